@@ -1,0 +1,159 @@
+//! Drifts and findings: the closed lists of what can stand in Darwin's way.
+//!
+//! Names here are an interface: they appear in answers, SNS attributes and the docs. Never rename one
+//! without a line in the changelog.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How bad it is for annotators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// For the record: nothing is broken.
+    Info,
+    /// May be broken (a `depends`), or will break later.
+    Warning,
+    /// Annotators see blank images, or soon will.
+    Critical,
+}
+
+macro_rules! kinds {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant,)+ }
+        impl $name {
+            /// Every kind, in the order of the docs.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            /// The name used in answers, attributes and docs.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+kinds! {
+    /// What is wrong. The first group is drift (ours to repair), the others are findings (told, never repaired).
+    Kind {
+        /// Drift: no statement gives Darwin the access of the contract.
+        PolicyMissing = "policy-missing",
+        /// Drift: our statement is there, but no longer gives the access of the contract.
+        PolicyGutted = "policy-gutted",
+        /// Drift: our statement is wider than the contract and `CEILING=enforce`.
+        PolicyWidened = "policy-widened",
+        /// Drift: no CORS rule lets a browser on Darwin's origin GET.
+        CorsMissing = "cors-missing",
+        /// Drift: the bucket sends nothing to EventBridge and `ENABLE_EVENTBRIDGE=true`.
+        EventsOff = "events-off",
+
+        /// A Deny statement hits Darwin.
+        ExplicitDeny = "explicit-deny",
+        /// `RestrictPublicBuckets` with a public policy shuts out every other account.
+        PublicBlock = "public-block",
+        /// Objects may be owned by another account, which the bucket policy does not reach.
+        ObjectOwnership = "object-ownership",
+        /// Requester pays is on; Darwin's requests do not offer to pay.
+        RequesterPays = "requester-pays",
+        /// New objects are encrypted under a key that Darwin's role may not use.
+        DefaultEncryption = "default-encryption",
+        /// The default encryption names the key by an alias, which resolves in the requester's account.
+        AliasEncryption = "alias-encryption",
+        /// The bucket name holds a dot.
+        BucketNameDot = "bucket-name-dot",
+        /// The repaired policy would exceed 20 KB.
+        PolicyLimit = "policy-limit",
+        /// The repaired CORS configuration would exceed S3's limits.
+        CorsLimit = "cors-limit",
+        /// The policy is not one that the guard can edit (not a JSON object, unknown shape).
+        PolicyUnreadable = "policy-unreadable",
+        /// A deleted principal in somebody's statement makes S3 refuse every write of the policy.
+        DeadPrincipal = "dead-principal",
+        /// Our statement carries a Condition that somebody added.
+        ConditionOnOurs = "condition-on-ours",
+        /// Our statement gives more than the contract.
+        WiderThanContract = "wider-than-contract",
+        /// Our Sid stands on somebody else's statement.
+        SidTaken = "sid-taken",
+        /// Access hangs on something that nobody here can see.
+        AccessUncertain = "access-uncertain",
+        /// Darwin's role does not exist: S3 refuses it as a principal.
+        RoleMissing = "role-missing",
+
+        /// An object is under a key that Darwin's role may not use.
+        KeyDenied = "key-denied",
+        /// The key is in a state in which it does not work.
+        KeyState = "key-state",
+        /// An object is under the AWS managed key `aws/s3`, which can't be shared.
+        AwsManagedKey = "aws-managed-key",
+        /// An object is under a key of a third account whose policy can't be read.
+        ForeignKey = "foreign-key",
+        /// An object is encrypted with a customer-provided key (SSE-C).
+        SseC = "sse-c",
+        /// An object is archived and must be restored before it can be read.
+        Archived = "archived",
+        /// The bucket policy denies an object (and the bucket as a whole has no drift that explains it).
+        ObjectDenied = "object-denied",
+
+        /// The guard's own call was denied.
+        GuardDenied = "guard-denied",
+        /// The bucket does not exist, or is another account's.
+        WrongOwner = "wrong-owner",
+        /// The bucket is in another Region than this deployment.
+        WrongRegion = "wrong-region",
+        /// The bucket does not exist.
+        NoSuchBucket = "no-such-bucket",
+        /// `BlockPublicPolicy` makes S3 refuse the write because of somebody's public statement.
+        BlockPublicPolicy = "block-public-policy",
+        /// A write was refused, or did not show in time.
+        WriteFailed = "write-failed",
+        /// The pause tag is set, or can't be read: flag only.
+        Paused = "paused",
+        /// Another's change may have been lost to our write; the incident carries both documents.
+        LostUpdate = "lost-update",
+        /// A rival keeps undoing the repair; the guard stopped.
+        Contested = "contested",
+        /// No trail delivers bucket-configuration events.
+        NoConfigEvents = "no-config-events",
+        /// The bucket tells nobody about new objects.
+        NoObjectEvents = "no-object-events",
+        /// Nobody has confirmed a subscription to the topic.
+        NoSubscription = "no-subscription",
+        /// The incident table can't be reached: no automatic write.
+        TableUnreachable = "table-unreachable",
+        /// A test message, sent on request.
+        TestAlert = "test-alert",
+    }
+}
+
+impl Kind {
+    /// Whether it is drift: something that is ours to repair.
+    pub const fn is_drift(self) -> bool {
+        matches!(
+            self,
+            Self::PolicyMissing | Self::PolicyGutted | Self::PolicyWidened | Self::CorsMissing | Self::EventsOff
+        )
+    }
+}
+
+/// One thing that stands in Darwin's way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub kind: Kind,
+    pub severity: Severity,
+    /// Sentences for a person: which statement, key, rule or setting, and why.
+    pub because: Vec<String>,
+    /// What the verdict hangs on, for a `depends`.
+    pub depends_on: Vec<String>,
+    /// What to do, ready to paste.
+    pub remedy: String,
+    /// What an incident is keyed by besides bucket and kind: key ARN, statement, rule. Stable across runs.
+    #[serde(skip)]
+    pub cause: String,
+}

@@ -1,0 +1,250 @@
+//! The traits of the outside. Everything the guard asks of AWS goes through one of these.
+//!
+//! Must never name an SDK type. Every method of the S3 traits passes `ExpectedBucketOwner`.
+
+use serde::Serialize;
+use std::fmt;
+use std::future::Future;
+
+/// Every AWS call the guard can make. The template's permissions are derived from this list by a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Operation {
+    HeadObject,
+    GetBucketPolicy,
+    GetBucketPolicyStatus,
+    GetBucketCors,
+    GetBucketEncryption,
+    GetBucketNotificationConfiguration,
+    GetPublicAccessBlock,
+    GetBucketOwnershipControls,
+    GetBucketRequestPayment,
+    GetBucketTagging,
+    PutBucketPolicy,
+    PutBucketCors,
+    PutBucketNotificationConfiguration,
+    DescribeKey,
+    GetKeyPolicy,
+    ListGrants,
+    Publish,
+    GetTopicAttributes,
+    GetItem,
+    PutItem,
+    UpdateItem,
+    DeleteItem,
+    Query,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What an AWS error means for us. Classed once, in `aws`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorClass {
+    /// 403 and its kin: our own call may not be made.
+    Denied,
+    /// The thing asked for is not there.
+    NotFound,
+    Throttled,
+    /// A fault that may pass: 5xx, timeout, connection lost, `OperationAborted`.
+    Transient,
+    /// The same call would fail again.
+    Permanent,
+}
+
+/// An AWS call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} failed: {} ({class:?}): {message}", code.as_deref().unwrap_or("no code"))]
+pub struct AwsError {
+    pub operation: Operation,
+    pub class: ErrorClass,
+    /// The error code, e.g. `AccessDenied`, `NoSuchBucketPolicy`, `PermanentRedirect`.
+    pub code: Option<String>,
+    /// HTTP status; none where no answer came.
+    pub status: Option<u16>,
+    pub message: String,
+    pub request_id: Option<String>,
+}
+
+impl AwsError {
+    pub fn retryable(&self) -> bool {
+        matches!(self.class, ErrorClass::Throttled | ErrorClass::Transient)
+    }
+
+    pub fn has_code(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+}
+
+pub type AwsResult<T> = Result<T, AwsError>;
+
+/// What HeadObject tells.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectFacts {
+    pub version_id: Option<String>,
+    /// `x-amz-server-side-encryption`: `AES256`, `aws:kms`, `aws:kms:dsse`.
+    pub encryption: Option<String>,
+    /// `x-amz-server-side-encryption-aws-kms-key-id`, a key ARN.
+    pub kms_key: Option<String>,
+    /// Absent in the answer means false.
+    pub bucket_key_enabled: bool,
+    /// Absent means STANDARD.
+    pub storage_class: Option<String>,
+    /// `x-amz-restore`, as sent.
+    pub restore: Option<String>,
+    /// `x-amz-archive-status` (Intelligent-Tiering).
+    pub archive_status: Option<String>,
+}
+
+/// The answer of HeadObject: the states that are not failures are told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Head {
+    Found(ObjectFacts),
+    /// 404, or the version is a delete marker (405).
+    Gone,
+    /// 400 because the object is under a customer-provided key.
+    SseC,
+}
+
+pub trait Objects {
+    fn head_object(&self, bucket: &str, key: &str, version_id: Option<&str>) -> impl Future<Output = AwsResult<Head>>;
+}
+
+/// Public access block settings; a bucket without configuration has all four false.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PublicAccessBlockConfiguration.html>
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PublicAccessBlock {
+    pub block_public_acls: bool,
+    pub ignore_public_acls: bool,
+    pub block_public_policy: bool,
+    pub restrict_public_buckets: bool,
+}
+
+/// Object ownership; a bucket without controls is `ObjectWriter`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ownership {
+    BucketOwnerEnforced,
+    BucketOwnerPreferred,
+    ObjectWriter,
+    /// Something this version does not know.
+    Unknown(String),
+}
+
+/// Default encryption of a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BucketEncryption {
+    /// `AES256`, `aws:kms`, `aws:kms:dsse`.
+    pub algorithm: Option<String>,
+    /// As configured: a key ARN, a key id, or an alias. None under `aws:kms` means `aws/s3`.
+    pub kms_key: Option<String>,
+    pub bucket_key_enabled: bool,
+}
+
+/// The CORS configuration as the API gives it; what one rule holds.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CORSRule.html>
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CorsRule {
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_headers: Vec<String>,
+    pub allowed_methods: Vec<String>,
+    pub allowed_origins: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expose_headers: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<i32>,
+}
+
+/// The notification configuration: opaque (the shell keeps the SDK's own form for the merge), with what we judge by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notifications {
+    pub event_bridge: bool,
+    /// ARNs of every queue, topic and function target with an `s3:ObjectCreated:*` event.
+    pub object_created_targets: Vec<String>,
+    /// Number of targets of any kind.
+    pub targets: usize,
+}
+
+/// Reads of a bucket's configuration. `Ok(None)` means that nothing is configured (the 404s of S3).
+pub trait BucketReads {
+    /// The policy, byte for byte as S3 returns it.
+    fn policy(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<String>>>;
+    /// `IsPublic`; none where the answer lacks it.
+    fn policy_is_public(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<bool>>>;
+    fn cors(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<Vec<CorsRule>>>>;
+    fn encryption(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<BucketEncryption>>>;
+    fn notifications(&self, bucket: &str) -> impl Future<Output = AwsResult<Notifications>>;
+    fn public_access_block(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<PublicAccessBlock>>>;
+    fn ownership(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<Ownership>>>;
+    /// True if the requester pays. Absent in the answer reads as AWS's default, the bucket owner.
+    fn requester_pays(&self, bucket: &str) -> impl Future<Output = AwsResult<bool>>;
+    fn tags(&self, bucket: &str) -> impl Future<Output = AwsResult<Vec<(String, String)>>>;
+}
+
+/// Writes of a bucket's configuration: the three there are.
+pub trait BucketWrites {
+    fn put_policy(&self, bucket: &str, policy: &str) -> impl Future<Output = AwsResult<()>>;
+    fn put_cors(&self, bucket: &str, rules: &[CorsRule]) -> impl Future<Output = AwsResult<()>>;
+    /// Turns EventBridge on: reads the notification configuration, keeps every target, writes with
+    /// `SkipDestinationValidation`.
+    fn enable_event_bridge(&self, bucket: &str) -> impl Future<Output = AwsResult<()>>;
+}
+
+/// What DescribeKey tells.
+/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html>
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyMetadata {
+    pub arn: String,
+    /// Account that owns the key (`AWSAccountId`).
+    pub account: String,
+    /// `KeyState`, e.g. `Enabled`.
+    pub state: String,
+    /// `KeyManager`: `AWS` or `CUSTOMER`.
+    pub manager: String,
+    pub origin: Option<String>,
+    pub spec: Option<String>,
+    pub usage: Option<String>,
+    pub multi_region: bool,
+}
+
+pub trait Keys {
+    fn describe_key(&self, key: &str) -> impl Future<Output = AwsResult<KeyMetadata>>;
+    /// The `default` policy, byte for byte.
+    fn key_policy(&self, key: &str) -> impl Future<Output = AwsResult<String>>;
+    /// Every page of ListGrants for one grantee principal, each entry in the JSON form of the API
+    /// (`GrantId`, `GranteePrincipal`, `Operations`, `Constraints` ...), for `key::GrantListEntry`.
+    fn grants(&self, key: &str, grantee: &str) -> impl Future<Output = AwsResult<Vec<serde_json::Value>>>;
+}
+
+/// A message ready for SNS.
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// At most 100 ASCII characters, no line breaks.
+    pub subject: String,
+    /// The `MessageStructure=json` document.
+    pub body: String,
+    /// String attributes for filter policies.
+    pub attributes: Vec<(String, String)>,
+}
+
+pub trait Topic {
+    fn publish(&self, message: &Message) -> impl Future<Output = AwsResult<()>>;
+    /// `SubscriptionsConfirmed`.
+    fn subscriptions_confirmed(&self) -> impl Future<Output = AwsResult<u64>>;
+}
+
+/// Time and chance, so that the rest is deterministic in tests.
+pub trait Clock {
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> u64;
+    fn sleep_ms(&self, ms: u64) -> impl Future<Output = ()>;
+    /// A number in `0..bound` for jitter and ids (0 for a bound of 0).
+    fn random(&self, bound: u64) -> u64;
+}
