@@ -1,0 +1,334 @@
+//! One bucket: observe, assess, act, verify.
+//!
+//! Level-triggered: why it was called does not matter, it looks at everything. Must never write without a certain
+//! drift, a lease, a counted repair and a fresh read; never while the mode, the tag or the table forbids it.
+
+mod report;
+
+pub use report::Reconciled;
+
+use crate::answer::ActionResult;
+use crate::config::Config;
+use crate::contract::{Contract, Home, Mode};
+use crate::event::Actor;
+use crate::finding::{Finding, Kind, Severity};
+use crate::incident::{Lease, RepairBudget};
+use crate::observe::{Caches, Observer};
+use crate::plan::access::Asker;
+use crate::plan::{Assessment, Observed, Pause, Rules, Step, assess};
+use crate::ports::{AwsError, AwsResult, BucketReads, BucketWrites, Clock, IncidentStore, Keys};
+use crate::remedy;
+use crate::time::rfc3339;
+
+/// What an invocation may do about drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permit {
+    /// Write, if mode and tag allow it.
+    Live,
+    /// Say what would be written.
+    DryRun,
+    /// Look only.
+    Audit,
+}
+
+/// One bucket to reconcile.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    pub contract: &'a Contract,
+    pub permit: Permit,
+    /// Who made the change that brought us here, where a CloudTrail event says so. For the texts only.
+    pub actor: Option<&'a Actor>,
+    /// Asked for by hand: a contest is over.
+    pub by_hand: bool,
+    pub deadline_ms: Option<u64>,
+}
+
+/// Rounds under one lease: after a write that somebody undid, or a mark that something changed meanwhile.
+const ROUNDS: usize = 3;
+/// Waits between reads after a write, milliseconds before jitter. About eight seconds in all.
+const VERIFY_WAITS_MS: [u64; 6] = [100, 300, 700, 1_500, 2_500, 3_000];
+/// Waits before an unresolved principal is believed, milliseconds before jitter.
+const SETTLE_WAITS_MS: [u64; 3] = [400, 1_200, 2_400];
+/// Waits between tries of a write that collided, milliseconds before jitter.
+const WRITE_WAITS_MS: [u64; 3] = [200, 600, 1_500];
+/// How long a lease outlives the function's deadline.
+const LEASE_GRACE_MS: u64 = 5_000;
+/// The longest a Lambda function runs; a lease without a deadline lasts that long.
+const LEASE_DEFAULT_MS: u64 = 120_000;
+
+/// The reconciler, over the outside.
+#[derive(Debug)]
+pub struct Reconciler<'a, A, S, C> {
+    pub aws: &'a A,
+    pub store: &'a S,
+    pub clock: &'a C,
+    pub config: &'a Config,
+    pub home: &'a Home,
+    pub caches: &'a Caches,
+    /// Who holds a lease: unique to this invocation.
+    pub holder: &'a str,
+}
+
+enum Acted {
+    /// Every step was written.
+    Written,
+    /// A step failed; the finding says why.
+    Failed(Box<Finding>, AwsError),
+}
+
+enum Shown {
+    Yes,
+    /// Somebody wrote after us.
+    Undone,
+    /// The old state is still what is read.
+    NotYet,
+}
+
+impl<A, S, C> Reconciler<'_, A, S, C>
+where
+    A: BucketReads + BucketWrites + Keys,
+    S: IncidentStore,
+    C: Clock,
+{
+    /// Reconciles one bucket. Never fails as a whole: what could not be done is in the report.
+    pub async fn reconcile(&self, job: Job<'_>) -> Reconciled {
+        let (observed, assessment) = self.look(job).await;
+        let mut report = Reconciled::new(job, &observed, &assessment);
+        self.caches.forget_bucket(&job.contract.bucket);
+        if assessment.plan.is_empty() {
+            return report;
+        }
+        match job.permit {
+            Permit::Audit => return report,
+            Permit::DryRun => {
+                report.acted(&assessment.plan.steps, ActionResult::DryRun);
+                return report;
+            }
+            Permit::Live => {}
+        }
+        if self.forbidden(&assessment) {
+            report.acted(&assessment.plan.steps, ActionResult::Refused);
+            return report;
+        }
+        if job.by_hand
+            && let Err(error) = self.store.reset_repairs(&job.contract.bucket).await
+        {
+            report.table_unreachable(&error.to_string(), &assessment.plan.steps);
+            return report;
+        }
+        let now_ms = self.clock.now_ms();
+        let expires_ms = job.deadline_ms.map_or(now_ms.saturating_add(LEASE_DEFAULT_MS), |deadline| deadline.saturating_add(LEASE_GRACE_MS));
+        match self.store.lease(&job.contract.bucket, self.holder, now_ms, expires_ms).await {
+            Ok(Lease::Taken) => self.hold(job, &mut report).await,
+            // The holder sees our mark and looks again; there is nothing to tell twice.
+            Ok(Lease::Busy) => report.busy = true,
+            Err(error) => report.table_unreachable(&error.to_string(), &assessment.plan.steps),
+        }
+        report
+    }
+
+    /// Observes and assesses; a principal that reads as a unique id is read again before it is believed.
+    async fn look(&self, job: Job<'_>) -> (Observed, Assessment) {
+        let observer = Observer {
+            aws: self.aws,
+            clock: self.clock,
+            darwin: &self.config.darwin,
+            home: self.home,
+            caches: self.caches,
+        };
+        let mut waits = SETTLE_WAITS_MS.iter();
+        loop {
+            let now = rfc3339(self.clock.now_ms());
+            let observed = observer.bucket(job.contract, &now).await;
+            let rules = Rules {
+                asker: Asker { darwin: &self.config.darwin, home: self.home, now: &now },
+                ceiling: self.config.ceiling,
+                enable_event_bridge: self.config.enable_event_bridge,
+            };
+            let assessment = assess(job.contract, &observed, rules);
+            if !assessment.unsettled {
+                return (observed, assessment);
+            }
+            match waits.next() {
+                Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
+                _ => return (observed, assessment),
+            }
+        }
+    }
+
+    fn forbidden(&self, assessment: &Assessment) -> bool {
+        self.config.mode == Mode::Flag || assessment.pause != Pause::Running
+    }
+
+    /// The work under the lease: look again, write, see it show; once more while others change things.
+    async fn hold(&self, job: Job<'_>, report: &mut Reconciled) {
+        let bucket = &job.contract.bucket;
+        for _ in 0..ROUNDS {
+            let (observed, assessment) = self.look(job).await;
+            report.looked(&observed, &assessment);
+            if !assessment.plan.is_empty() && !self.repair(job, &observed, &assessment, report).await {
+                break;
+            }
+            match self.store.release(bucket, self.holder).await {
+                Ok(true) if self.has_time(job, 0) => {}
+                Ok(true) => break,
+                Ok(false) => return,
+                Err(error) => {
+                    report.problem(&error.to_string(), "the incident table answers");
+                    return;
+                }
+            }
+        }
+        // Given up, or out of rounds: whoever marked the bucket meanwhile is answered by the next event or schedule.
+        for _ in 0..2 {
+            if !matches!(self.store.release(bucket, self.holder).await, Ok(true)) {
+                return;
+            }
+        }
+    }
+
+    /// One repair: counted, written, verified. False if there is no point in another round.
+    async fn repair(&self, job: Job<'_>, observed: &Observed, assessment: &Assessment, report: &mut Reconciled) -> bool {
+        let steps = &assessment.plan.steps;
+        if self.forbidden(assessment) {
+            report.acted(steps, ActionResult::Refused);
+            return false;
+        }
+        if !self.has_time(job, 0) {
+            report.problem("too little time left for a repair", "another try");
+            return false;
+        }
+        let window_ms = self.config.contested_window_s.saturating_mul(1_000);
+        let budget =
+            self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, self.config.contested_limit).await;
+        match budget {
+            Ok(RepairBudget::Granted { .. }) => {}
+            Ok(RepairBudget::Contested { .. }) => {
+                report.contested(job, self.config, steps);
+                return false;
+            }
+            Err(error) => {
+                report.table_unreachable(&error.to_string(), steps);
+                return false;
+            }
+        }
+        match self.act(job, observed, assessment, report).await {
+            Acted::Written => {}
+            Acted::Failed(finding, error) => {
+                report.failed(*finding, &error);
+                return false;
+            }
+        }
+        match self.verify(job, steps, report).await {
+            Shown::Yes => report.verified(true),
+            Shown::Undone => report.verified(false),
+            Shown::NotYet => {
+                report.verified(false);
+                report.problem("the write has not shown yet", "the repaired configuration");
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn act(&self, job: Job<'_>, observed: &Observed, assessment: &Assessment, report: &mut Reconciled) -> Acted {
+        for step in &assessment.plan.steps {
+            let written = self.write(job, step).await;
+            let result = if written.is_ok() { ActionResult::Done } else { ActionResult::Failed };
+            report.acted(std::slice::from_ref(step), result);
+            if let Err(error) = written {
+                let finding = why_refused(&job.contract.bucket, observed, assessment, &error, &self.config.darwin.role);
+                return Acted::Failed(Box::new(finding), error);
+            }
+        }
+        Acted::Written
+    }
+
+    async fn write(&self, job: Job<'_>, step: &Step) -> AwsResult<()> {
+        let bucket = job.contract.bucket.as_str();
+        let mut waits = WRITE_WAITS_MS.iter();
+        loop {
+            let result = match step {
+                Step::PutBucketPolicy { after, .. } => self.aws.put_policy(bucket, after).await,
+                Step::PutBucketCors { after, .. } => self.aws.put_cors(bucket, after).await,
+                Step::EnableEventBridge => self.aws.enable_event_bridge(bucket).await,
+            };
+            match (&result, waits.next()) {
+                (Err(error), Some(wait)) if error.has_code("OperationAborted") && self.has_time(job, *wait) => {
+                    self.pause(*wait).await;
+                }
+                _ => return result,
+            }
+        }
+    }
+
+    /// Reads until the drift is gone. S3 is eventually consistent here: the old document may be read for a while.
+    async fn verify(&self, job: Job<'_>, steps: &[Step], report: &mut Reconciled) -> Shown {
+        let mut waits = VERIFY_WAITS_MS.iter();
+        loop {
+            let (observed, assessment) = self.look(job).await;
+            if !steps.iter().any(|step| assessment.plan.steps.iter().any(|left| left.operation() == step.operation())) {
+                report.looked(&observed, &assessment);
+                return Shown::Yes;
+            }
+            let stale = assessment.plan.steps.iter().all(|left| steps.contains(left));
+            if !stale {
+                report.looked(&observed, &assessment);
+                return Shown::Undone;
+            }
+            match waits.next() {
+                Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
+                _ => return Shown::NotYet,
+            }
+        }
+    }
+
+    fn has_time(&self, job: Job<'_>, wait_ms: u64) -> bool {
+        let needed = wait_ms.saturating_add(crate::objects::RESERVE_MS);
+        job.deadline_ms.is_none_or(|deadline| self.clock.now_ms().saturating_add(needed) < deadline)
+    }
+
+    async fn pause(&self, wait_ms: u64) {
+        self.clock.sleep_ms(wait_ms.saturating_add(self.clock.random(wait_ms / 2))).await;
+    }
+}
+
+/// Why S3 refused a write, as far as its answer and what was observed tell.
+fn why_refused(bucket: &str, observed: &Observed, assessment: &Assessment, error: &AwsError, role: &str) -> Finding {
+    let finding = |kind: Kind, because: String, remedy: String| Finding {
+        kind,
+        severity: Severity::Critical,
+        because: vec![because, error.to_string()],
+        depends_on: Vec::new(),
+        remedy,
+        cause: kind.name().to_owned(),
+    };
+    if error.has_code("MalformedPolicy") {
+        if let Some(dead) = assessment.findings.iter().find(|finding| finding.kind == Kind::DeadPrincipal) {
+            let mut dead = dead.clone();
+            dead.because.push(error.to_string());
+            return dead;
+        }
+        return finding(
+            Kind::RoleMissing,
+            format!("S3 refuses the document with our statement: probably `{role}` does not exist"),
+            remedy::role_missing(role),
+        );
+    }
+    if error.class == crate::ports::ErrorClass::Denied {
+        let blocks_public = matches!(&observed.access.public_access_block, Ok(Some(block)) if block.block_public_policy);
+        if error.operation == crate::ports::Operation::PutBucketPolicy && blocks_public && !observed.access.surely_not_public() {
+            return finding(
+                Kind::BlockPublicPolicy,
+                "BlockPublicPolicy is on and somebody's statement may be public: S3 refuses every write of such a policy".to_owned(),
+                remedy::block_public_policy(bucket),
+            );
+        }
+        return finding(
+            Kind::GuardDenied,
+            format!("the guard may not make the call `{}`", error.operation),
+            remedy::guard_denied(error),
+        );
+    }
+    finding(Kind::WriteFailed, format!("`{}` failed", error.operation), remedy::write_failed(bucket, error))
+}

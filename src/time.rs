@@ -1,0 +1,38 @@
+//! Milliseconds since the epoch as the RFC 3339 text that policies and messages use.
+//!
+//! Pure. Must never ask what time it is: that is `ports::Clock`.
+
+/// `2026-11-23T12:00:00Z`, to the second. Follows the proleptic Gregorian calendar (days-from-civil, inverted).
+pub fn rfc3339(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    let shifted = days.saturating_add(719_468);
+    let era = shifted / 146_097;
+    let of_era = shifted % 146_097;
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month_shifted + 2) / 5 + 1;
+    let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (of_day / 3_600, of_day % 3_600 / 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rfc3339;
+
+    #[test]
+    fn milliseconds_read_as_the_date_they_are() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399_999, "2000-02-28T23:59:59Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_798_761_600_000, "2027-01-01T00:00:00Z"),
+            (1_772_323_200_000, "2026-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(ms), text);
+        }
+    }
+}
