@@ -4,7 +4,7 @@
 
 use crate::finding::Finding;
 use crate::verdict::Decision;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What one invocation found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -77,14 +77,14 @@ pub enum CorsState {
     Missing,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
     /// Name of the S3 operation, e.g. `PutBucketPolicy`.
     pub operation: String,
     pub result: ActionResult,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionResult {
     Done,

@@ -8,5 +8,6 @@ pub mod answer;
 pub mod contract;
 pub mod event;
 pub mod finding;
+pub mod incident;
 pub mod ports;
 pub mod verdict;

@@ -2,6 +2,7 @@
 //!
 //! Must never name an SDK type. Every method of the S3 traits passes `ExpectedBucketOwner`.
 
+use crate::incident::{Claim, Healed, Incident, Lease, PendingWrite, RepairBudget, Sighting, Status, StoreResult};
 use serde::Serialize;
 use std::fmt;
 use std::future::Future;
@@ -247,4 +248,78 @@ pub trait Clock {
     fn sleep_ms(&self, ms: u64) -> impl Future<Output = ()>;
     /// A number in `0..bound` for jitter and ids (0 for a bound of 0).
     fn random(&self, bound: u64) -> u64;
+}
+
+/// Where incidents, leases and counters live. Every method is one or two single-item calls; what they mean is
+/// written in docs/incidents.md, and decided by the pure functions of `incident`.
+pub trait IncidentStore {
+    /// Counts a sighting, and opens its incident if it is not open: one write, whoever else does the same at the
+    /// same time. Exactly one caller gets `Announce`.
+    fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;
+    /// Claims the message `status` that is owed about an incident as it was read. False if it changed meanwhile.
+    fn claim(&self, incident: &Incident, status: Status, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// The opened or reminder message went out.
+    fn told(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<()>>;
+    /// The message could not be sent: the next one may try at once.
+    fn release_claim(&self, incident: &Incident) -> impl Future<Output = StoreResult<()>>;
+    /// Marks an incident fine and claims its resolved message. False if it was seen again since it was read, or
+    /// somebody else has marked it.
+    fn heal(&self, incident: &Incident, healed: &Healed, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// The resolved message went out: closes the incident. False if it was seen again meanwhile; it stays open then,
+    /// and its opened message is owed again.
+    fn resolve(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// Every open incident of a bucket.
+    fn open(&self, bucket: &str) -> impl Future<Output = StoreResult<Vec<Incident>>>;
+
+    /// Takes the bucket's lease until `expires_ms`, or marks the bucket dirty for its holder.
+    fn lease(
+        &self,
+        bucket: &str,
+        holder: &str,
+        now_ms: u64,
+        expires_ms: u64,
+    ) -> impl Future<Output = StoreResult<Lease>>;
+    /// Gives the lease back, unless the bucket is dirty: then the mark is cleared, the lease kept until
+    /// `expires_ms`, and the answer is true: look again. False also if the lease was lost meanwhile.
+    fn release(&self, bucket: &str, holder: &str, expires_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+
+    /// Counts a repair before it is written: at most `limit` in any `window_ms`.
+    fn count_repair(
+        &self,
+        bucket: &str,
+        now_ms: u64,
+        window_ms: u64,
+        limit: u64,
+    ) -> impl Future<Output = StoreResult<RepairBudget>>;
+    /// A manual `repair`: forgets the contest.
+    fn reset_repairs(&self, bucket: &str) -> impl Future<Output = StoreResult<()>>;
+
+    /// Notes a write of ours (before it is made), so that its event is recognised. `token`: `incident::digest` of
+    /// what is written, in a form that can be computed from the event too.
+    fn note_write(
+        &self,
+        bucket: &str,
+        operation: &str,
+        token: &str,
+        now_ms: u64,
+    ) -> impl Future<Output = StoreResult<()>>;
+    /// Whether an event is that of a noted write; it is then no longer pending.
+    fn recognise_write(
+        &self,
+        bucket: &str,
+        operation: &str,
+        token: &str,
+        now_ms: u64,
+    ) -> impl Future<Output = StoreResult<bool>>;
+    /// Noted writes made before `before_ms` whose event never came.
+    fn pending_writes(&self, bucket: &str, before_ms: u64) -> impl Future<Output = StoreResult<Vec<PendingWrite>>>;
+
+    /// True at most once per `period_ms` for a name, across all functions.
+    fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+}
+
+/// The one seam through which the library writes log lines.
+pub trait Log {
+    /// One structured line; a JSON object (docs/messages.md, "Log lines").
+    fn line(&self, value: serde_json::Value);
 }

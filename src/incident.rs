@@ -1,0 +1,291 @@
+//! A finding's life: opened, counted, reminded, healed, resolved. Types and transitions, as pure functions.
+//!
+//! The stores (`memory`, `aws::dynamodb`) only carry out what is decided here. Must never forget an incident that
+//! nobody has been told of: every state in which a message is owed can be read from the item alone.
+
+mod budget;
+mod fingerprint;
+
+pub use budget::{Repairs, budget};
+pub use fingerprint::{Fingerprint, digest};
+
+use crate::answer::Action;
+use crate::event::Actor;
+use crate::finding::{Finding, Kind};
+use crate::ports::AwsError;
+use serde::{Deserialize, Serialize};
+
+/// Sample keys kept of an incident.
+pub const SAMPLES: usize = 5;
+/// How long a claim to send a message holds, in milliseconds. Longer than a publish with all its retries; whoever
+/// claimed and has not marked the message sent by then is taken for dead.
+pub const CLAIM_MS: u64 = 120_000;
+/// A reminder is due this long after the last message, in milliseconds.
+pub const REMIND_MS: u64 = 24 * 60 * 60 * 1000;
+/// An incident that has been reopened within this time of its resolution counts as flapping, in milliseconds.
+pub const FLAP_MS: u64 = 60 * 60 * 1000;
+/// A flapping incident is resolved by passing objects only after so long without a sighting, in milliseconds.
+pub const QUIET_MS: u64 = 10 * 60 * 1000;
+/// What is resolved stays in the table so long, in milliseconds.
+pub const KEEP_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// A finding that was just seen, with all that a message about it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    pub bucket: String,
+    pub finding: Finding,
+    /// Keys of objects that showed it; more than five are cut.
+    pub sample_keys: Vec<String>,
+    /// How many objects (or readings of the bucket) showed it in this batch.
+    pub count: u64,
+    /// Who made the change that broke it, where an event says so.
+    pub actor: Option<Actor>,
+    /// `eventName` of that change.
+    pub change: Option<String>,
+    /// What the guard did about it.
+    pub did: Vec<Action>,
+    /// Unified diff of what was or would be written.
+    pub diff: Option<String>,
+    /// For `lost-update`.
+    pub documents: Option<LostUpdate>,
+}
+
+impl Sighting {
+    /// A sighting of a bucket-level finding, with nothing known about who or what.
+    pub fn of(bucket: impl Into<String>, finding: Finding) -> Self {
+        Self {
+            bucket: bucket.into(),
+            finding,
+            sample_keys: Vec::new(),
+            count: 1,
+            actor: None,
+            change: None,
+            did: Vec::new(),
+            diff: None,
+            documents: None,
+        }
+    }
+
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.bucket, &self.finding)
+    }
+}
+
+/// Both sides of a policy write that may have undone another's change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostUpdate {
+    /// Their document, as CloudTrail tells it.
+    pub theirs: String,
+    /// What the guard wrote.
+    pub ours: String,
+    /// Unified diff from theirs to ours.
+    pub difference: String,
+    /// The one command that applies theirs with Darwin's statement in it.
+    pub command: String,
+}
+
+/// Something that was judged and is fine. Sightings in the same call always win over it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clear {
+    pub bucket: String,
+    pub scope: Scope,
+    /// When the facts behind the judgement were read, in milliseconds since the epoch. A later sighting stands.
+    pub judged_ms: u64,
+    /// One sentence for the resolved message, e.g. "the key policy lets Darwin's role decrypt again".
+    pub because: String,
+}
+
+/// What a `Clear` covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// The bucket was judged as a whole: every open incident of these kinds that is not sighted in the same call.
+    Kinds(Vec<Kind>),
+    /// A key (or another cause) was judged itself: incidents of any kind with this cause.
+    Cause(String),
+    /// Objects passed that would have shown these causes (key ARNs). The open incidents are looked up in a copy up
+    /// to a minute old, so that healthy batches cost nothing; a flapping incident waits for quiet.
+    Passing(Vec<String>),
+    /// One open incident, judged again by its samples.
+    Incident(Fingerprint),
+}
+
+/// What the store keeps of the sighting that opened an incident: enough for every later message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub finding: Finding,
+    pub sample_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub did: Vec<Action>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<LostUpdate>,
+}
+
+impl From<&Sighting> for Report {
+    fn from(sighting: &Sighting) -> Self {
+        Self {
+            finding: sighting.finding.clone(),
+            sample_keys: sighting.sample_keys.iter().take(SAMPLES).cloned().collect(),
+            actor: sighting.actor.clone(),
+            change: sighting.change.clone(),
+            did: sighting.did.clone(),
+            diff: sighting.diff.clone(),
+            documents: sighting.documents.clone(),
+        }
+    }
+}
+
+/// An open incident as the store holds it. Times are milliseconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    pub fingerprint: Fingerprint,
+    pub bucket: String,
+    /// What the incident is keyed by besides bucket and kind.
+    pub cause: String,
+    pub report: Report,
+    pub opened_ms: u64,
+    /// Last sighting.
+    pub last_ms: u64,
+    /// Sightings counted; a retried record counts again.
+    pub seen: u64,
+    /// When the last message about the present state went out; none while one is owed.
+    pub told_ms: Option<u64>,
+    /// When somebody last claimed to send a message; 0 if nobody is at it.
+    pub claimed_ms: u64,
+    /// When it was judged fine; none while it is broken.
+    pub healed: Option<Healed>,
+    /// How often it was reopened shortly after it had been resolved.
+    pub flaps: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Healed {
+    pub at_ms: u64,
+    pub because: String,
+}
+
+/// What a message is about. The values of the SNS attribute `status`: a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Opened,
+    Reminder,
+    Resolved,
+    Test,
+}
+
+impl Status {
+    pub const ALL: &'static [Self] = &[Self::Opened, Self::Reminder, Self::Resolved, Self::Test];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Reminder => "reminder",
+            Self::Resolved => "resolved",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl Incident {
+    /// The message that is owed at `now_ms`, if nobody is about to send it already.
+    pub fn due(&self, now_ms: u64) -> Option<Status> {
+        if self.claimed_ms != 0 && now_ms < self.claimed_ms.saturating_add(CLAIM_MS) {
+            return None;
+        }
+        if self.healed.is_some() {
+            return Some(Status::Resolved);
+        }
+        match self.told_ms {
+            None => Some(Status::Opened),
+            Some(told_ms) if self.reminds() && told_ms.saturating_add(REMIND_MS) <= now_ms => Some(Status::Reminder),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether it is repeated after a day: not what merely depends, nor what happened once.
+    pub fn reminds(&self) -> bool {
+        self.report.finding.depends_on.is_empty()
+            && !matches!(self.report.finding.kind, Kind::LostUpdate | Kind::TestAlert)
+    }
+
+    /// Whether a `Clear` of this scope covers it, apart from what the same call has sighted.
+    pub fn covered_by(&self, clear: &Clear) -> bool {
+        if self.bucket != clear.bucket || self.last_ms > clear.judged_ms {
+            return false;
+        }
+        match &clear.scope {
+            Scope::Kinds(kinds) => kinds.contains(&self.report.finding.kind),
+            Scope::Cause(cause) => self.cause == *cause,
+            Scope::Passing(causes) => {
+                causes.contains(&self.cause)
+                    && (self.flaps == 0 || self.last_ms.saturating_add(QUIET_MS) <= clear.judged_ms)
+            }
+            Scope::Incident(fingerprint) => self.fingerprint == *fingerprint,
+        }
+    }
+}
+
+/// The answer to a sighting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// We opened it (or it was seen again while its resolved message went out): tell, then `told`.
+    Announce(Incident),
+    /// It was open, and has been counted. Whether a message is owed: `Incident::due`.
+    Counted(Incident),
+}
+
+/// The answer to a `lease`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    Taken,
+    /// Somebody else reconciles the bucket; it has been marked dirty, so that they look again.
+    Busy,
+}
+
+/// The answer to `count_repair`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepairBudget {
+    /// Go ahead: this is the n-th repair within the window.
+    Granted { count: u64 },
+    /// Stop: so many repairs within the window, the last at `last_ms`; resumes at `resumes_ms`.
+    Contested { count: u64, last_ms: u64, resumes_ms: u64 },
+}
+
+/// A write of ours whose CloudTrail event has not been seen yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingWrite {
+    /// e.g. `PutBucketPolicy`.
+    pub operation: String,
+    /// What `note_write` was given.
+    pub token: String,
+    pub written_ms: u64,
+}
+
+/// Why the state could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    #[error("item `{pk}` / `{sk}` of the incident table is not of our making: {detail}")]
+    Malformed { pk: String, sk: String, detail: String },
+    #[error("others kept changing item `{pk}` / `{sk}` of the incident table")]
+    Contention { pk: String, sk: String },
+}
+
+impl StoreError {
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Aws(error) => error.retryable(),
+            Self::Malformed { .. } => false,
+            Self::Contention { .. } => true,
+        }
+    }
+}
+
+pub type StoreResult<T> = Result<T, StoreError>;
