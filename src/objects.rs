@@ -124,7 +124,7 @@ where
         Some(requester) if requester == observer.home.account => ObjectOwner::BucketOwner,
         _ => ObjectOwner::Unknown,
     };
-    let input = ObjectInput { bucket, key: target.key, head, access: &access.value, kms: kms.as_ref(), owner };
+    let input = ObjectInput { bucket, key: target.key, head, access: &access.value, kms: kms.as_ref(), owner, access_granted: target.contract.access };
     let asker = Asker { darwin: observer.darwin, home: observer.home, now };
     let mut judged = judge_object(input, asker);
     if let (Some(asked), Some(got)) = (target.version_id, &judged.answer.version_id)

@@ -5,7 +5,7 @@
 
 pub mod access;
 mod diff;
-mod gates;
+pub mod gates;
 pub mod key;
 pub mod object;
 
@@ -163,7 +163,7 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     findings.extend(gates::requester_pays(bucket, &access.requester_pays));
     findings.extend(gates::ownership(bucket, access));
     findings.extend(gates::public_block(bucket, access, &settings_of(access)));
-    findings.extend(gates::refused(observed));
+    findings.extend(gates::refused(bucket, observed));
 
     // Reading and writing new objects under the default encryption.
     let probe = probe_key(contract);

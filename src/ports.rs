@@ -35,6 +35,38 @@ pub enum Operation {
     Query,
 }
 
+impl Operation {
+    /// The IAM action that allows the call. HeadObject of a version needs `s3:GetObjectVersion` as well.
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
+    pub const fn iam_action(self) -> &'static str {
+        match self {
+            Self::HeadObject => "s3:GetObject",
+            Self::GetBucketPolicy => "s3:GetBucketPolicy",
+            Self::GetBucketPolicyStatus => "s3:GetBucketPolicyStatus",
+            Self::GetBucketCors => "s3:GetBucketCORS",
+            Self::GetBucketEncryption => "s3:GetEncryptionConfiguration",
+            Self::GetBucketNotificationConfiguration => "s3:GetBucketNotification",
+            Self::GetPublicAccessBlock => "s3:GetBucketPublicAccessBlock",
+            Self::GetBucketOwnershipControls => "s3:GetBucketOwnershipControls",
+            Self::GetBucketRequestPayment => "s3:GetBucketRequestPayment",
+            Self::GetBucketTagging => "s3:GetBucketTagging",
+            Self::PutBucketPolicy => "s3:PutBucketPolicy",
+            Self::PutBucketCors => "s3:PutBucketCORS",
+            Self::PutBucketNotificationConfiguration => "s3:PutBucketNotification",
+            Self::DescribeKey => "kms:DescribeKey",
+            Self::GetKeyPolicy => "kms:GetKeyPolicy",
+            Self::ListGrants => "kms:ListGrants",
+            Self::Publish => "sns:Publish",
+            Self::GetTopicAttributes => "sns:GetTopicAttributes",
+            Self::GetItem => "dynamodb:GetItem",
+            Self::PutItem => "dynamodb:PutItem",
+            Self::UpdateItem => "dynamodb:UpdateItem",
+            Self::DeleteItem => "dynamodb:DeleteItem",
+            Self::Query => "dynamodb:Query",
+        }
+    }
+}
+
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)

@@ -12,9 +12,10 @@ use crate::config::Config;
 use crate::contract::{Contract, Home, Mode};
 use crate::event::Actor;
 use crate::finding::{Finding, Kind, Severity};
-use crate::incident::{Lease, RepairBudget};
+use crate::incident::{Lease, RepairBudget, StoreResult, digest};
 use crate::observe::{Caches, Observer};
 use crate::plan::access::Asker;
+use crate::plan::gates::denied_call;
 use crate::plan::{Assessment, Observed, Pause, Rules, Step, assess};
 use crate::ports::{AwsError, AwsResult, BucketReads, BucketWrites, Clock, IncidentStore, Keys};
 use crate::remedy;
@@ -93,7 +94,7 @@ where
     /// Reconciles one bucket. Never fails as a whole: what could not be done is in the report.
     pub async fn reconcile(&self, job: Job<'_>) -> Reconciled {
         let (observed, assessment) = self.look(job).await;
-        let mut report = Reconciled::new(job, &observed, &assessment);
+        let mut report = Reconciled::new(job, self.home, &observed, &assessment);
         self.caches.forget_bucket(&job.contract.bucket);
         if assessment.plan.is_empty() {
             return report;
@@ -119,7 +120,7 @@ where
         let now_ms = self.clock.now_ms();
         let expires_ms = job.deadline_ms.map_or(now_ms.saturating_add(LEASE_DEFAULT_MS), |deadline| deadline.saturating_add(LEASE_GRACE_MS));
         match self.store.lease(&job.contract.bucket, self.holder, now_ms, expires_ms).await {
-            Ok(Lease::Taken) => self.hold(job, &mut report).await,
+            Ok(Lease::Taken) => self.hold(job, &mut report, expires_ms).await,
             // The holder sees our mark and looks again; there is nothing to tell twice.
             Ok(Lease::Busy) => report.busy = true,
             Err(error) => report.table_unreachable(&error.to_string(), &assessment.plan.steps),
@@ -161,7 +162,7 @@ where
     }
 
     /// The work under the lease: look again, write, see it show; once more while others change things.
-    async fn hold(&self, job: Job<'_>, report: &mut Reconciled) {
+    async fn hold(&self, job: Job<'_>, report: &mut Reconciled, expires_ms: u64) {
         let bucket = &job.contract.bucket;
         for _ in 0..ROUNDS {
             let (observed, assessment) = self.look(job).await;
@@ -169,7 +170,7 @@ where
             if !assessment.plan.is_empty() && !self.repair(job, &observed, &assessment, report).await {
                 break;
             }
-            match self.store.release(bucket, self.holder).await {
+            match self.store.release(bucket, self.holder, expires_ms).await {
                 Ok(true) if self.has_time(job, 0) => {}
                 Ok(true) => break,
                 Ok(false) => return,
@@ -181,7 +182,7 @@ where
         }
         // Given up, or out of rounds: whoever marked the bucket meanwhile is answered by the next event or schedule.
         for _ in 0..2 {
-            if !matches!(self.store.release(bucket, self.holder).await, Ok(true)) {
+            if !matches!(self.store.release(bucket, self.holder, expires_ms).await, Ok(true)) {
                 return;
             }
         }
@@ -200,7 +201,7 @@ where
         }
         let window_ms = self.config.contested_window_s.saturating_mul(1_000);
         let budget =
-            self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, self.config.contested_limit).await;
+            self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, u64::from(self.config.contested_limit)).await;
         match budget {
             Ok(RepairBudget::Granted { .. }) => {}
             Ok(RepairBudget::Contested { .. }) => {
@@ -211,6 +212,10 @@ where
                 report.table_unreachable(&error.to_string(), steps);
                 return false;
             }
+        }
+        if let Err(error) = self.note(job, steps).await {
+            report.table_unreachable(&error.to_string(), steps);
+            return false;
         }
         match self.act(job, observed, assessment, report).await {
             Acted::Written => {}
@@ -229,6 +234,15 @@ where
             }
         }
         true
+    }
+
+    /// Notes the writes to come, so that their events are recognised and their absence is noticed.
+    async fn note(&self, job: Job<'_>, steps: &[Step]) -> StoreResult<()> {
+        for step in steps {
+            let operation = step.operation().to_string();
+            self.store.note_write(&job.contract.bucket, &operation, &write_token(step), self.clock.now_ms()).await?;
+        }
+        Ok(())
     }
 
     async fn act(&self, job: Job<'_>, observed: &Observed, assessment: &Assessment, report: &mut Reconciled) -> Acted {
@@ -293,6 +307,36 @@ where
     }
 }
 
+/// What identifies a write of ours and its CloudTrail event: for a policy the document itself, however it is laid
+/// out; for the others, whose form differs in the event, the operation alone.
+fn write_token(step: &Step) -> String {
+    match step {
+        Step::PutBucketPolicy { after, .. } => policy_token(after),
+        Step::PutBucketCors { .. } | Step::EnableEventBridge => digest("any"),
+    }
+}
+
+/// The token of a policy document: its digest without regard to layout and key order.
+pub fn policy_token(document: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(document).unwrap_or(serde_json::Value::Null);
+    digest(&canonical(&value))
+}
+
+fn canonical(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Object(map) => {
+            let mut members: Vec<String> =
+                map.iter().map(|(key, value)| format!("{}:{}", serde_json::Value::from(key.as_str()), canonical(value))).collect();
+            members.sort();
+            format!("{{{}}}", members.join(","))
+        }
+        serde_json::Value::Array(items) => {
+            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// Why S3 refused a write, as far as its answer and what was observed tell.
 fn why_refused(bucket: &str, observed: &Observed, assessment: &Assessment, error: &AwsError, role: &str) -> Finding {
     let finding = |kind: Kind, because: String, remedy: String| Finding {
@@ -327,7 +371,7 @@ fn why_refused(bucket: &str, observed: &Observed, assessment: &Assessment, error
         return finding(
             Kind::GuardDenied,
             format!("the guard may not make the call `{}`", error.operation),
-            remedy::guard_denied(error),
+            denied_call(error, bucket),
         );
     }
     finding(Kind::WriteFailed, format!("`{}` failed", error.operation), remedy::write_failed(bucket, error))

@@ -6,10 +6,11 @@ use crate::contract::{Access, Contract};
 use crate::finding::{Finding, Kind, Severity};
 use crate::plan::Observed;
 use crate::plan::access::{AccessFacts, Asker, Told};
-use crate::plan::key::{KeyFacts, KeyQuestion, gate, judge_key, key_finding, names};
+use crate::plan::key::{KeyFacts, KeyQuestion, Place, gate, judge_key, key_finding, names};
 use crate::plan::object::context_arn;
 use crate::plan::{probe_key, unknown, write_probe_key};
 use crate::ports::{AwsError, AwsResult, BucketEncryption, ErrorClass, Notifications};
+use crate::policy;
 use crate::remedy;
 use crate::request::Settings;
 use crate::verdict::{Decision, Verdict};
@@ -25,7 +26,7 @@ pub(super) fn bucket_name(contract: &Contract) -> Option<Finding> {
             Kind::BucketNameDot,
             Severity::Critical,
             format!("the name `{}` holds a dot, which V7's virtual-host-style HTTPS does not work with", contract.bucket),
-            remedy::bucket_name_dot(&contract.bucket),
+            remedy::dot_in_name(&contract.bucket),
         )
     })
 }
@@ -77,7 +78,7 @@ pub(super) fn public_block(bucket: &str, access: &AccessFacts, settings: &Settin
         ),
     };
     access.document()?;
-    let mut found = finding(Kind::PublicBlock, severity, because.to_owned(), remedy::public_block(bucket));
+    let mut found = finding(Kind::PublicBlock, severity, because.to_owned(), remedy::public_block(bucket, &public_statements(access)));
     found.depends_on = depends_on;
     Some(found)
 }
@@ -93,12 +94,12 @@ pub(super) fn events(contract: &Contract, notifications: &AwsResult<Notification
         kind,
         Severity::Warning,
         "the bucket sends its events neither to EventBridge nor to any target: no upload is judged".to_owned(),
-        remedy::events_off(&contract.bucket),
+        if enable { remedy::events_off(&contract.bucket) } else { remedy::no_object_events(&contract.bucket) },
     ))
 }
 
 /// The guard's own reads that were refused or failed for good, each once, told apart as far as the answer allows.
-pub(super) fn refused(observed: &Observed) -> Vec<Finding> {
+pub(super) fn refused(bucket: &str, observed: &Observed) -> Vec<Finding> {
     let errors = observed.failures();
     let mut findings: Vec<Finding> = Vec::new();
     for error in errors {
@@ -108,7 +109,7 @@ pub(super) fn refused(observed: &Observed) -> Vec<Finding> {
             ErrorClass::Denied => Kind::GuardDenied,
             ErrorClass::NotFound | ErrorClass::Permanent | ErrorClass::Throttled | ErrorClass::Transient => continue,
         };
-        let mut found = finding(kind, Severity::Warning, error.to_string(), remedy::guard_denied(error));
+        let mut found = finding(kind, Severity::Warning, error.to_string(), denied_call(error, bucket));
         if kind == Kind::GuardDenied {
             found.cause = error.operation.to_string();
         } else {
@@ -119,6 +120,17 @@ pub(super) fn refused(observed: &Observed) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The remedy for a call of the guard's own that was denied.
+pub fn denied_call(error: &AwsError, bucket: &str) -> String {
+    remedy::guard_denied(error.operation.to_string().as_str(), error.operation.iam_action(), bucket)
+}
+
+/// The statements that may make the policy public, named.
+fn public_statements(access: &AccessFacts) -> Vec<String> {
+    let Some(document) = access.document() else { return Vec::new() };
+    policy::public_statements(document)
 }
 
 /// S3 answers from another Region: a redirect, or a signature for the wrong Region.
@@ -158,7 +170,7 @@ pub(super) fn default_encryption(
             Kind::AliasEncryption,
             severity,
             format!("the default encryption names `{configured}`: an alias resolves in the account of whoever writes, so Darwin's writes look for it in V7's account"),
-            remedy::alias_encryption(&contract.bucket, key.arn()),
+            remedy::alias_encryption(&contract.bucket, configured, asker.home),
         ));
     }
     let ask = |action: &str, object: &str| {
@@ -168,11 +180,12 @@ pub(super) fn default_encryption(
     let decrypt = ask("kms:Decrypt", &probe_key(contract));
     let target = write_probe_key(contract);
     let encrypt = ask("kms:GenerateDataKey", &target).and(ask("kms:Decrypt", &target));
+    let place = Place { bucket: &contract.bucket, access: contract.access, darwin: asker.darwin, home: asker.home };
     let mut whole = decrypt.clone();
     if contract.access == Access::ReadWrite {
         whole = whole.and(encrypt.clone());
     }
-    if let Some(mut found) = key_finding(key, &whole, Severity::Critical, asker.darwin, asker.home) {
+    if let Some(mut found) = key_finding(key, &whole, Severity::Critical, place) {
         found.because.insert(0, format!("new objects are encrypted under the bucket's default key `{}`", key.arn()));
         if found.kind != Kind::AccessUncertain {
             found.kind = Kind::DefaultEncryption;
@@ -200,7 +213,7 @@ fn managed(contract: &Contract, asker: Asker<'_>) -> (Told, Told, Vec<Finding>) 
         Kind::DefaultEncryption,
         Severity::Critical,
         "new objects are encrypted under the AWS managed key `aws/s3`, which no other account can be given".to_owned(),
-        remedy::default_encryption(&contract.bucket, asker.darwin, asker.home),
+        remedy::default_encryption(&contract.bucket, None, &asker.darwin.role, contract.access),
     );
     (verdict(), verdict(), vec![found])
 }

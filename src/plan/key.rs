@@ -3,14 +3,14 @@
 //! Pure. Must never call an unread policy or grant a denial: what was not read is unknown.
 
 use crate::arn::Arn;
-use crate::contract::{Darwin, Home};
+use crate::contract::{Access, Darwin, Home};
 use crate::finding::{Finding, Kind, Severity};
 use crate::key::{GrantListEntry, evaluate_key};
 use crate::policy::PolicyDocument;
 use crate::ports::{AwsError, AwsResult, ErrorClass, KeyMetadata};
 use crate::remedy;
 use crate::request::kms_request;
-use crate::verdict::{Decision, Reason, Verdict};
+use crate::verdict::{Decision, Effect, Reason, Verdict};
 use std::rc::Rc;
 
 /// Everything that was read of one key.
@@ -120,31 +120,45 @@ pub fn needs_grants(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin
     judge_key(facts, question, darwin, home).decision == Decision::Depends
 }
 
+/// Where a key is used: for the texts.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub bucket: &'a str,
+    pub access: Access,
+    pub darwin: &'a Darwin,
+    pub home: &'a Home,
+}
+
 /// The finding for a key that Darwin may not, or perhaps not, use. `severity` is that of a denial.
-pub fn key_finding(facts: &KeyFacts, verdict: &Verdict, severity: Severity, darwin: &Darwin, home: &Home) -> Option<Finding> {
+pub fn key_finding(facts: &KeyFacts, verdict: &Verdict, severity: Severity, place: Place<'_>) -> Option<Finding> {
+    let Place { bucket, access, darwin, home } = place;
     let arn = facts.arn();
-    let because: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
+    let denied_by = verdict.because.iter().find(|reason| matches!(reason, Reason::Statement { effect: Effect::Deny, .. }));
+    let key_denied = || remedy::key_denied(arn, &darwin.role, access, denied_by.map(ToString::to_string).as_deref());
     let (kind, remedy) = match verdict.decision {
         Decision::Allowed => return None,
-        Decision::Denied if facts.is_aws_managed() => (Kind::AwsManagedKey, remedy::aws_managed_key(home, darwin)),
+        Decision::Denied if facts.is_aws_managed() => (Kind::AwsManagedKey, remedy::aws_managed_key(bucket, home, Some(arn))),
         Decision::Denied if facts.was_deleted() || facts.bad_state().is_some() => {
             (Kind::KeyState, remedy::key_state(arn, facts.bad_state().unwrap_or("deleted")))
         }
-        _ if facts.is_foreign(home) => (Kind::ForeignKey, remedy::foreign_key(arn, darwin, home)),
-        Decision::Denied => (Kind::KeyDenied, remedy::key_denied(arn, darwin, home)),
-        Decision::Depends => (Kind::AccessUncertain, remedy::key_denied(arn, darwin, home)),
+        _ if facts.is_foreign(home) => {
+            let owner = facts.account().unwrap_or_default();
+            (Kind::ForeignKey, remedy::foreign_key(arn, &owner, &darwin.role, access))
+        }
+        Decision::Denied => (Kind::KeyDenied, key_denied()),
+        Decision::Depends => (Kind::AccessUncertain, key_denied()),
     };
     let uncertain = verdict.decision == Decision::Depends;
-    let mut finding = Finding {
+    let mut because: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
+    because.extend(facts.refused().iter().map(|error| format!("the guard could not read it: {error}")));
+    Some(Finding {
         kind,
         severity: if uncertain { Severity::Warning } else { severity },
         because,
         depends_on: verdict.depends_on.clone(),
         remedy,
         cause: if kind == Kind::AccessUncertain { names(&verdict.depends_on) } else { arn.to_owned() },
-    };
-    finding.because.extend(facts.refused().iter().map(|error| format!("the guard could not read it: {error}")));
-    Some(finding)
+    })
 }
 
 /// The names a verdict depends on, as one stable text.

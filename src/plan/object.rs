@@ -5,7 +5,9 @@
 use crate::answer::{ObjectAnswer, Read};
 use crate::finding::{Finding, Kind, Severity};
 use crate::plan::access::{AccessFacts, Asker, Told, judge_read, unread};
-use crate::plan::key::{KeyFacts, KeyQuestion, gate, judge_key, key_finding, names};
+use crate::contract::Access;
+use crate::plan::gates::denied_call;
+use crate::plan::key::{KeyFacts, KeyQuestion, Place, gate, judge_key, key_finding, names};
 use crate::ports::{AwsResult, Head, ObjectFacts};
 use crate::remedy;
 use crate::request::ObjectOwner;
@@ -22,6 +24,8 @@ pub struct ObjectInput<'a> {
     pub kms: Option<&'a KeyFacts>,
     /// From the event's requester, where it settles who owns the object.
     pub owner: ObjectOwner,
+    /// What Darwin may do here, for the texts.
+    pub access_granted: Access,
 }
 
 /// An object's verdict, and what stands in the way.
@@ -50,7 +54,7 @@ pub fn kms_key(facts: &ObjectFacts) -> Option<Option<&str>> {
 
 /// Judges one object.
 pub fn judge_object(input: ObjectInput<'_>, asker: Asker<'_>) -> JudgedObject {
-    let ObjectInput { bucket, key, head, access, kms, owner } = input;
+    let ObjectInput { bucket, key, head, access, kms, owner, access_granted: _ } = input;
     let mut answer = ObjectAnswer {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
@@ -150,14 +154,14 @@ fn object_finding(input: ObjectInput<'_>, by_bucket: &Told, by_object: &Told, as
             severity: Severity::Warning,
             because: vec![format!("the guard may not look at the object: {error}")],
             depends_on: by_object.verdict.depends_on.clone(),
-            remedy: remedy::guard_denied(error),
+            remedy: denied_call(error, input.bucket),
             cause: error.operation.to_string(),
         });
     }
     if adverse(by_object)
         && let Some(kms) = input.kms
     {
-        return key_finding(kms, &by_object.verdict, Severity::Critical, asker.darwin, asker.home);
+        return key_finding(kms, &by_object.verdict, Severity::Critical, place(input, asker));
     }
     let uncertain = [by_bucket, by_object].into_iter().find(|told| adverse(told))?;
     let kind = if uncertain.verdict.depends_on == ["object-acl"] { Kind::ObjectOwnership } else { Kind::AccessUncertain };
@@ -187,18 +191,25 @@ fn denied_by_itself(input: ObjectInput<'_>, by_object: &Told, asker: Asker<'_>) 
         })
     };
     match input.head {
-        Ok(Head::SseC) => finding(Kind::SseC, Severity::Critical, remedy::sse_c(input.bucket), "sse-c"),
+        Ok(Head::SseC) => finding(Kind::SseC, Severity::Critical, remedy::sse_c(input.bucket, input.key), "sse-c"),
         Ok(Head::Found(facts)) if not_archived(facts).is_denied() => {
             let class = facts.storage_class.as_deref().unwrap_or("INTELLIGENT_TIERING");
-            finding(Kind::Archived, Severity::Warning, remedy::archived(input.bucket), class)
+            finding(Kind::Archived, Severity::Warning, remedy::archived(input.bucket, input.key, class), class)
         }
         _ => {
-            let mut found = key_finding(input.kms?, &by_object.verdict, Severity::Critical, asker.darwin, asker.home)?;
-            found.remedy.push_str("\n\n");
-            found.remedy.push_str(&remedy::reencrypt_job(input.bucket, input.kms?.arn(), asker.home));
+            let kms = input.kms?;
+            let mut found = key_finding(kms, &by_object.verdict, Severity::Critical, place(input, asker))?;
+            if found.kind != Kind::AwsManagedKey {
+                found.remedy.push_str("\n\n");
+                found.remedy.push_str(&remedy::re_encrypt(input.bucket, asker.home, Some(kms.arn())));
+            }
             Some(found)
         }
     }
+}
+
+fn place<'a>(input: ObjectInput<'a>, asker: Asker<'a>) -> Place<'a> {
+    Place { bucket: input.bucket, access: input.access_granted, darwin: asker.darwin, home: asker.home }
 }
 
 /// A stable name for what denied: the statement by Sid, else by its effect and place.

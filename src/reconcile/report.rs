@@ -5,6 +5,7 @@
 use super::Job;
 use crate::answer::{Action, ActionResult, BucketAnswer, Problem};
 use crate::config::Config;
+use crate::contract::Home;
 use crate::finding::{Finding, Kind, Severity};
 use crate::plan::{Assessment, Observed, Pause, Step};
 use crate::ports::AwsError;
@@ -22,10 +23,11 @@ pub struct Reconciled {
     /// Ours to keep while rounds go on: what the guard itself found while acting.
     own: Vec<Finding>,
     diffs: Vec<String>,
+    home: Home,
 }
 
 impl Reconciled {
-    pub(super) fn new(job: Job<'_>, observed: &Observed, assessment: &Assessment) -> Self {
+    pub(super) fn new(job: Job<'_>, home: &Home, observed: &Observed, assessment: &Assessment) -> Self {
         let mut report = Self {
             answer: BucketAnswer {
                 bucket: job.contract.bucket.clone(),
@@ -43,6 +45,7 @@ impl Reconciled {
             complete: false,
             own: Vec::new(),
             diffs: Vec::new(),
+            home: home.clone(),
         };
         report.looked(observed, assessment);
         report
@@ -64,7 +67,7 @@ impl Reconciled {
             self.diffs.push(diff);
         }
         self.answer.findings.clone_from(&assessment.findings);
-        self.answer.findings.extend(paused(&self.answer.bucket, &assessment.pause));
+        self.answer.findings.extend(paused(&self.answer.bucket, &assessment.pause, &self.home));
         let errors = observed.failures();
         self.complete = errors.is_empty();
         self.problems.retain(|problem| !problem.at.starts_with("read of "));
@@ -141,13 +144,13 @@ impl Reconciled {
                 ),
             ],
             depends_on: Vec::new(),
-            remedy: remedy::contested(&job.contract.bucket),
+            remedy: remedy::contested(&job.contract.bucket, job.actor.and_then(|actor| actor.arn.as_deref())),
             cause: Kind::Contested.name().to_owned(),
         });
     }
 }
 
-fn paused(bucket: &str, pause: &Pause) -> Option<Finding> {
+fn paused(bucket: &str, pause: &Pause, home: &Home) -> Option<Finding> {
     let because = match pause {
         Pause::Running => return None,
         Pause::Paused => "the tag `darwin-guard = paused` is set: the guard only tells".to_owned(),
@@ -158,7 +161,7 @@ fn paused(bucket: &str, pause: &Pause) -> Option<Finding> {
         severity: Severity::Info,
         because: vec![because],
         depends_on: Vec::new(),
-        remedy: remedy::paused(bucket),
+        remedy: remedy::paused(bucket, home),
         cause: Kind::Paused.name().to_owned(),
     })
 }

@@ -128,6 +128,8 @@ pub struct World {
     /// Called before each bucket call is answered: somebody else at work.
     pub rival: RefCell<Option<Rival>>,
     in_rival: Cell<bool>,
+    in_flight: Cell<usize>,
+    pub most_in_flight: Cell<usize>,
 }
 
 pub fn aws_error(operation: Operation, class: ErrorClass, code: &str, status: u16) -> AwsError {
@@ -232,7 +234,10 @@ impl World {
 
     async fn call(&self, operation: Operation, on: &str) -> AwsResult<()> {
         // Let the others run, as a real call would.
+        self.in_flight.set(self.in_flight.get() + 1);
+        self.most_in_flight.set(self.most_in_flight.get().max(self.in_flight.get()));
         tokio::task::yield_now().await;
+        self.in_flight.set(self.in_flight.get() - 1);
         self.calls.borrow_mut().push((operation, on.to_owned()));
         let mut faults = self.faults.borrow_mut();
         if let Some(at) = faults.iter().position(|(faulty, _)| *faulty == operation) {
