@@ -127,16 +127,118 @@ pub struct Report {
 }
 
 impl From<&Sighting> for Report {
+    /// Takes what later messages need, cut so that the whole fits an item of the table (400 KB) even when every
+    /// character has to be escaped.
     fn from(sighting: &Sighting) -> Self {
+        const LONG: usize = 24 * 1024;
+        const LINES: usize = 16;
+        let long = |text: &String| cut(text, LONG);
+        let finding = &sighting.finding;
         Self {
-            finding: sighting.finding.clone(),
+            finding: Finding {
+                because: finding.because.iter().take(LINES).map(|line| cut(line, 1024)).collect(),
+                depends_on: finding.depends_on.iter().take(LINES).map(|name| cut(name, 256)).collect(),
+                remedy: long(&finding.remedy),
+                cause: cut(&finding.cause, 2048),
+                ..finding.clone()
+            },
             sample_keys: sighting.sample_keys.iter().take(SAMPLES).cloned().collect(),
             actor: sighting.actor.clone(),
             change: sighting.change.clone(),
-            did: sighting.did.clone(),
-            diff: sighting.diff.clone(),
-            documents: sighting.documents.clone(),
+            did: sighting.did.iter().take(LINES).cloned().collect(),
+            diff: sighting.diff.as_ref().map(long),
+            documents: sighting.documents.as_ref().map(|documents| LostUpdate {
+                theirs: long(&documents.theirs),
+                ours: long(&documents.ours),
+                difference: long(&documents.difference),
+                command: long(&documents.command),
+            }),
         }
+    }
+}
+
+/// Adds another sighting of the same incident in the same batch: counts add up, the first word on anything stands.
+pub fn merge(into: &mut Sighting, other: Sighting) {
+    into.count = into.count.saturating_add(other.count);
+    for key in other.sample_keys {
+        if into.sample_keys.len() < SAMPLES && !into.sample_keys.contains(&key) {
+            into.sample_keys.push(key);
+        }
+    }
+    for line in other.finding.because {
+        if !into.finding.because.contains(&line) {
+            into.finding.because.push(line);
+        }
+    }
+    into.finding.severity = into.finding.severity.max(other.finding.severity);
+    into.did.extend(other.did);
+    into.actor = into.actor.take().or(other.actor);
+    into.change = into.change.take().or(other.change);
+    into.diff = into.diff.take().or(other.diff);
+    into.documents = into.documents.take().or(other.documents);
+}
+
+/// At most `max` bytes of a text, cut between characters, with a note of how much is missing.
+pub fn cut(text: &str, max: usize) -> String {
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    let mut end = max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = text.get(..end).unwrap_or_default();
+    format!("{kept} ... ({} more bytes were cut)", text.len() - kept.len())
+}
+
+/// What a store keeps of an incident; with `opened` none it is resolved, and only the memory of it is left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Present exactly while the incident is open.
+    pub opened: Option<Incident>,
+    /// When it was last resolved, and how often.
+    pub resolved_ms: Option<u64>,
+    pub resolutions: u64,
+}
+
+impl Row {
+    /// The transition of a sighting: the new row, and what the caller has to do.
+    pub fn sight(mut self, sighting: &Sighting, now_ms: u64) -> (Self, Claim) {
+        let (incident, announce) = match self.opened {
+            None => {
+                let report = Report::from(sighting);
+                let incident = Incident {
+                    fingerprint: sighting.fingerprint(),
+                    bucket: sighting.bucket.clone(),
+                    cause: report.finding.cause.clone(),
+                    report,
+                    opened_ms: now_ms,
+                    last_ms: now_ms,
+                    seen: sighting.count,
+                    told_ms: None,
+                    claimed_ms: now_ms,
+                    healed: None,
+                    flaps: flaps(self.resolved_ms, self.resolutions, now_ms),
+                };
+                (incident, true)
+            }
+            Some(mut incident) => {
+                let announce = incident.healed.take().is_some();
+                incident.last_ms = now_ms;
+                incident.seen = incident.seen.saturating_add(sighting.count);
+                (incident, announce)
+            }
+        };
+        self.opened = Some(incident.clone());
+        (self, if announce { Claim::Announce(incident) } else { Claim::Counted(incident) })
+    }
+}
+
+/// How often an incident opened at `opened_ms` has been flapping.
+pub fn flaps(resolved_ms: Option<u64>, resolutions: u64, opened_ms: u64) -> u64 {
+    match resolved_ms {
+        Some(resolved_ms) if opened_ms < resolved_ms.saturating_add(FLAP_MS) => resolutions,
+        _ => 0,
     }
 }
 
@@ -214,20 +316,18 @@ impl Incident {
             && !matches!(self.report.finding.kind, Kind::LostUpdate | Kind::TestAlert)
     }
 
-    /// Whether a `Clear` of this scope covers it, apart from what the same call has sighted.
-    pub fn covered_by(&self, clear: &Clear) -> bool {
-        if self.bucket != clear.bucket || self.last_ms > clear.judged_ms {
-            return false;
-        }
-        match &clear.scope {
+    /// Whether a `Clear` covers it (apart from what the same call has sighted): the time since which it must not
+    /// have been seen, in milliseconds since the epoch.
+    pub fn covered_by(&self, clear: &Clear) -> Option<u64> {
+        let covered = match &clear.scope {
             Scope::Kinds(kinds) => kinds.contains(&self.report.finding.kind),
             Scope::Cause(cause) => self.cause == *cause,
-            Scope::Passing(causes) => {
-                causes.contains(&self.cause)
-                    && (self.flaps == 0 || self.last_ms.saturating_add(QUIET_MS) <= clear.judged_ms)
-            }
+            Scope::Passing(causes) => causes.contains(&self.cause),
             Scope::Incident(fingerprint) => self.fingerprint == *fingerprint,
-        }
+        };
+        let flapping = self.flaps > 0 && matches!(clear.scope, Scope::Passing(_));
+        let unseen_since_ms = clear.judged_ms.saturating_sub(if flapping { QUIET_MS } else { 0 });
+        (covered && self.bucket == clear.bucket && self.last_ms <= unseen_since_ms).then_some(unseen_since_ms)
     }
 }
 

@@ -4,10 +4,14 @@
 //! `policy`, `cors`, `key`, `plan`, `notify`, `incident`, `answer`) is pure; `ports` are the traits of the
 //! outside; `aws` is the only module that names the SDK.
 
+pub mod alerts;
 pub mod answer;
 pub mod contract;
 pub mod event;
 pub mod finding;
 pub mod incident;
+pub mod memory;
+pub mod notify;
 pub mod ports;
+pub mod remedy;
 pub mod verdict;

@@ -290,15 +290,21 @@ pub trait IncidentStore {
     fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;
     /// Claims the message `status` that is owed about an incident as it was read. False if it changed meanwhile.
     fn claim(&self, incident: &Incident, status: Status, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
-    /// The opened or reminder message went out.
+    /// The opened or reminder message went out, with this report: it is kept for the messages to come.
     fn told(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<()>>;
     /// The message could not be sent: the next one may try at once.
     fn release_claim(&self, incident: &Incident) -> impl Future<Output = StoreResult<()>>;
-    /// Marks an incident fine and claims its resolved message. False if it was seen again since it was read, or
+    /// Marks an incident fine and claims its resolved message. False if it was seen after `unseen_since_ms`, or
     /// somebody else has marked it.
-    fn heal(&self, incident: &Incident, healed: &Healed, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
-    /// The resolved message went out: closes the incident. False if it was seen again meanwhile; it stays open then,
-    /// and its opened message is owed again.
+    fn heal(
+        &self,
+        incident: &Incident,
+        healed: &Healed,
+        unseen_since_ms: u64,
+        now_ms: u64,
+    ) -> impl Future<Output = StoreResult<bool>>;
+    /// The resolved message went out: closes the incident. False if it was seen again meanwhile: it stays open, and
+    /// whoever saw it got `Announce`. `incident.healed` is what `heal` was given.
     fn resolve(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
     /// Every open incident of a bucket.
     fn open(&self, bucket: &str) -> impl Future<Output = StoreResult<Vec<Incident>>>;
