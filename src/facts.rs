@@ -112,7 +112,14 @@ mod tests {
     use std::cell::Cell;
 
     fn error(class: ErrorClass) -> AwsError {
-        AwsError { operation: Operation::DescribeKey, class, code: None, status: None, message: String::new(), request_id: None }
+        AwsError {
+            operation: Operation::DescribeKey,
+            class,
+            code: None,
+            status: None,
+            message: String::new(),
+            request_id: None,
+        }
     }
 
     async fn read(cache: &Cache<u32>, calls: &Cell<u32>, now: u64, limit: Option<u64>) -> Result<u32, AwsError> {

@@ -3,6 +3,16 @@
 //! Decides what is tried again and what is told. Must never act on a bucket that is not configured, whatever the
 //! event says, and never let one item's failure harm the others of its batch.
 
+/// Calls the incident store where the state is kept: the table, or without one this process.
+macro_rules! state {
+    ($guard:expr, $method:ident($($argument:expr),*)) => {
+        match &$guard.store {
+            Some(store) => store.$method($($argument),*).await,
+            None => $guard.memory.$method($($argument),*).await,
+        }
+    };
+}
+
 mod changes;
 mod judge;
 mod manual;
@@ -12,9 +22,10 @@ use crate::answer::{self, Answer, Problem};
 use crate::config::Config;
 use crate::contract::{Contract, Home};
 use crate::event::{self, Decoded, Envelope, Trigger};
+use crate::memory::Memory;
 use crate::observe::{Caches, Observer};
 use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
-use crate::reconcile::{Permit, Reconciler};
+use crate::reconcile::{Job, Permit, Reconciled, Reconciler};
 use crate::time::rfc3339;
 use serde_json::{Value, json};
 use telling::Told;
@@ -55,7 +66,9 @@ struct ItemState {
 pub struct Guard<A, S, T, C, L> {
     pub config: Config,
     pub aws: A,
-    pub store: S,
+    /// None: state lives in `memory`.
+    pub store: Option<S>,
+    pub memory: Memory,
     /// None: an alert becomes a log line.
     pub topic: Option<T>,
     pub clock: C,
@@ -82,8 +95,8 @@ where
     C: Clock,
     L: Log,
 {
-    pub fn new(config: Config, aws: A, store: S, topic: Option<T>, clock: C, log: L) -> Self {
-        Self { config, aws, store, topic, clock, log, caches: Caches::default() }
+    pub fn new(config: Config, aws: A, store: Option<S>, topic: Option<T>, clock: C, log: L) -> Self {
+        Self { config, aws, store, memory: Memory::new(), topic, clock, log, caches: Caches::default() }
     }
 
     /// Handles one event and answers in the form of its envelope.
@@ -96,11 +109,20 @@ where
         let failed = |state: &ItemState| state.failed;
         match &decoded.envelope {
             Envelope::Sqs => {
-                let ids = decoded.items.iter().zip(&items).filter(|(_, state)| failed(state)).map(|(item, _)| item.id.as_str());
+                let ids = decoded
+                    .items
+                    .iter()
+                    .zip(&items)
+                    .filter(|(_, state)| failed(state))
+                    .map(|(item, _)| item.id.as_str());
                 Ok(answer::batch_item_failures(ids))
             }
             Envelope::BatchJob { schema_version, invocation_id } => {
-                let results = decoded.items.iter().zip(items).map(|(item, state)| (item.id.clone(), state.result.unwrap_or_default()));
+                let results = decoded
+                    .items
+                    .iter()
+                    .zip(items)
+                    .map(|(item, state)| (item.id.clone(), state.result.unwrap_or_default()));
                 Ok(answer::batch_job(schema_version, invocation_id, results))
             }
             Envelope::Direct if items.iter().any(failed) && !is_manual(&decoded) => Err(failure(&decoded, &answer)),
@@ -114,7 +136,9 @@ where
     /// The event is not understood, or the guard does not know where it runs.
     pub async fn report(&self, event: &Value, call: &Call) -> Result<Answer, Failure> {
         let (decoded, run) = self.run(event, call).await?;
-        if decoded.items.iter().all(|item| !item.problems.is_empty() && item.triggers.is_empty()) && !decoded.items.is_empty() {
+        if decoded.items.iter().all(|item| !item.problems.is_empty() && item.triggers.is_empty())
+            && !decoded.items.is_empty()
+        {
             return Err(failure(&decoded, &run.answer));
         }
         Ok(run.answer)
@@ -218,10 +242,18 @@ where
         }
     }
 
-    fn reconciler(&self) -> Reconciler<'_, A, S, C> {
+    /// Reconciles a bucket with the state where it is kept: the table, or without one this process.
+    async fn reconcile(&self, job: Job<'_>) -> Reconciled {
+        match &self.guard.store {
+            Some(store) => self.reconciler(store).reconcile(job).await,
+            None => self.reconciler(&self.guard.memory).reconcile(job).await,
+        }
+    }
+
+    fn reconciler<'r, I>(&'r self, store: &'r I) -> Reconciler<'r, A, I, C> {
         Reconciler {
             aws: &self.guard.aws,
-            store: &self.guard.store,
+            store,
             clock: &self.guard.clock,
             config: &self.guard.config,
             home: &self.home,

@@ -3,6 +3,7 @@
 //! One HeadObject per object; facts of keys and buckets come through the caches. Must never write, and never
 //! call an object `denied` on facts that are not fresh.
 
+use crate::answer::Read;
 use crate::contract::Contract;
 use crate::facts::{Fact, TRUSTED_AGE_MS};
 use crate::observe::Observer;
@@ -11,7 +12,6 @@ use crate::plan::key::KeyQuestion;
 use crate::plan::object::{JudgedObject, ObjectInput, context_arn, judge_object, kms_key};
 use crate::ports::{AwsError, AwsResult, BucketReads, Clock, Head, Keys, Objects};
 use crate::request::ObjectOwner;
-use crate::answer::Read;
 use futures_util::stream::{self, StreamExt};
 
 /// One object to judge.
@@ -65,7 +65,12 @@ where
         .await
 }
 
-async fn judge_one<A, C>(observer: &Observer<'_, A, C>, aws: &A, target: Target<'_>, now: &str) -> AwsResult<JudgedObject>
+async fn judge_one<A, C>(
+    observer: &Observer<'_, A, C>,
+    aws: &A,
+    target: Target<'_>,
+    now: &str,
+) -> AwsResult<JudgedObject>
 where
     A: Objects + BucketReads + Keys,
     C: Clock,
@@ -109,8 +114,7 @@ where
     let kms = match head {
         Ok(Head::Found(facts)) => match kms_key(facts).flatten() {
             Some(key) => {
-                let context =
-                    context_arn(&observer.home.partition, bucket, target.key, facts.bucket_key_enabled);
+                let context = context_arn(&observer.home.partition, bucket, target.key, facts.bucket_key_enabled);
                 let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context), now };
                 let dated = observer.key(key, question, no_older_than_ms).await?;
                 read_at_ms = read_at_ms.min(dated.read_at_ms);
@@ -124,7 +128,15 @@ where
         Some(requester) if requester == observer.home.account => ObjectOwner::BucketOwner,
         _ => ObjectOwner::Unknown,
     };
-    let input = ObjectInput { bucket, key: target.key, head, access: &access.value, kms: kms.as_ref(), owner, access_granted: target.contract.access };
+    let input = ObjectInput {
+        bucket,
+        key: target.key,
+        head,
+        access: &access.value,
+        kms: kms.as_ref(),
+        owner,
+        access_granted: target.contract.access,
+    };
     let asker = Asker { darwin: observer.darwin, home: observer.home, now };
     let mut judged = judge_object(input, asker);
     if let (Some(asked), Some(got)) = (target.version_id, &judged.answer.version_id)

@@ -115,15 +115,24 @@ impl<A: BucketReads + Keys, C: Clock> Observer<'_, A, C> {
         self.clock.random(crate::facts::LIFETIME_MS / 5)
     }
 
-    async fn default_key(&self, contract: &Contract, encryption: Option<&BucketEncryption>, now: &str) -> Option<KeyFacts> {
-        let encryption = encryption.filter(|config| config.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms")))?;
+    async fn default_key(
+        &self,
+        contract: &Contract,
+        encryption: Option<&BucketEncryption>,
+        now: &str,
+    ) -> Option<KeyFacts> {
+        let encryption =
+            encryption.filter(|config| config.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms")))?;
         let key = encryption.kms_key.as_deref()?;
         let context =
             context_arn(&self.home.partition, &contract.bucket, &probe_key(contract), encryption.bucket_key_enabled);
         let (metadata, policy) = self.read_key(key).await;
         let mut facts = KeyFacts { key: key.to_owned(), metadata, policy, grants: None };
-        let questions = ["kms:Decrypt", "kms:GenerateDataKey"]
-            .map(|action| KeyQuestion { action, context_arn: Some(&context), now });
+        let questions = ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| KeyQuestion {
+            action,
+            context_arn: Some(&context),
+            now,
+        });
         if questions.into_iter().any(|question| needs_grants(&facts, question, self.darwin, self.home)) {
             facts.grants = Some(self.read_grants(facts.arn()).await.map(Rc::new));
         }
@@ -140,16 +149,17 @@ impl<A: BucketReads + Keys, C: Clock> Observer<'_, A, C> {
         let now_ms = self.clock.now_ms();
         let fetch = || async {
             let (metadata, policy) = self.read_key(key).await;
-            let failed = [metadata.as_ref().err(), policy.as_ref().and_then(|policy| policy.as_ref().err())];
-            match failed.into_iter().flatten().find(|error| error.retryable()) {
-                Some(error) => Err(error.clone()),
-                None => Ok((metadata, policy)),
-            }
+            let of_policy = policy.as_ref().and_then(|policy| policy.as_ref().err());
+            let failed =
+                [metadata.as_ref().err(), of_policy].into_iter().flatten().find(|error| error.retryable()).cloned();
+            failed.map_or(Ok((metadata, policy)), Err)
         };
         let fact = self.caches.keys.get(key, now_ms, no_older_than_ms, self.jitter(), fetch).await?;
         let (metadata, policy) = fact.value.as_ref().clone();
-        let mut dated =
-            DatedKey { facts: KeyFacts { key: key.to_owned(), metadata, policy, grants: None }, read_at_ms: fact.read_at_ms };
+        let mut dated = DatedKey {
+            facts: KeyFacts { key: key.to_owned(), metadata, policy, grants: None },
+            read_at_ms: fact.read_at_ms,
+        };
         if needs_grants(&dated.facts, question, self.darwin, self.home) {
             let arn = dated.facts.arn().to_owned();
             let grants =

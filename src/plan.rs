@@ -128,8 +128,7 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     if let Ok(policy) = &access.policy {
         let text = policy.as_ref().map(|policy| policy.text.as_str());
         let settings = access.settings(ObjectOwner::BucketOwner);
-        let assessed =
-            assess_policy(text, contract, asker.darwin, asker.home, rules.ceiling, &settings, asker.now);
+        let assessed = assess_policy(text, contract, asker.darwin, asker.home, rules.ceiling, &settings, asker.now);
         unsettled = assessed.unsettled;
         drifts.extend(assessed.drift);
         findings.extend(assessed.findings);
@@ -162,16 +161,17 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     findings.extend(gates::bucket_name(contract));
     findings.extend(gates::requester_pays(bucket, &access.requester_pays));
     findings.extend(gates::ownership(bucket, access));
-    findings.extend(gates::public_block(bucket, access, &settings_of(access)));
+    findings.extend(gates::public_block(bucket, access, access.settings(ObjectOwner::BucketOwner)));
     findings.extend(gates::refused(bucket, observed));
 
     // Reading and writing new objects under the default encryption.
     let probe = probe_key(contract);
     // Bucket-level reading is about objects of our own account; that others' may be owned by others is a finding.
     let mut read = judge_read(access, bucket, &probe, ObjectOwner::BucketOwner, asker);
-    let mut write = (contract.access == Access::ReadWrite)
-        .then(|| judge_write(access, bucket, &write_probe_key(contract), asker));
-    let (decrypt, encrypt, encryption_findings) = gates::default_encryption(contract, encryption, default_key.as_ref(), asker);
+    let mut write =
+        (contract.access == Access::ReadWrite).then(|| judge_write(access, bucket, &write_probe_key(contract), asker));
+    let (decrypt, encrypt, encryption_findings) =
+        gates::default_encryption(contract, encryption, default_key.as_ref(), asker);
     findings.extend(encryption_findings);
     read = read.and(decrypt);
     write = write.map(|write| write.and(encrypt));
@@ -180,20 +180,7 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
         findings.extend(gates::uncertain(write, &findings, "write"));
     }
 
-    Assessment {
-        read,
-        write,
-        cors: cors_state,
-        drifts,
-        findings,
-        plan: Plan { steps },
-        pause: pause(tags),
-        unsettled,
-    }
-}
-
-fn settings_of(access: &AccessFacts) -> crate::request::Settings {
-    access.settings(ObjectOwner::BucketOwner)
+    Assessment { read, write, cors: cors_state, drifts, findings, plan: Plan { steps }, pause: pause(tags), unsettled }
 }
 
 fn pause(tags: &AwsResult<Vec<(String, String)>>) -> Pause {
@@ -205,7 +192,7 @@ fn pause(tags: &AwsResult<Vec<(String, String)>>) -> Pause {
 }
 
 /// A verdict for what the guard could not read.
-pub(crate) fn unknown(what: &str) -> Verdict {
+fn unknown(what: &str) -> Verdict {
     unread(what)
 }
 

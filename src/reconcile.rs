@@ -70,11 +70,12 @@ pub struct Reconciler<'a, A, S, C> {
     pub holder: &'a str,
 }
 
-enum Acted {
-    /// Every step was written.
-    Written,
-    /// A step failed; the finding says why.
-    Failed(Box<Finding>, AwsError),
+enum Next {
+    Done,
+    /// Others changed things: look again.
+    Again,
+    /// No point in another round.
+    Stop,
 }
 
 enum Shown {
@@ -114,16 +115,18 @@ where
         if job.by_hand
             && let Err(error) = self.store.reset_repairs(&job.contract.bucket).await
         {
-            report.table_unreachable(&error.to_string(), &assessment.plan.steps);
+            report.table_unreachable(&error, &assessment.plan.steps);
             return report;
         }
         let now_ms = self.clock.now_ms();
-        let expires_ms = job.deadline_ms.map_or(now_ms.saturating_add(LEASE_DEFAULT_MS), |deadline| deadline.saturating_add(LEASE_GRACE_MS));
+        let expires_ms = job
+            .deadline_ms
+            .map_or(now_ms.saturating_add(LEASE_DEFAULT_MS), |deadline| deadline.saturating_add(LEASE_GRACE_MS));
         match self.store.lease(&job.contract.bucket, self.holder, now_ms, expires_ms).await {
             Ok(Lease::Taken) => self.hold(job, &mut report, expires_ms).await,
             // The holder sees our mark and looks again; there is nothing to tell twice.
             Ok(Lease::Busy) => report.busy = true,
-            Err(error) => report.table_unreachable(&error.to_string(), &assessment.plan.steps),
+            Err(error) => report.table_unreachable(&error, &assessment.plan.steps),
         }
         report
     }
@@ -167,8 +170,12 @@ where
         for _ in 0..ROUNDS {
             let (observed, assessment) = self.look(job).await;
             report.looked(&observed, &assessment);
-            if !assessment.plan.is_empty() && !self.repair(job, &observed, &assessment, report).await {
-                break;
+            if !assessment.plan.is_empty() {
+                match self.repair(job, &observed, &assessment, report).await {
+                    Next::Done => {}
+                    Next::Again => continue,
+                    Next::Stop => break,
+                }
             }
             match self.store.release(bucket, self.holder, expires_ms).await {
                 Ok(true) if self.has_time(job, 0) => {}
@@ -180,60 +187,81 @@ where
                 }
             }
         }
-        // Given up, or out of rounds: whoever marked the bucket meanwhile is answered by the next event or schedule.
-        for _ in 0..2 {
-            if !matches!(self.store.release(bucket, self.holder, expires_ms).await, Ok(true)) {
-                return;
+        // Given up, or out of rounds. Whoever marked the bucket meanwhile relies on us: try the record again.
+        if matches!(self.store.release(bucket, self.holder, expires_ms).await, Ok(true)) {
+            report.problem("the bucket was changed again while it was being repaired", "another look");
+            // The mark is cleared now; this gives the lease back. A failure leaves it to its expiry.
+            let _ = self.store.release(bucket, self.holder, expires_ms).await;
+        }
+    }
+
+    /// One repair: counted, noted, written, verified.
+    async fn repair(
+        &self,
+        job: Job<'_>,
+        observed: &Observed,
+        assessment: &Assessment,
+        report: &mut Reconciled,
+    ) -> Next {
+        let steps = &assessment.plan.steps;
+        if self.forbidden(assessment) {
+            report.acted(steps, ActionResult::Refused);
+            return Next::Stop;
+        }
+        if !self.has_time(job, 0) {
+            report.problem("too little time left for a repair", "another try");
+            return Next::Stop;
+        }
+        match self.permission(job).await {
+            Ok(RepairBudget::Granted { .. }) => {}
+            Ok(RepairBudget::Contested { .. }) => {
+                report.contested(job, self.config, steps);
+                return Next::Stop;
+            }
+            Err(error) => {
+                report.table_unreachable(&error, steps);
+                return Next::Stop;
+            }
+        }
+        if let Err(error) = self.note(job, steps).await {
+            report.table_unreachable(&error, steps);
+            return Next::Stop;
+        }
+        for step in steps {
+            match self.act(job, step).await {
+                Ok(true) => report.acted(std::slice::from_ref(step), ActionResult::Done),
+                Ok(false) => return Next::Again,
+                Err(error) => {
+                    report.acted(std::slice::from_ref(step), ActionResult::Failed);
+                    let finding =
+                        why_refused(&job.contract.bucket, observed, assessment, &error, &self.config.darwin.role);
+                    report.failed(finding, &error);
+                    return Next::Stop;
+                }
+            }
+        }
+        match self.verify(job, steps, report).await {
+            Shown::Yes => {
+                report.verified(true);
+                Next::Done
+            }
+            Shown::Undone => {
+                report.verified(false);
+                Next::Again
+            }
+            Shown::NotYet => {
+                report.verified(false);
+                report.problem("the write has not shown yet", "the repaired configuration");
+                Next::Stop
             }
         }
     }
 
-    /// One repair: counted, written, verified. False if there is no point in another round.
-    async fn repair(&self, job: Job<'_>, observed: &Observed, assessment: &Assessment, report: &mut Reconciled) -> bool {
-        let steps = &assessment.plan.steps;
-        if self.forbidden(assessment) {
-            report.acted(steps, ActionResult::Refused);
-            return false;
-        }
-        if !self.has_time(job, 0) {
-            report.problem("too little time left for a repair", "another try");
-            return false;
-        }
+    /// Counts the repair before it is made.
+    async fn permission(&self, job: Job<'_>) -> StoreResult<RepairBudget> {
         let window_ms = self.config.contested_window_s.saturating_mul(1_000);
-        let budget =
-            self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, u64::from(self.config.contested_limit)).await;
-        match budget {
-            Ok(RepairBudget::Granted { .. }) => {}
-            Ok(RepairBudget::Contested { .. }) => {
-                report.contested(job, self.config, steps);
-                return false;
-            }
-            Err(error) => {
-                report.table_unreachable(&error.to_string(), steps);
-                return false;
-            }
-        }
-        if let Err(error) = self.note(job, steps).await {
-            report.table_unreachable(&error.to_string(), steps);
-            return false;
-        }
-        match self.act(job, observed, assessment, report).await {
-            Acted::Written => {}
-            Acted::Failed(finding, error) => {
-                report.failed(*finding, &error);
-                return false;
-            }
-        }
-        match self.verify(job, steps, report).await {
-            Shown::Yes => report.verified(true),
-            Shown::Undone => report.verified(false),
-            Shown::NotYet => {
-                report.verified(false);
-                report.problem("the write has not shown yet", "the repaired configuration");
-                return false;
-            }
-        }
-        true
+        let limit = u64::from(self.config.contested_limit);
+        self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, limit).await
     }
 
     /// Notes the writes to come, so that their events are recognised and their absence is noticed.
@@ -245,17 +273,19 @@ where
         Ok(())
     }
 
-    async fn act(&self, job: Job<'_>, observed: &Observed, assessment: &Assessment, report: &mut Reconciled) -> Acted {
-        for step in &assessment.plan.steps {
-            let written = self.write(job, step).await;
-            let result = if written.is_ok() { ActionResult::Done } else { ActionResult::Failed };
-            report.acted(std::slice::from_ref(step), result);
-            if let Err(error) = written {
-                let finding = why_refused(&job.contract.bucket, observed, assessment, &error, &self.config.darwin.role);
-                return Acted::Failed(Box::new(finding), error);
-            }
+    /// Writes one step, if the document is still the one that was judged: S3 has no conditional write, so the last
+    /// read is as near to the write as it can be. False if somebody was quicker.
+    async fn act(&self, job: Job<'_>, step: &Step) -> AwsResult<bool> {
+        let bucket = job.contract.bucket.as_str();
+        let unchanged = match step {
+            Step::PutBucketPolicy { before, .. } => self.aws.policy(bucket).await? == *before,
+            Step::PutBucketCors { before, .. } => self.aws.cors(bucket).await?.unwrap_or_default() == *before,
+            Step::EnableEventBridge => true,
+        };
+        if unchanged {
+            self.write(job, step).await?;
         }
-        Acted::Written
+        Ok(unchanged)
     }
 
     async fn write(&self, job: Job<'_>, step: &Step) -> AwsResult<()> {
@@ -325,8 +355,10 @@ pub fn policy_token(document: &str) -> String {
 fn canonical(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Object(map) => {
-            let mut members: Vec<String> =
-                map.iter().map(|(key, value)| format!("{}:{}", serde_json::Value::from(key.as_str()), canonical(value))).collect();
+            let mut members: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{}:{}", serde_json::Value::from(key.as_str()), canonical(value)))
+                .collect();
             members.sort();
             format!("{{{}}}", members.join(","))
         }
@@ -360,8 +392,12 @@ fn why_refused(bucket: &str, observed: &Observed, assessment: &Assessment, error
         );
     }
     if error.class == crate::ports::ErrorClass::Denied {
-        let blocks_public = matches!(&observed.access.public_access_block, Ok(Some(block)) if block.block_public_policy);
-        if error.operation == crate::ports::Operation::PutBucketPolicy && blocks_public && !observed.access.surely_not_public() {
+        let blocks_public =
+            matches!(&observed.access.public_access_block, Ok(Some(block)) if block.block_public_policy);
+        if error.operation == crate::ports::Operation::PutBucketPolicy
+            && blocks_public
+            && !observed.access.surely_not_public()
+        {
             return finding(
                 Kind::BlockPublicPolicy,
                 "BlockPublicPolicy is on and somebody's statement may be public: S3 refuses every write of such a policy".to_owned(),

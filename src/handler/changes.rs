@@ -4,14 +4,14 @@
 
 use super::Run;
 use crate::answer::Problem;
+use crate::answer::Read;
 use crate::contract::Contract;
 use crate::event::{ConfigChange, KeyChange};
+use crate::incident::digest;
 use crate::incident::{Clear, Incident, Scope};
 use crate::objects::{Outcome, Target, judge_all};
-use crate::answer::Read;
 use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
 use crate::reconcile::{Job, Reconciled, policy_token};
-use crate::incident::digest;
 
 /// A write of ours whose event has not come after so long never will: there is no trail for EventBridge.
 const EVENT_OVERDUE_MS: u64 = 30 * 60 * 1_000;
@@ -60,7 +60,7 @@ where
                 continue;
             }
             let job = self.job(contract, Some(change));
-            let reconciled = self.reconciler().reconcile(job).await;
+            let reconciled = self.reconcile(job).await;
             for index in indexes.iter().skip(1) {
                 self.fail_if_retryable(*index, &reconciled);
             }
@@ -68,7 +68,11 @@ where
         }
     }
 
-    fn concerned<'a>(&self, contracts: &'a [Contract], change: &ConfigChange) -> Result<Vec<&'a Contract>, (String, &'static str)> {
+    fn concerned<'a>(
+        &self,
+        contracts: &'a [Contract],
+        change: &ConfigChange,
+    ) -> Result<Vec<&'a Contract>, (String, &'static str)> {
         if let Some(account) = change.account.as_deref().filter(|account| *account != self.home.account) {
             return Err((format!("`{}` in the account {account}", change.name), "a change in this account"));
         }
@@ -92,7 +96,9 @@ where
         }
         let (operation, token, exact) = match change.name.as_str() {
             "PutBucketPolicy" => {
-                let Some(policy) = change.request_parameters.as_deref().and_then(submitted_policy) else { return false };
+                let Some(policy) = change.request_parameters.as_deref().and_then(submitted_policy) else {
+                    return false;
+                };
                 ("PutBucketPolicy", policy_token(&policy), true)
             }
             "PutBucketCors" => ("PutBucketCors", digest("any"), false),
@@ -100,7 +106,7 @@ where
             _ => return false,
         };
         let now_ms = self.guard.clock.now_ms();
-        let known = self.guard.store.recognise_write(&contract.bucket, operation, &token, now_ms).await;
+        let known = state!(self.guard, recognise_write(&contract.bucket, operation, &token, now_ms));
         exact && known.unwrap_or(false)
     }
 
@@ -109,7 +115,8 @@ where
         if changes.is_empty() {
             return;
         }
-        let mut keys: Vec<&str> = changes.iter().flat_map(|(_, change)| change.keys.iter().map(String::as_str)).collect();
+        let mut keys: Vec<&str> =
+            changes.iter().flat_map(|(_, change)| change.keys.iter().map(String::as_str)).collect();
         keys.sort_unstable();
         keys.dedup();
         for key in &keys {
@@ -126,7 +133,7 @@ where
             let concerned = |incident: &Incident| keys.iter().any(|key| incident.cause == *key);
             let indexes: Vec<usize> = changes.iter().map(|(index, _)| *index).collect();
             self.rejudge(contract, &indexes, concerned).await;
-            let reconciled = self.reconciler().reconcile(self.job(contract, None)).await;
+            let reconciled = self.reconcile(self.job(contract, None)).await;
             for index in indexes.iter().skip(1) {
                 self.fail_if_retryable(*index, &reconciled);
             }
@@ -143,7 +150,7 @@ where
                 self.late(first, contract);
                 return;
             }
-            let reconciled = self.reconciler().reconcile(self.job(contract, None)).await;
+            let reconciled = self.reconcile(self.job(contract, None)).await;
             self.reconciled(Some(first), reconciled, None);
             self.rejudge(contract, indexes, |_| true).await;
             self.overdue(contract).await;
@@ -156,10 +163,10 @@ where
             return;
         }
         let before_ms = self.guard.clock.now_ms().saturating_sub(EVENT_OVERDUE_MS);
-        match self.guard.store.pending_writes(&contract.bucket, before_ms).await {
+        match state!(self.guard, pending_writes(&contract.bucket, before_ms)) {
             Ok(pending) => {
                 if let Some(write) = pending.first() {
-                    self.told.no_config_events(&contract.bucket, write);
+                    self.told.no_config_events(&self.home, &contract.bucket, write);
                 }
             }
             Err(error) => self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table"),
@@ -171,32 +178,39 @@ where
         if self.call.dry_run {
             return;
         }
-        let open = match self.guard.store.open(&contract.bucket).await {
-            Ok(open) => open,
-            Err(error) => {
-                self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table");
-                return;
-            }
-        };
+        let context = self.context();
+        let (open, failed) = self.alerts(&context).open(&contract.bucket).await;
+        if let Some(error) = failed {
+            self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table");
+        }
         for incident in open.iter().filter(|incident| concerned(incident)) {
             let samples = &incident.report.sample_keys;
             if samples.is_empty() || self.out_of_time() {
                 continue;
             }
             let judged_ms = self.guard.clock.now_ms();
-            let targets: Vec<Target<'_>> = samples
-                .iter()
-                .map(|key| Target { contract, key, version_id: None, requester: None })
-                .collect();
+            let targets: Vec<Target<'_>> =
+                samples.iter().map(|key| Target { contract, key, version_id: None, requester: None }).collect();
             let outcomes = {
                 let observer = self.observer();
-                judge_all(&observer, &self.guard.aws, &targets, self.guard.config.concurrency, self.call.deadline_ms, &self.now).await
+                judge_all(
+                    &observer,
+                    &self.guard.aws,
+                    &targets,
+                    self.guard.config.concurrency,
+                    self.call.deadline_ms,
+                    &self.now,
+                )
+                .await
             };
             let fine = |outcome: &Outcome| matches!(outcome, Outcome::Judged(judged) if matches!(judged.answer.read, Read::Allowed | Read::Gone));
             for outcome in &outcomes {
                 if let (Outcome::Retry(error), Some(index)) = (outcome, indexes.first()) {
                     let at = format!("open incident of `{}`", contract.bucket);
-                    self.problem(*index, Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true });
+                    self.problem(
+                        *index,
+                        Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true },
+                    );
                 }
             }
             if outcomes.iter().all(fine) {
@@ -212,7 +226,7 @@ where
 
     /// Takes a reconciled bucket over into the answer and into what is told.
     pub(super) fn reconciled(&mut self, index: Option<usize>, reconciled: Reconciled, change: Option<&ConfigChange>) {
-        self.told.bucket(&reconciled, change, self.guard.clock.now_ms());
+        self.told.bucket(index, &reconciled, change, self.guard.clock.now_ms());
         for problem in &reconciled.problems {
             match index {
                 Some(index) => self.problem(index, problem.clone()),
@@ -233,7 +247,10 @@ where
 
     fn late(&mut self, index: usize, contract: &Contract) {
         let at = format!("bucket `{}`", contract.bucket);
-        self.problem(index, Problem { at, saw: "too little time was left".to_owned(), want: "another try".to_owned(), retryable: true });
+        self.problem(
+            index,
+            Problem { at, saw: "too little time was left".to_owned(), want: "another try".to_owned(), retryable: true },
+        );
     }
 
     fn job<'j>(&self, contract: &'j Contract, change: Option<&'j ConfigChange>) -> Job<'j> {

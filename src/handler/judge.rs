@@ -3,7 +3,7 @@
 //! Must never call AWS for an object of a bucket that is not guarded or of another Region.
 
 use super::Run;
-use crate::answer::{Problem, Read, TaskResult};
+use crate::answer::{Problem, TaskResult};
 use crate::contract::Contract;
 use crate::event::{Envelope, ObjectEvent};
 use crate::objects::{Outcome, Target, judge_all};
@@ -48,7 +48,7 @@ where
                         denying.push(target.contract);
                     }
                     self.task_result(index, TaskResult::judged(&judged.answer));
-                    self.judged(*judged);
+                    self.judged(index, *judged);
                 }
                 Outcome::Retry(error) => self.again(index, target, error.to_string(), "an answer"),
                 Outcome::NotDone => self.again(index, target, "too little time was left".to_owned(), "another try"),
@@ -68,7 +68,11 @@ where
             });
         };
         if let Some(region) = event.region.as_deref().filter(|region| *region != self.home.region) {
-            return Err(Refusal { saw: format!("an event of the Region `{region}`"), want: "this deployment's Region", quiet: false });
+            return Err(Refusal {
+                saw: format!("an event of the Region `{region}`"),
+                want: "this deployment's Region",
+                quiet: false,
+            });
         }
         if !contract.reads(&event.key) {
             return Err(Refusal {
@@ -109,8 +113,8 @@ where
         }
     }
 
-    fn judged(&mut self, judged: JudgedObject) {
-        self.told.object(&judged, self.guard.clock.now_ms());
+    fn judged(&mut self, index: usize, judged: JudgedObject) {
+        self.told.object(index, &judged, self.guard.clock.now_ms());
         self.answer.objects.push(judged.answer);
     }
 
@@ -118,7 +122,7 @@ where
     async fn reconcile_for_object(&mut self, contract: &Contract) {
         let name = format!("object-reconcile/{}", contract.bucket);
         let now_ms = self.guard.clock.now_ms();
-        let due = self.call.dry_run || self.guard.store.once_per(&name, now_ms, OBJECT_RECONCILE_MS).await.unwrap_or(true);
+        let due = self.call.dry_run || state!(self.guard, once_per(&name, now_ms, OBJECT_RECONCILE_MS)).unwrap_or(true);
         if due {
             let job = Job {
                 contract,
@@ -127,15 +131,10 @@ where
                 by_hand: false,
                 deadline_ms: self.call.deadline_ms,
             };
-            let reconciled = self.reconciler().reconcile(job).await;
+            let reconciled = self.reconcile(job).await;
             self.reconciled(None, reconciled, None);
         }
         self.told.explained_by_bucket(&contract.bucket, due);
-    }
-
-    /// Whether any object was denied or left open.
-    pub(super) fn any_adverse(&self) -> bool {
-        self.answer.objects.iter().any(|object| matches!(object.read, Read::Denied | Read::Depends))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::Run;
 use crate::answer::{ObjectAnswer, Problem, Read};
-use crate::contract::{Contract, Mode};
+use crate::contract::Contract;
 use crate::event::{Manual, ManualAction};
 use crate::finding::Severity;
 use crate::objects::{Outcome, Target, judge_all};
@@ -12,6 +12,7 @@ use crate::plan::key::{KeyQuestion, judge_key};
 use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
 use crate::reconcile::{Job, Permit};
 use crate::verdict::Decision;
+use std::fmt::Write as _;
 
 impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
 where
@@ -24,14 +25,15 @@ where
     pub(super) async fn manual(&mut self, index: usize, manual: &Manual) {
         let contracts: Vec<Contract> = match &manual.bucket {
             None => self.guard.config.contracts.clone(),
-            Some(bucket) => match self.contract(bucket) {
-                Some(contract) => vec![contract.clone()],
-                None => {
+            Some(bucket) => {
+                let Some(contract) = self.contract(bucket) else {
                     let saw = format!("the bucket `{bucket}`");
-                    self.problem(index, Problem { at: "bucket".to_owned(), saw, want: "a guarded bucket".to_owned(), retryable: false });
+                    let want = "a guarded bucket".to_owned();
+                    self.problem(index, Problem { at: "bucket".to_owned(), saw, want, retryable: false });
                     return;
-                }
-            },
+                };
+                vec![contract.clone()]
+            }
         };
         match manual.action {
             ManualAction::Audit => self.audit(&contracts).await,
@@ -44,11 +46,23 @@ where
     async fn audit(&mut self, contracts: &[Contract]) {
         self.told.silent = true;
         for contract in contracts {
-            let reconciled = self.reconciler().reconcile(self.by_hand(contract, Permit::Audit)).await;
+            let reconciled = self.reconcile(self.by_hand(contract, Permit::Audit)).await;
             self.answer.problems.extend(reconciled.problems);
             self.answer.buckets.push(reconciled.answer);
         }
-        if let Some(finding) = self.subscription_finding().await {
+        let context = self.context();
+        let subscription = self.alerts(&context).subscription_finding().await;
+        let finding = subscription.unwrap_or_else(|error| {
+            let want = format!("an answer to {}", error.operation);
+            self.answer.problems.push(Problem {
+                at: "topic".to_owned(),
+                saw: error.to_string(),
+                want,
+                retryable: error.retryable(),
+            });
+            None
+        });
+        if let Some(finding) = finding {
             for bucket in &mut self.answer.buckets {
                 bucket.findings.push(finding.clone());
             }
@@ -60,7 +74,7 @@ where
         let permit = if dry_run || self.call.dry_run { Permit::DryRun } else { Permit::Live };
         self.told.silent |= dry_run;
         for contract in contracts {
-            let reconciled = self.reconciler().reconcile(self.by_hand(contract, permit)).await;
+            let reconciled = self.reconcile(self.by_hand(contract, permit)).await;
             if reconciled.busy {
                 let at = format!("bucket `{}`", contract.bucket);
                 let saw = "another function is at work on the bucket; it has been told to look again".to_owned();
@@ -89,7 +103,10 @@ where
     async fn judge_key_name(&mut self, index: usize, contract: &Contract, key: &str) {
         if !contract.reads(key) {
             let saw = format!("a key of `{}` outside its read_prefixes", contract.bucket);
-            self.problem(index, Problem { at: "key".to_owned(), saw, want: "a key that Darwin reads".to_owned(), retryable: false });
+            self.problem(
+                index,
+                Problem { at: "key".to_owned(), saw, want: "a key that Darwin reads".to_owned(), retryable: false },
+            );
             return;
         }
         let target = Target { contract, key, version_id: None, requester: None };
@@ -102,7 +119,10 @@ where
                 Outcome::Judged(judged) => self.answer.objects.push(judged.answer),
                 Outcome::Retry(error) => {
                     let at = format!("object `{key}` of `{}`", contract.bucket);
-                    self.problem(index, Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true });
+                    self.problem(
+                        index,
+                        Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true },
+                    );
                 }
                 Outcome::NotDone => self.remark("key".to_owned(), "too little time was left".to_owned(), "another try"),
             }
@@ -129,7 +149,10 @@ where
             }
             Err(error) => {
                 let at = format!("key `{key}`");
-                self.problem(index, Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true });
+                self.problem(
+                    index,
+                    Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true },
+                );
             }
         }
     }
@@ -148,20 +171,14 @@ where
         if !all_well {
             return None;
         }
-        let mut text = String::from("Please turn on external S3 access for our team:\n");
+        let mut text = "Please turn on external S3 access for our team:\n".to_owned();
         for contract in contracts {
-            text.push_str(&format!("- S3 region: {}\n- S3 bucket name: {}\n", self.home.region, contract.bucket));
+            let _ = writeln!(text, "- S3 region: {}\n- S3 bucket name: {}", self.home.region, contract.bucket);
             if let Some(prefix) = &contract.prefix {
-                text.push_str(&format!("- Prefix for thumbnails: {prefix}\n"));
+                let _ = writeln!(text, "- Prefix for thumbnails: {prefix}");
             }
         }
-        let team = config.darwin.team.as_deref().unwrap_or("(set TEAM_NAME)");
-        text.push_str(&format!("- Team name: {team}\n"));
+        let _ = writeln!(text, "- Team name: {}", config.darwin.team.as_deref().unwrap_or("(set TEAM_NAME)"));
         Some(text)
-    }
-
-    /// Whether writing is ruled out by configuration.
-    pub(super) fn flag_only(&self) -> bool {
-        self.guard.config.mode == Mode::Flag
     }
 }

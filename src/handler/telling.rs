@@ -4,10 +4,12 @@
 
 use super::Run;
 use crate::alerts::Alerts;
-use crate::answer::{ActionResult, Problem, Read};
+use crate::answer::{ActionResult, Read};
+use crate::contract::Home;
 use crate::event::ConfigChange;
 use crate::finding::{Finding, Kind, Severity};
 use crate::incident::{Clear, PendingWrite, SAMPLES, Scope, Sighting};
+use crate::notify::Context;
 use crate::plan::object::JudgedObject;
 use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
 use crate::reconcile::Reconciled;
@@ -49,6 +51,8 @@ const WRITE_KINDS: &[Kind] =
 #[derive(Debug, Default)]
 pub(super) struct Told {
     sightings: Vec<Sighting>,
+    /// The items that each sighting came from, by its index.
+    sources: Vec<Vec<usize>>,
     clears: Vec<Clear>,
     /// An audit or a judgement by hand: told to whoever asked, to nobody else.
     pub(super) silent: bool,
@@ -57,27 +61,32 @@ pub(super) struct Told {
 }
 
 impl Told {
+    fn sighted(&mut self, index: Option<usize>, sighting: Sighting) {
+        self.sightings.push(sighting);
+        self.sources.push(index.into_iter().collect());
+    }
+
     pub(super) fn clear(&mut self, clear: Clear) {
         self.clears.push(clear);
     }
 
     /// One judged object: counted under its cause, or passing for its key.
-    pub(super) fn object(&mut self, judged: &JudgedObject, now_ms: u64) {
+    pub(super) fn object(&mut self, index: usize, judged: &JudgedObject, now_ms: u64) {
         let answer = &judged.answer;
         if let Some(finding) = &judged.finding {
             let mut sighting = Sighting::of(&answer.bucket, finding.clone());
             let fingerprint = sighting.fingerprint();
-            match self.sightings.iter_mut().find(|held| held.fingerprint() == fingerprint) {
-                Some(held) => {
-                    held.count += 1;
-                    if held.sample_keys.len() < SAMPLES && !held.sample_keys.contains(&answer.key) {
-                        held.sample_keys.push(answer.key.clone());
-                    }
+            let held =
+                self.sightings.iter_mut().zip(&mut self.sources).find(|(held, _)| held.fingerprint() == fingerprint);
+            if let Some((held, sources)) = held {
+                held.count += 1;
+                sources.push(index);
+                if held.sample_keys.len() < SAMPLES && !held.sample_keys.contains(&answer.key) {
+                    held.sample_keys.push(answer.key.clone());
                 }
-                None => {
-                    sighting.sample_keys.push(answer.key.clone());
-                    self.sightings.push(sighting);
-                }
+            } else {
+                sighting.sample_keys.push(answer.key.clone());
+                self.sighted(Some(index), sighting);
             }
         } else if let (Read::Allowed, Some(key)) = (answer.read, &answer.kms_key) {
             let held = self.clears.iter_mut().find_map(|clear| match &mut clear.scope {
@@ -107,18 +116,31 @@ impl Told {
                     && BUCKET_KINDS.contains(&sighting.finding.kind)
             });
         if explained {
-            self.sightings.retain(|sighting| sighting.bucket != bucket || sighting.finding.kind != Kind::ObjectDenied);
+            let sightings = std::mem::take(&mut self.sightings);
+            let sources = std::mem::take(&mut self.sources);
+            let kept = sightings
+                .into_iter()
+                .zip(sources)
+                .filter(|(sighting, _)| sighting.bucket != bucket || sighting.finding.kind != Kind::ObjectDenied);
+            (self.sightings, self.sources) = kept.unzip();
         }
     }
 
     /// A reconciled bucket: its drifts with what was done, its findings, and everything else of it as fine.
-    pub(super) fn bucket(&mut self, reconciled: &Reconciled, change: Option<&ConfigChange>, now_ms: u64) {
+    pub(super) fn bucket(
+        &mut self,
+        index: Option<usize>,
+        reconciled: &Reconciled,
+        change: Option<&ConfigChange>,
+        now_ms: u64,
+    ) {
         let answer = &reconciled.answer;
         // The holder of the lease tells.
         if reconciled.busy {
             return;
         }
-        let repaired = answer.verified == Some(true) && answer.actions.iter().all(|action| action.result == ActionResult::Done);
+        let repaired =
+            answer.verified == Some(true) && answer.actions.iter().all(|action| action.result == ActionResult::Done);
         let mut seen: Vec<Kind> = Vec::new();
         let findings = answer.findings.iter().filter(|finding| worth_telling(finding));
         for finding in answer.drifts.iter().chain(findings) {
@@ -130,7 +152,7 @@ impl Told {
                 sighting.did.clone_from(&answer.actions);
                 sighting.diff.clone_from(&answer.plan);
             }
-            self.sightings.push(sighting);
+            self.sighted(index, sighting);
         }
         if !reconciled.complete {
             return;
@@ -150,7 +172,7 @@ impl Told {
         });
     }
 
-    pub(super) fn no_config_events(&mut self, bucket: &str, write: &PendingWrite) {
+    pub(super) fn no_config_events(&mut self, home: &Home, bucket: &str, write: &PendingWrite) {
         let finding = Finding {
             kind: Kind::NoConfigEvents,
             severity: Severity::Warning,
@@ -159,10 +181,10 @@ impl Told {
                 write.operation
             )],
             depends_on: Vec::new(),
-            remedy: remedy::no_config_events(),
+            remedy: remedy::no_config_events(home),
             cause: Kind::NoConfigEvents.name().to_owned(),
         };
-        self.sightings.push(Sighting::of(bucket, finding));
+        self.sighted(None, Sighting::of(bucket, finding));
     }
 }
 
@@ -179,40 +201,46 @@ where
     C: Clock,
     L: Log,
 {
-    fn alerts(&self) -> Alerts<'_, S, T, C, L> {
-        let guard = self.guard;
-        Alerts::new(&guard.store, guard.topic.as_ref(), &guard.clock, &guard.log)
+    /// What every message of this deployment has in common.
+    pub(super) fn context(&self) -> Context {
+        let config = &self.guard.config;
+        Context { home: self.home.clone(), mode: config.mode, topic_arn: config.topic.clone() }
     }
 
-    /// Tells what was gathered. A message that could not be sent fails every item, so that it is sent later.
+    pub(super) fn alerts<'r>(&'r self, context: &'r Context) -> Alerts<'r, S, T, C, L> {
+        let guard = self.guard;
+        Alerts {
+            store: guard.store.as_ref(),
+            memory: &guard.memory,
+            topic: guard.topic.as_ref(),
+            clock: &guard.clock,
+            log: &guard.log,
+            context,
+        }
+    }
+
+    /// Tells what was gathered. A message that could not be sent fails the items it is about, so that it is sent later.
     pub(super) async fn tell(&mut self) {
         if self.told.silent {
             return;
         }
         let sightings = std::mem::take(&mut self.told.sightings);
         let clears = std::mem::take(&mut self.told.clears);
-        let mut problems = self.alerts().tell(sightings, clears).await;
+        let sources = std::mem::take(&mut self.told.sources);
+        let context = self.context();
+        let told = self.alerts(&context).tell(sightings, clears).await;
+        let mut problems = told.problems;
         if self.told.sweep {
-            for contract in &self.guard.config.contracts {
-                problems.extend(self.alerts().owed(&contract.bucket).await);
-            }
+            let buckets: Vec<String> =
+                self.guard.config.contracts.iter().map(|contract| contract.bucket.clone()).collect();
+            problems.extend(self.alerts(&context).owed(&buckets).await.problems);
         }
-        for problem in problems {
-            self.fail_all(problem);
-        }
-    }
-
-    fn fail_all(&mut self, problem: Problem) {
-        if problem.retryable {
-            for state in &mut self.items {
+        for index in told.untold.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
+            if let Some(state) = self.items.get_mut(*index) {
                 state.failed = true;
             }
         }
-        self.answer.problems.push(problem);
-    }
-
-    pub(super) async fn subscription_finding(&self) -> Option<Finding> {
-        self.alerts().subscription_finding().await
+        self.answer.problems.extend(problems);
     }
 
     pub(super) async fn test_alert(&mut self, index: usize, dry_run: bool) {
@@ -220,7 +248,9 @@ where
             self.remark("test-alert".to_owned(), "a dry run".to_owned(), "a message to send");
             return;
         }
-        if let Some(problem) = self.alerts().test_alert().await {
+        let context = self.context();
+        let problems = self.alerts(&context).test_alert().await;
+        for problem in problems {
             self.problem(index, problem);
         }
     }

@@ -30,16 +30,12 @@ fn step_diff(step: &Step, bucket: &str) -> String {
             unified(&format!("{bucket}/policy"), &before.as_deref().map_or_else(String::new, pretty), &pretty(after))
         }
         Step::PutBucketCors { before, after } => unified(&format!("{bucket}/cors"), &rules(before), &rules(after)),
-        Step::EnableEventBridge => unified(
-            &format!("{bucket}/notification"),
-            "",
-            "\"EventBridgeConfiguration\": {}\n",
-        ),
+        Step::EnableEventBridge => unified(&format!("{bucket}/notification"), "", "\"EventBridgeConfiguration\": {}\n"),
     }
 }
 
 /// The unified diff of two texts, three lines of context.
-pub fn unified(name: &str, before: &str, after: &str) -> String {
+fn unified(name: &str, before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after)
         .unified_diff()
         .context_radius(3)
@@ -48,7 +44,7 @@ pub fn unified(name: &str, before: &str, after: &str) -> String {
 }
 
 /// JSON laid out for reading; text that is no JSON as it is.
-pub fn pretty(text: &str) -> String {
+fn pretty(text: &str) -> String {
     serde_json::from_str::<serde_json::Value>(text)
         .and_then(|value| serde_json::to_string_pretty(&value))
         .map_or_else(|_| format!("{text}\n"), |text| text + "\n")

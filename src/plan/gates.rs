@@ -9,8 +9,8 @@ use crate::plan::access::{AccessFacts, Asker, Told};
 use crate::plan::key::{KeyFacts, KeyQuestion, Place, gate, judge_key, key_finding, names};
 use crate::plan::object::context_arn;
 use crate::plan::{probe_key, unknown, write_probe_key};
-use crate::ports::{AwsError, AwsResult, BucketEncryption, ErrorClass, Notifications};
 use crate::policy;
+use crate::ports::{AwsError, AwsResult, BucketEncryption, ErrorClass, Notifications};
 use crate::remedy;
 use crate::request::Settings;
 use crate::verdict::{Decision, Verdict};
@@ -25,7 +25,10 @@ pub(super) fn bucket_name(contract: &Contract) -> Option<Finding> {
         finding(
             Kind::BucketNameDot,
             Severity::Critical,
-            format!("the name `{}` holds a dot, which V7's virtual-host-style HTTPS does not work with", contract.bucket),
+            format!(
+                "the name `{}` holds a dot, which V7's virtual-host-style HTTPS does not work with",
+                contract.bucket
+            ),
             remedy::dot_in_name(&contract.bucket),
         )
     })
@@ -58,7 +61,7 @@ pub(super) fn ownership(bucket: &str, access: &AccessFacts) -> Option<Finding> {
 }
 
 /// `RestrictPublicBuckets` with a public policy blocks every other account, Darwin's too.
-pub(super) fn public_block(bucket: &str, access: &AccessFacts, settings: &Settings) -> Option<Finding> {
+pub(super) fn public_block(bucket: &str, access: &AccessFacts, settings: Settings) -> Option<Finding> {
     let (severity, because, depends_on) = match (settings.restrict_public_buckets, settings.policy_is_public) {
         (Some(false), _) | (_, Some(false)) => return None,
         (Some(true), Some(true)) => (
@@ -78,7 +81,12 @@ pub(super) fn public_block(bucket: &str, access: &AccessFacts, settings: &Settin
         ),
     };
     access.document()?;
-    let mut found = finding(Kind::PublicBlock, severity, because.to_owned(), remedy::public_block(bucket, &public_statements(access)));
+    let mut found = finding(
+        Kind::PublicBlock,
+        severity,
+        because.to_owned(),
+        remedy::public_block(bucket, &public_statements(access)),
+    );
     found.depends_on = depends_on;
     Some(found)
 }
@@ -150,9 +158,13 @@ pub(super) fn default_encryption(
 ) -> (Told, Told, Vec<Finding>) {
     let fine = || Told::of(Verdict::allowed(Vec::new()));
     let config = match encryption {
-        Ok(Some(config)) if config.algorithm.as_deref().is_some_and(|algorithm| algorithm.starts_with("aws:kms")) => config,
+        Ok(Some(config)) if config.algorithm.as_deref().is_some_and(|algorithm| algorithm.starts_with("aws:kms")) => {
+            config
+        }
         Ok(_) => return (fine(), fine(), Vec::new()),
-        Err(_) => return (Told::of(unknown("default encryption")), Told::of(unknown("default encryption")), Vec::new()),
+        Err(_) => {
+            return (Told::of(unknown("default encryption")), Told::of(unknown("default encryption")), Vec::new());
+        }
     };
     let mut findings = Vec::new();
     let Some(configured) = config.kms_key.as_deref() else {
@@ -192,13 +204,11 @@ pub(super) fn default_encryption(
         }
         findings.push(found);
     }
-    let encrypt = match findings.iter().any(|found| found.kind == Kind::AliasEncryption) {
-        true => Told::of(encrypt).and(Told::of(Verdict::denied(vec![gate(
-            "default encryption",
-            "the alias does not resolve in V7's account".to_owned(),
-        )]))),
-        false => Told::of(encrypt),
-    };
+    let mut encrypt = Told::of(encrypt);
+    if findings.iter().any(|found| found.kind == Kind::AliasEncryption) {
+        let unresolved = gate("default encryption", "the alias does not resolve in V7's account".to_owned());
+        encrypt = encrypt.and(Told::of(Verdict::denied(vec![unresolved])));
+    }
     (Told::of(decrypt), encrypt, findings)
 }
 
@@ -206,7 +216,8 @@ fn managed(contract: &Contract, asker: Asker<'_>) -> (Told, Told, Vec<Finding>) 
     let verdict = || {
         Told::of(Verdict::denied(vec![gate(
             "default encryption",
-            "new objects are encrypted under the AWS managed key `aws/s3`, which no other account can be given".to_owned(),
+            "new objects are encrypted under the AWS managed key `aws/s3`, which no other account can be given"
+                .to_owned(),
         )]))
     };
     let found = finding(
@@ -226,7 +237,9 @@ pub(super) fn uncertain(read: &Told, findings: &[Finding], what: &str) -> Option
     Some(Finding {
         kind: Kind::AccessUncertain,
         severity: Severity::Warning,
-        because: std::iter::once(format!("whether Darwin can {what} hangs on what nobody here can see")).chain(read.because.clone()).collect(),
+        because: std::iter::once(format!("whether Darwin can {what} hangs on what nobody here can see"))
+            .chain(read.because.clone())
+            .collect(),
         depends_on: read.verdict.depends_on.clone(),
         remedy: remedy::access_uncertain(&read.verdict.depends_on),
         cause: names(&read.verdict.depends_on),

@@ -89,25 +89,19 @@ pub fn judge_key(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin, h
     if facts.was_deleted() {
         return Verdict::denied(vec![gate("key state", format!("the key `{}` does not exist", facts.key))]);
     }
-    let unread;
-    let metadata = match &facts.metadata {
-        Ok(metadata) => metadata,
-        Err(_) => {
-            unread = KeyMetadata {
-                arn: facts.key.clone(),
-                account: facts.account().unwrap_or_default(),
-                ..KeyMetadata::default()
-            };
-            &unread
-        }
+    let unread = || KeyMetadata {
+        arn: facts.key.clone(),
+        account: facts.account().unwrap_or_default(),
+        ..KeyMetadata::default()
     };
+    let metadata = facts.metadata.as_ref().map_or_else(|_| unread(), Clone::clone);
     let state = facts.metadata.as_ref().ok().map(|metadata| metadata.state.as_str());
     let policy = facts.policy.as_ref().and_then(|policy| policy.as_deref().ok());
     let grants = match &facts.grants {
         Some(Ok(grants)) => Some(grants.as_slice()),
         Some(Err(_)) | None => None,
     };
-    let request = kms_request(darwin, home, question.action, metadata, question.context_arn, question.now);
+    let request = kms_request(darwin, home, question.action, &metadata, question.context_arn, question.now);
     evaluate_key(policy, grants, state, &request)
 }
 
@@ -133,11 +127,14 @@ pub struct Place<'a> {
 pub fn key_finding(facts: &KeyFacts, verdict: &Verdict, severity: Severity, place: Place<'_>) -> Option<Finding> {
     let Place { bucket, access, darwin, home } = place;
     let arn = facts.arn();
-    let denied_by = verdict.because.iter().find(|reason| matches!(reason, Reason::Statement { effect: Effect::Deny, .. }));
+    let denied_by =
+        verdict.because.iter().find(|reason| matches!(reason, Reason::Statement { effect: Effect::Deny, .. }));
     let key_denied = || remedy::key_denied(arn, &darwin.role, access, denied_by.map(ToString::to_string).as_deref());
     let (kind, remedy) = match verdict.decision {
         Decision::Allowed => return None,
-        Decision::Denied if facts.is_aws_managed() => (Kind::AwsManagedKey, remedy::aws_managed_key(bucket, home, Some(arn))),
+        Decision::Denied if facts.is_aws_managed() => {
+            (Kind::AwsManagedKey, remedy::aws_managed_key(bucket, home, Some(arn)))
+        }
         Decision::Denied if facts.was_deleted() || facts.bad_state().is_some() => {
             (Kind::KeyState, remedy::key_state(arn, facts.bad_state().unwrap_or("deleted")))
         }

@@ -3,9 +3,9 @@
 //! Pure. Must never say `denied` because the guard itself may not look.
 
 use crate::answer::{ObjectAnswer, Read};
+use crate::contract::Access;
 use crate::finding::{Finding, Kind, Severity};
 use crate::plan::access::{AccessFacts, Asker, Told, judge_read, unread};
-use crate::contract::Access;
 use crate::plan::gates::denied_call;
 use crate::plan::key::{KeyFacts, KeyQuestion, Place, gate, judge_key, key_finding, names};
 use crate::ports::{AwsResult, Head, ObjectFacts};
@@ -125,7 +125,10 @@ fn not_archived(facts: &ObjectFacts) -> Verdict {
     let archived = matches!(class, "GLACIER" | "DEEP_ARCHIVE") || facts.archive_status.is_some();
     if archived && !restored {
         let status = facts.archive_status.as_deref().map_or_else(String::new, |status| format!(" ({status})"));
-        Verdict::denied(vec![gate("storage class", format!("`{class}`{status}: it must be restored before anyone can read it"))])
+        Verdict::denied(vec![gate(
+            "storage class",
+            format!("`{class}`{status}: it must be restored before anyone can read it"),
+        )])
     } else {
         Verdict::allowed(Vec::new())
     }
@@ -164,7 +167,8 @@ fn object_finding(input: ObjectInput<'_>, by_bucket: &Told, by_object: &Told, as
         return key_finding(kms, &by_object.verdict, Severity::Critical, place(input, asker));
     }
     let uncertain = [by_bucket, by_object].into_iter().find(|told| adverse(told))?;
-    let kind = if uncertain.verdict.depends_on == ["object-acl"] { Kind::ObjectOwnership } else { Kind::AccessUncertain };
+    let kind =
+        if uncertain.verdict.depends_on == ["object-acl"] { Kind::ObjectOwnership } else { Kind::AccessUncertain };
     Some(Finding {
         kind,
         severity: Severity::Warning,
@@ -220,7 +224,9 @@ fn statement_cause(verdict: &Verdict) -> String {
         .map(|reason| match reason {
             Reason::Statement { sid: Some(sid), .. } => sid.clone(),
             Reason::Statement { index, effect, .. } => format!("{effect:?}#{index}"),
-            Reason::NothingAllows { document: Document::BucketPolicy | Document::KeyPolicy, .. } => "nothing-allows".to_owned(),
+            Reason::NothingAllows { document: Document::BucketPolicy | Document::KeyPolicy, .. } => {
+                "nothing-allows".to_owned()
+            }
             Reason::Grant { id, .. } => id.clone(),
             Reason::Gate { name, .. } => name.clone(),
         })

@@ -3,10 +3,12 @@
 //! Must never drop a finding of an earlier round that a later one did not judge.
 
 use super::Job;
+use crate::alerts::table_unreachable;
 use crate::answer::{Action, ActionResult, BucketAnswer, Problem};
 use crate::config::Config;
 use crate::contract::Home;
 use crate::finding::{Finding, Kind, Severity};
+use crate::incident::StoreError;
 use crate::plan::{Assessment, Observed, Pause, Step};
 use crate::ports::AwsError;
 use crate::remedy;
@@ -113,16 +115,9 @@ impl Reconciled {
         self.own(finding);
     }
 
-    pub(super) fn table_unreachable(&mut self, saw: &str, steps: &[Step]) {
+    pub(super) fn table_unreachable(&mut self, error: &StoreError, steps: &[Step]) {
         self.acted(steps, ActionResult::Refused);
-        self.own(Finding {
-            kind: Kind::TableUnreachable,
-            severity: Severity::Warning,
-            because: vec!["the incident table can't be reached, so the guard writes nothing".to_owned(), saw.to_owned()],
-            depends_on: Vec::new(),
-            remedy: remedy::table_unreachable(),
-            cause: Kind::TableUnreachable.name().to_owned(),
-        });
+        self.own(table_unreachable(error));
     }
 
     pub(super) fn contested(&mut self, job: Job<'_>, config: &Config, steps: &[Step]) {
@@ -130,7 +125,8 @@ impl Reconciled {
         let who = job.actor.and_then(|actor| actor.arn.clone()).unwrap_or_else(|| "somebody".to_owned());
         let detail: String = job.actor.map_or_else(String::new, |actor| {
             let seen = [("from", &actor.source_ip), ("with", &actor.user_agent), ("at", &actor.time)];
-            let words = seen.into_iter().filter_map(|(word, value)| value.as_ref().map(|value| format!(" {word} {value}")));
+            let words =
+                seen.into_iter().filter_map(|(word, value)| value.as_ref().map(|value| format!(" {word} {value}")));
             words.collect()
         });
         self.own(Finding {

@@ -4,10 +4,10 @@ use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};
 use darwin_s3_guard::config::Config;
 use darwin_s3_guard::finding::Kind;
 use darwin_s3_guard::handler::{Call, Guard};
-use darwin_s3_guard::memory::MemoryStore;
+use darwin_s3_guard::memory::Memory;
 use darwin_s3_guard::ports::{
-    AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, ErrorClass, Head, KeyMetadata, Keys, Log, Message,
-    Notifications, Objects, Operation, Ownership, PublicAccessBlock, Topic,
+    AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, ErrorClass, Head, KeyMetadata, Keys, Log,
+    Message, Notifications, Objects, Operation, Ownership, PublicAccessBlock, Topic,
 };
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ struct Shared(Rc<World>);
 macro_rules! forward {
     ($port:ident { $($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+ }) => {
         impl $port for Shared {
-            $(async fn $name(&self, $($arg: $type),*) -> $out { self.0.$name($($arg),*).await })+
+            $(async fn $name(&self, $($arg: $type),*) -> $out { $port::$name(&*self.0, $($arg),*).await })+
         }
     };
 }
@@ -72,7 +72,7 @@ impl Log for Lines {
 
 struct Setup {
     world: Rc<World>,
-    guard: Guard<Shared, MemoryStore, Shared, Shared, Lines>,
+    guard: Guard<Shared, Memory, Shared, Shared, Lines>,
 }
 
 fn setup(world: World, variables: &[(&str, &str)]) -> Setup {
@@ -90,7 +90,7 @@ fn setup(world: World, variables: &[(&str, &str)]) -> Setup {
     let lookup = |name: &str| all.iter().find(|(held, _)| *held == name).map(|(_, value)| (*value).to_owned());
     let config = Config::from(&lookup).unwrap();
     let shared = Shared(Rc::clone(&world));
-    let guard = Guard::new(config, shared.clone(), MemoryStore::default(), Some(shared.clone()), shared, Lines::default());
+    let guard = Guard::new(config, shared.clone(), None, Some(shared.clone()), shared, Lines::default());
     Setup { world, guard }
 }
 
@@ -159,10 +159,12 @@ async fn an_upload_that_darwin_can_read_costs_one_head_object_and_says_nothing()
 async fn a_known_key_and_bucket_cost_no_further_call() {
     let s = setup(World::healthy(), &[]);
     let key = s.world.key("good", true);
-    let bodies: Vec<Value> = (0..50).map(|n| {
-        s.world.object(&format!("{n}.png"), Some(&key));
-        created(&format!("{n}.png"))
-    }).collect();
+    let bodies: Vec<Value> = (0..50)
+        .map(|n| {
+            s.world.object(&format!("{n}.png"), Some(&key));
+            created(&format!("{n}.png"))
+        })
+        .collect();
     assert_eq!(s.handle(sqs(&bodies)).await, json!({"batchItemFailures": []}));
     assert_eq!(s.world.count(Operation::HeadObject), 50);
     assert_eq!((s.world.count(Operation::DescribeKey), s.world.count(Operation::GetKeyPolicy)), (1, 1));
@@ -176,11 +178,17 @@ async fn a_known_key_and_bucket_cost_no_further_call() {
 async fn uploads_under_a_bad_key_are_one_message_with_a_count() {
     let s = setup(World::healthy(), &[]);
     let key = s.world.key("bad", false);
-    let bodies: Vec<Value> = (0..30).map(|n| {
-        s.world.object(&format!("{n}.png"), Some(&key));
-        created(&format!("{n}.png"))
-    }).collect();
-    assert_eq!(s.handle(sqs(&bodies)).await, json!({"batchItemFailures": []}), "a verdict was reached: nothing to try again");
+    let bodies: Vec<Value> = (0..30)
+        .map(|n| {
+            s.world.object(&format!("{n}.png"), Some(&key));
+            created(&format!("{n}.png"))
+        })
+        .collect();
+    assert_eq!(
+        s.handle(sqs(&bodies)).await,
+        json!({"batchItemFailures": []}),
+        "a verdict was reached: nothing to try again"
+    );
     s.handle(sqs(&bodies)).await;
     assert_eq!(s.world.told(), ["key-denied opened"]);
     let body = s.world.published.borrow()[0].body.clone();
@@ -210,8 +218,16 @@ async fn a_clean_bucket_is_read_once_in_one_parallel_round_and_left_alone() {
     let s = setup(World::healthy(), &[]);
     let answer = s.handle(changed("PutBucketPolicy")).await;
     let bucket = &answer["buckets"][0];
-    assert_eq!((bucket["read"].as_str(), bucket["write"].as_str(), bucket["cors"].as_str()), (Some("allowed"), Some("allowed"), Some("ok")), "{answer:#}");
-    assert_eq!((&bucket["drifts"], &bucket["findings"], &bucket["plan"]), (&json!([]), &json!([]), &Value::Null), "{answer:#}");
+    assert_eq!(
+        (bucket["read"].as_str(), bucket["write"].as_str(), bucket["cors"].as_str()),
+        (Some("allowed"), Some("allowed"), Some("ok")),
+        "{answer:#}"
+    );
+    assert_eq!(
+        (&bucket["drifts"], &bucket["findings"], &bucket["plan"]),
+        (&json!([]), &json!([]), &Value::Null),
+        "{answer:#}"
+    );
     let calls = s.world.calls.borrow();
     let mut names: Vec<Operation> = calls.iter().map(|(operation, _)| *operation).collect();
     names.sort();
@@ -362,7 +378,12 @@ async fn what_is_not_guarded_or_of_another_region_is_never_touched() {
     other_config["detail"]["requestParameters"]["bucketName"] = json!("not-ours");
     let mut other_account = changed("PutBucketPolicy");
     other_account["detail"]["recipientAccountId"] = json!("999999999999");
-    for (event, saw) in [(other_bucket, "not-ours"), (other_region, "us-east-1"), (other_config, "not-ours"), (other_account, "999999999999")] {
+    for (event, saw) in [
+        (other_bucket, "not-ours"),
+        (other_region, "us-east-1"),
+        (other_config, "not-ours"),
+        (other_account, "999999999999"),
+    ] {
         let answer = s.handle(event.clone()).await;
         assert!(answer["problems"][0]["saw"].as_str().unwrap().contains(saw), "{answer:#}");
         assert_eq!(answer["problems"][0]["retryable"], false);
@@ -385,7 +406,12 @@ async fn one_bad_record_fails_alone_and_the_rest_of_its_batch_is_done() {
             created("gone.png"),
         ]))
         .await;
-    let failed: Vec<&str> = answer["batchItemFailures"].as_array().unwrap().iter().map(|item| item["itemIdentifier"].as_str().unwrap()).collect();
+    let failed: Vec<&str> = answer["batchItemFailures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["itemIdentifier"].as_str().unwrap())
+        .collect();
     assert_eq!(failed, ["m0", "m2", "m3"]);
     assert_eq!(s.world.count(Operation::HeadObject), 2);
     assert_eq!(s.world.writes(), [], "a manual action in a queue is refused");
@@ -394,7 +420,9 @@ async fn one_bad_record_fails_alone_and_the_rest_of_its_batch_is_done() {
 #[tokio::test]
 async fn an_envelope_that_is_not_understood_is_an_error_that_names_what_it_saw() {
     let s = setup(World::healthy(), &[]);
-    let message = s.refuse(json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}})).await;
+    let message = s
+        .refuse(json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}}))
+        .await;
     assert!(message.contains("aws.ec2"), "{message}");
 }
 
@@ -404,7 +432,10 @@ async fn a_throttled_head_object_returns_the_record_and_no_other() {
     s.world.object("a.png", None);
     s.world.object("b.png", None);
     s.world.fault(Operation::HeadObject, ErrorClass::Throttled, "SlowDown", 503);
-    assert_eq!(s.handle(sqs(&[created("a.png"), created("b.png")])).await, json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
+    assert_eq!(
+        s.handle(sqs(&[created("a.png"), created("b.png")])).await,
+        json!({"batchItemFailures": [{"itemIdentifier": "m0"}]})
+    );
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use darwin_s3_guard::finding::Kind;
 use darwin_s3_guard::ports::{
-    AwsError, AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, ErrorClass, Head, KeyMetadata, Keys,
-    Message, Notifications, ObjectFacts, Objects, Operation, Ownership, PublicAccessBlock, Topic,
+    AwsError, AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, ErrorClass, Head, KeyMetadata,
+    Keys, Message, Notifications, ObjectFacts, Objects, Operation, Ownership, PublicAccessBlock, Topic,
 };
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
@@ -149,8 +149,11 @@ impl World {
         let world = Self::default();
         world.now.set(1_795_521_600_000);
         world.subscriptions.set(1);
-        let bucket =
-            Bucket { policy: Eventual::of(Some(darwin_policy())), cors: Eventual::of(Some(darwin_cors())), ..Bucket::default() };
+        let bucket = Bucket {
+            policy: Eventual::of(Some(darwin_policy())),
+            cors: Eventual::of(Some(darwin_cors())),
+            ..Bucket::default()
+        };
         world.buckets.borrow_mut().insert(BUCKET.to_owned(), bucket);
         world
     }
@@ -225,7 +228,11 @@ impl World {
         let attribute = |message: &Message, name: &str| {
             message.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
         };
-        self.published.borrow().iter().map(|message| format!("{} {}", attribute(message, "kind"), attribute(message, "status"))).collect()
+        self.published
+            .borrow()
+            .iter()
+            .map(|message| format!("{} {}", attribute(message, "kind"), attribute(message, "status")))
+            .collect()
     }
 
     pub fn told_of(&self, kind: Kind) -> usize {
