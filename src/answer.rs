@@ -108,3 +108,35 @@ pub struct Problem {
     /// Whether trying again can help.
     pub retryable: bool,
 }
+#[derive(Debug, Clone, Default)]
+pub struct TaskResult;
+impl TaskResult {
+    pub fn judged(_a: &ObjectAnswer) -> Self {
+        Self
+    }
+    pub fn invalid(_t: &str) -> Self {
+        Self
+    }
+    pub fn again(_t: &str) -> Self {
+        Self
+    }
+}
+pub fn batch_item_failures<'a>(ids: impl Iterator<Item = &'a str>) -> serde_json::Value {
+    let v: Vec<_> = ids.map(|i| serde_json::json!({"itemIdentifier": i})).collect();
+    serde_json::json!({"batchItemFailures": v})
+}
+pub fn batch_job(_s: &str, _i: &str, _r: impl Iterator<Item = (String, TaskResult)>) -> serde_json::Value {
+    serde_json::Value::Null
+}
+pub fn to_json(a: &Answer) -> serde_json::Value {
+    serde_json::to_value(a).unwrap_or_default()
+}
+pub fn log_line(a: &Answer, _n: usize, _f: usize, _r: &str) -> serde_json::Value {
+    to_json(a)
+}
+pub fn report(_a: &Answer) -> String {
+    String::new()
+}
+pub fn exit_code(_a: &Answer) -> u8 {
+    0
+}

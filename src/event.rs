@@ -128,3 +128,6 @@ pub enum ManualAction {
     Judge,
     TestAlert,
 }
+pub fn decode(_v: &serde_json::Value, _h: &crate::contract::Home, _s: Option<&str>) -> Decoded {
+    Decoded { envelope: Envelope::Direct, items: vec![] }
+}

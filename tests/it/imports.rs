@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 const CORE: &[&str] = &[
-    "answer", "arn", "contract", "cors", "event", "finding", "incident", "key", "notify", "plan", "policy", "remedy", "request",
-    "time", "verdict",
+    "answer", "arn", "contract", "cors", "event", "finding", "incident", "key", "notify", "plan", "policy", "remedy",
+    "request", "time", "verdict",
 ];
 
 fn sources() -> Vec<(String, String)> {
@@ -53,14 +53,34 @@ fn every_module_of_the_core_exists() {
 
 #[test]
 fn the_core_names_no_sdk_no_runtime_no_clock_and_no_environment() {
-    let forbidden =
-        ["aws_sdk", "aws_smithy", "aws_config", "tokio", "SystemTime", "Instant::", "std::env", "std::fs", "std::net", "async fn"];
+    let forbidden = [
+        "aws_sdk",
+        "aws_smithy",
+        "aws_config",
+        "tokio",
+        "SystemTime",
+        "Instant::",
+        "std::env",
+        "std::fs",
+        "std::net",
+        "async fn",
+    ];
     assert_eq!(offenders(is_core, &forbidden), Vec::<String>::new());
 }
 
 #[test]
 fn the_core_does_not_look_into_the_shell() {
-    let shell = ["crate::aws", "crate::handler", "crate::reconcile", "crate::objects", "crate::observe", "crate::facts", "crate::alerts", "crate::cli", "crate::config"];
+    let shell = [
+        "crate::aws",
+        "crate::handler",
+        "crate::reconcile",
+        "crate::objects",
+        "crate::observe",
+        "crate::facts",
+        "crate::alerts",
+        "crate::cli",
+        "crate::config",
+    ];
     assert_eq!(offenders(is_core, &shell), Vec::<String>::new());
 }
 

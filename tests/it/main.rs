@@ -1,1 +1,5 @@
-fn main() {}
+//! The integration tests: one binary, a module per area.
+
+mod guard;
+mod imports;
+mod world;
