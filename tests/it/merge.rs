@@ -1,7 +1,7 @@
 //! The bucket policy's assessment and merge: `tests/cases/merge.json`, and laws over random documents.
 
 use darwin_s3_guard::contract::{Access, Ceiling, Contract, Darwin, Home};
-use darwin_s3_guard::finding::Kind;
+use darwin_s3_guard::finding::{Kind, Severity};
 use darwin_s3_guard::policy::merge::{
     MAX_BYTES, PolicyAssessment, assess_policy, dead_principal, foreign_statements, policy_with_ours,
 };
@@ -12,6 +12,8 @@ use darwin_s3_guard::verdict::Decision;
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
+
+mod laws;
 
 const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
 const NOW: &str = "2026-11-25T12:00:00Z";
@@ -83,11 +85,7 @@ fn contract(access: Access) -> Contract {
 }
 
 fn settings() -> Settings {
-    Settings {
-        restrict_public_buckets: None,
-        policy_is_public: Some(false),
-        object_owner: ObjectOwner::BucketOwner,
-    }
+    Settings { restrict_public_buckets: None, policy_is_public: Some(false), object_owner: ObjectOwner::BucketOwner }
 }
 
 fn assess(before: Option<&str>, contract: &Contract, ceiling: Ceiling) -> PolicyAssessment {
@@ -120,9 +118,7 @@ fn every_case_is_repaired_or_told_as_written_and_only_once() {
         };
         let darwin = darwin(case.role.as_deref().unwrap_or(ROLE));
         let home = home(case.partition.as_deref().unwrap_or("aws"));
-        let judge = |before: Option<&str>| {
-            assess_policy(before, &contract, &darwin, &home, ceiling, &settings(), NOW)
-        };
+        let judge = |before: Option<&str>| assess_policy(before, &contract, &darwin, &home, ceiling, &settings(), NOW);
         let (before, after) = (text(&case.before), text(&case.after));
         let assessed = judge(before.as_deref());
         let mut findings: Vec<&str> = case.findings.iter().map(String::as_str).collect();
@@ -152,4 +148,118 @@ fn every_case_is_repaired_or_told_as_written_and_only_once() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), cases.len(), "names are unique");
+}
+
+fn statement(sid: &str, resource: &str) -> String {
+    format!(
+        r#"{{"Sid":"{sid}","Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111122223333:role/team"}},"Action":"s3:GetObject","Resource":"{resource}"}}"#
+    )
+}
+
+/// A document of exactly so many bytes, none of them ours.
+fn document_of(bytes: usize) -> String {
+    let with = |length: usize| {
+        let resource = format!("arn:aws:s3:::{BUCKET}/{}", "x".repeat(length));
+        format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statement("Team", &resource))
+    };
+    with(bytes - with(0).len())
+}
+
+#[test]
+fn a_repair_that_s3_would_not_take_is_a_finding_and_no_write() {
+    let small = document_of(500);
+    let contract = contract(Access::ReadWrite);
+    let ours = assess(Some(&small), &contract, Ceiling::Flag).proposed.unwrap().len() - small.len();
+    let fits = assess(Some(&document_of(MAX_BYTES - ours)), &contract, Ceiling::Flag);
+    assert_eq!((kinds(&fits), fits.proposed.map(|text| text.len())), (vec![], Some(MAX_BYTES)));
+    let too_large = assess(Some(&document_of(MAX_BYTES - ours + 1)), &contract, Ceiling::Flag);
+    assert_eq!((kinds(&too_large), too_large.proposed), (vec![Kind::PolicyLimit.name()], None));
+    assert_eq!(too_large.drift.unwrap().kind, Kind::PolicyMissing);
+    insta::assert_snapshot!(too_large.findings[0].because[0], @"");
+}
+
+#[test]
+fn space_between_elements_does_not_count_towards_the_limit() {
+    let spaced = document_of(10_000).replacen(',', &format!(",{}", " ".repeat(15_000)), 1);
+    assert!(assess(Some(&spaced), &contract(Access::ReadOnly), Ceiling::Flag).proposed.is_some());
+}
+
+#[test]
+fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{},
+            {{"Sid":"NoSecrets","Effect":"Deny","Principal":"*","Action":"s3:Get*","Resource":"arn:aws:s3:::{BUCKET}/secret/*"}}]}}"#,
+        statement("Team", "arn:aws:s3:::acme-lidar/*")
+            .replace("111122223333:role/team", "258327614892:role/external_s3")
+    );
+    let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
+    let [deny] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
+    assert_eq!((deny.kind, deny.severity, deny.cause.as_str()), (Kind::ExplicitDeny, Severity::Critical, "NoSecrets"));
+    insta::assert_snapshot!(format!("{}\n\n{}", deny.because.join("\n"), deny.remedy), @"");
+}
+
+#[test]
+fn a_statement_without_a_sid_keeps_its_incident_wherever_it_moves() {
+    let deny = format!(r#"{{"Effect":"Deny","Principal":"*","Action":"*","Resource":"arn:aws:s3:::{BUCKET}/*"}}"#);
+    let team = statement("Team", "arn:aws:s3:::acme-lidar/*");
+    let cause = |statements: &str| {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
+        assessed.findings.iter().find(|finding| finding.kind == Kind::ExplicitDeny).unwrap().cause.clone()
+    };
+    assert_eq!(cause(&deny), cause(&format!("{team},{}", deny.replace(':', " : "))));
+}
+
+#[test]
+fn what_is_wider_is_shown_as_a_diff() {
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"DarwinAccess","Effect":"Allow","Principal":{{"AWS":"{ROLE}"}},"Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::{BUCKET}/*"}}]}}"#
+    );
+    let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
+    let [wider] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
+    insta::assert_snapshot!(format!("{}\n\n{}", wider.because.join("\n"), wider.remedy), @"");
+}
+
+#[test]
+fn a_drift_says_what_is_missing() {
+    let text =
+        format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statement("Team", "arn:aws:s3:::acme-lidar/*"));
+    let drift = assess(Some(&text), &contract(Access::ReadWrite), Ceiling::Flag).drift.unwrap();
+    insta::assert_snapshot!(format!("{}\n\n{}", drift.because.join("\n"), drift.remedy), @"");
+}
+
+#[test]
+fn somebodys_deleted_principals_are_named() {
+    let dead = statement("Team", "arn:aws:s3:::acme-lidar/*")
+        .replace("\"arn:aws:iam::111122223333:role/team\"", "[\"arn:aws:iam::1:root\",\"AIDATXYEXAMPLE7ABCDEF\"]");
+    let ours = statement("DarwinAccess", "arn:aws:s3:::acme-lidar/*")
+        .replace("arn:aws:iam::111122223333:role/team", "AROATXYEXAMPLE7ABCDEF");
+    let text = format!(r#"{{"Statement":[{ours},{dead}]}}"#);
+    let found = dead_principal(&text, BUCKET, &darwin(ROLE)).unwrap();
+    assert_eq!(found.kind, Kind::DeadPrincipal);
+    insta::assert_snapshot!(found.because[0], @"");
+    assert_eq!(dead_principal(&format!(r#"{{"Statement":[{ours}]}}"#), BUCKET, &darwin(ROLE)), None);
+}
+
+#[test]
+fn foreign_statements_compare_without_the_forms_that_change_on_the_way() {
+    let sent = r#"{"Version":"2012-10-17","Statement":[
+        {"Sid":"T","Effect":"Allow","Principal":{"AWS":["111122223333"]},"Action":["s3:PutObject","s3:GetObject"],"Resource":["arn:aws:s3:::b/*"]},
+        {"Sid":"DarwinAccess","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::258327614892:role/external_s3"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}"#;
+    let read = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Sid":"T","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}}"#;
+    let darwin = darwin(ROLE);
+    assert_eq!(foreign_statements(sent, &darwin), foreign_statements(read, &darwin));
+    assert_eq!(foreign_statements(read, &darwin).len(), 1);
+    assert_ne!(foreign_statements(read, &darwin), foreign_statements(&read.replace("Put", "Delete"), &darwin));
+}
+
+#[test]
+fn a_public_block_is_not_the_business_of_the_merge() {
+    let blocked = Settings { restrict_public_buckets: Some(true), policy_is_public: Some(true), ..settings() };
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::{BUCKET}/*"}}]}}"#
+    );
+    let contract = contract(Access::ReadWrite);
+    let assessed = assess_policy(Some(&text), &contract, &darwin(ROLE), &home("aws"), Ceiling::Flag, &blocked, NOW);
+    assert_eq!(assessed, PolicyAssessment::default());
 }
