@@ -370,8 +370,9 @@ pub fn policy_with_ours(text: &str, contract: &Contract, darwin: &Darwin, home: 
     if !reading.hands_off().is_empty() {
         return Some(text.to_owned());
     }
-    let own: Vec<String> = reading.own().map(|(seen, _)| seen.slice.text.to_owned()).collect();
-    if !own.is_empty() && asking.ask_all(&with_statements(&policy, own.into_iter()), &reading.questions).is_allowed() {
+    let plain = reading.seen.iter().filter(|seen| seen.effect.as_deref() == Some("Allow") && !seen.has_condition);
+    let plain = with_statements(&policy, plain.map(|seen| seen.slice.text.to_owned()));
+    if asking.ask_all(&plain, &reading.questions).is_allowed() {
         return Some(text.to_owned());
     }
     Some(reading.rewritten(Ceiling::Flag).unwrap_or_else(|| text.to_owned()))

@@ -207,7 +207,7 @@ fn a_statement_without_a_sid_keeps_its_incident_wherever_it_moves() {
         let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
         assessed.findings.iter().find(|finding| finding.kind == Kind::ExplicitDeny).unwrap().cause.clone()
     };
-    assert_eq!(cause(&deny), cause(&format!("{team},{}", deny.replace(':', " : "))));
+    assert_eq!(cause(&deny), cause(&format!("{team},{}", deny.replace("\":", "\" : "))));
 }
 
 #[test]

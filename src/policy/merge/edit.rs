@@ -48,6 +48,9 @@ pub(super) fn changed(policy: &RawPolicy<'_>, changes: &Changes, role: &str) -> 
 fn removals(policy: &RawPolicy<'_>, remove: &[usize]) -> Option<Vec<Edit>> {
     let gone = |index: usize| remove.contains(&index);
     let mut edits = Vec::new();
+    if remove.is_empty() {
+        return Some(edits);
+    }
     let first_kept = (0..policy.statements.len()).find(|index| !gone(*index))?;
     if first_kept > 0 {
         let (first, kept) = (policy.statements.first()?, policy.statements.get(first_kept)?);
