@@ -2,4 +2,5 @@
 
 mod guard;
 mod imports;
+mod incident_store;
 mod world;

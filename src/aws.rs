@@ -1,0 +1,3 @@
+//! The only rooms that name the SDK: every port of `ports`, implemented over AWS.
+
+pub mod dynamodb;
