@@ -93,7 +93,7 @@ pub struct Past {
 
 impl Past {
     /// The changes that our writes may have undone: each fell so near to a write that the write can't have known it,
-    /// nothing newer of somebody's is known before that write, and `current` does not show it.
+    /// it was not replaced by a later one before the write's last read, and `current` does not show it.
     pub fn lost(
         &self,
         subject: Subject,
@@ -114,8 +114,13 @@ impl Past {
                     && change.time_ms <= end_ms
                     && change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= write.begun_ms
             };
-            let newest_ms = self.changes.iter().filter(near).map(|change| change.time_ms).max();
-            for change in self.changes.iter().filter(near).filter(|change| Some(change.time_ms) == newest_ms) {
+            // What somebody replaced before our last read was not ours to lose.
+            let replaced = |change: &Change| {
+                self.changes.iter().filter(near).any(|later| {
+                    later.time_ms > change.time_ms && later.time_ms.saturating_add(GRAIN_MS) <= write.begun_ms
+                })
+            };
+            for change in self.changes.iter().filter(near).filter(|change| !replaced(change)) {
                 let theirs = elements(subject, change.document.as_deref(), darwin);
                 let missing = theirs.difference(&written).any(|element| !now.contains(element));
                 let revived = written.difference(&theirs).any(|element| now.contains(element));
