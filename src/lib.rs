@@ -7,6 +7,7 @@
 pub mod alerts;
 pub mod answer;
 pub mod arn;
+pub mod aws;
 pub mod cli;
 pub mod config;
 pub mod contract;

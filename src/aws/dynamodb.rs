@@ -1,0 +1,1 @@
+//! The incident table. Scaffolding: `Table` comes here.
