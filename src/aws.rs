@@ -25,7 +25,7 @@ use crate::ports::{AwsError, ErrorClass, Operation};
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_smithy_http_client::tls;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -72,14 +72,12 @@ impl Clients {
     /// their credentials with `aws configure export-credentials --format env`. Makes no call, and opens no connection.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
     pub async fn connect(region: &str, patience: Patience) -> Self {
-        let loader = aws_config::defaults(BehaviorVersion::latest());
-        let shared = settings(loader, region, patience).load().await;
-        Self { shared, meter: SdkMeter::default() }
+        Self::load(aws_config::defaults(BehaviorVersion::latest()), region, patience).await
     }
 
-    /// Over a configuration made elsewhere.
-    pub fn over(shared: SdkConfig) -> Self {
-        Self { shared, meter: SdkMeter::default() }
+    /// The same, with credentials or an endpoint given beforehand.
+    pub async fn load(loader: ConfigLoader, region: &str, patience: Patience) -> Self {
+        Self { shared: settings(loader, region, patience).load().await, meter: SdkMeter::default() }
     }
 
     pub fn meter(&self) -> &SdkMeter {
@@ -113,7 +111,7 @@ impl Clients {
 }
 
 /// Region, retries, timeouts and the one HTTP client. Trust roots are read at the first connection.
-fn settings(loader: aws_config::ConfigLoader, region: &str, patience: Patience) -> aws_config::ConfigLoader {
+fn settings(loader: ConfigLoader, region: &str, patience: Patience) -> ConfigLoader {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https();

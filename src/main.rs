@@ -1,18 +1,15 @@
 //! Wiring only: configuration, clients, and the way in: the Lambda Runtime API or the shell.
 
+use darwin_s3_guard::aws::dynamodb::Table;
 use darwin_s3_guard::aws::{Aws, Clients, Patience, Sns, StderrLog, StdoutLog, SystemClock, report_init_error};
 use darwin_s3_guard::cli::{self, Command, Options, USAGE};
 use darwin_s3_guard::config::Config;
 use darwin_s3_guard::handler::{Call, Failure, Guard};
-use darwin_s3_guard::memory::Memory;
 use darwin_s3_guard::ports::{Clock, Log};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
-
-/// The incident table.
-type Store = Memory;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -31,15 +28,11 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// Builds the guard. Makes no call.
-async fn guard<L: Log>(config: Config, log: L) -> (Guard<Aws, Store, Sns, SystemClock, L>, Clients) {
+async fn guard<L: Log>(config: Config, log: L) -> (Guard<Aws, Table, Sns, SystemClock, L>, Clients) {
     let clients = Clients::connect(&config.region, Patience::default()).await;
     let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
-    let store = store(&config, &clients);
-    (Guard::new(config, Aws::new(&clients), store, topic, SystemClock::new(), log), clients)
-}
-
-fn store(_: &Config, _: &Clients) -> Option<Store> {
-    None
+    let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
+    (Guard::new(config, Aws::new(&clients), table, topic, SystemClock::new(), log), clients)
 }
 
 /// Serves invocations until Lambda stops the process.
@@ -62,7 +55,7 @@ async fn lambda(api: &str) -> ExitCode {
 }
 
 async fn serve(
-    guard: &Guard<Aws, Store, Sns, SystemClock, StdoutLog>,
+    guard: &Guard<Aws, Table, Sns, SystemClock, StdoutLog>,
     event: LambdaEvent<Value>,
 ) -> Result<Value, Refusal> {
     let call = Call {
@@ -77,7 +70,7 @@ async fn serve(
 }
 
 /// Tells the S3 adapter whose buckets they are. Where that can't be known, the handler says why and makes no call.
-fn own<L>(guard: &Guard<Aws, Store, Sns, SystemClock, L>, call: &Call) {
+fn own<L>(guard: &Guard<Aws, Table, Sns, SystemClock, L>, call: &Call) {
     if let Ok(home) = guard.config.home(call.function_arn.as_deref()) {
         guard.aws.belongs_to(&home.account);
     }

@@ -373,7 +373,8 @@ pub trait IncidentStore {
         token: &str,
         now_ms: u64,
     ) -> impl Future<Output = StoreResult<()>>;
-    /// Whether an event is that of a noted write; it is then no longer pending.
+    /// Whether an event is that of a noted write; it is then no longer pending, nor are older ones of the bucket:
+    /// events do come.
     fn recognise_write(
         &self,
         bucket: &str,
