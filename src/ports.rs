@@ -37,6 +37,38 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every one of them.
+    pub const ALL: &'static [Self] = &[
+        Self::HeadObject,
+        Self::GetBucketPolicy,
+        Self::GetBucketPolicyStatus,
+        Self::GetBucketCors,
+        Self::GetBucketEncryption,
+        Self::GetBucketNotificationConfiguration,
+        Self::GetPublicAccessBlock,
+        Self::GetBucketOwnershipControls,
+        Self::GetBucketRequestPayment,
+        Self::GetBucketTagging,
+        Self::PutBucketPolicy,
+        Self::PutBucketCors,
+        Self::PutBucketNotificationConfiguration,
+        Self::DescribeKey,
+        Self::GetKeyPolicy,
+        Self::ListGrants,
+        Self::Publish,
+        Self::GetTopicAttributes,
+        Self::GetItem,
+        Self::PutItem,
+        Self::UpdateItem,
+        Self::DeleteItem,
+        Self::Query,
+    ];
+
+    /// The operation of that name in the API.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|operation| format!("{operation:?}") == name)
+    }
+
     /// The IAM action that allows the call. HeadObject of a version needs `s3:GetObjectVersion` as well.
     /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
     pub const fn iam_action(self) -> &'static str {
@@ -366,6 +398,22 @@ pub trait IncidentStore: History {
 
     /// True at most once per `period_ms` for a name, across all functions.
     fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+}
+
+/// How often an operation was asked for since the counters were last taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    pub operation: Operation,
+    /// Calls as our code made them.
+    pub calls: u64,
+    /// Attempts beyond the first of each call.
+    pub retries: u64,
+}
+
+/// Counters of AWS calls.
+pub trait Meter {
+    /// The counts since the last time, by operation; they begin again at zero.
+    fn take(&self) -> Vec<Usage>;
 }
 
 /// The one seam through which the library writes log lines.
