@@ -1,6 +1,8 @@
 //! The integration tests: one binary, a module per area.
 
 mod guard;
+mod histories;
 mod imports;
 mod merge;
+mod incident_store;
 mod world;
