@@ -3,6 +3,6 @@
 mod guard;
 mod histories;
 mod imports;
-mod merge;
 mod incident_store;
+mod merge;
 mod world;

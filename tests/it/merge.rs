@@ -89,7 +89,7 @@ fn settings() -> Settings {
 }
 
 fn assess(before: Option<&str>, contract: &Contract, ceiling: Ceiling) -> PolicyAssessment {
-    assess_policy(before, contract, &darwin(ROLE), &home("aws"), ceiling, &settings(), NOW)
+    assess_policy(before, contract, &darwin(ROLE), &home("aws"), ceiling, NOW)
 }
 
 fn kinds(assessed: &PolicyAssessment) -> Vec<&'static str> {
@@ -118,7 +118,7 @@ fn every_case_is_repaired_or_told_as_written_and_only_once() {
         };
         let darwin = darwin(case.role.as_deref().unwrap_or(ROLE));
         let home = home(case.partition.as_deref().unwrap_or("aws"));
-        let judge = |before: Option<&str>| assess_policy(before, &contract, &darwin, &home, ceiling, &settings(), NOW);
+        let judge = |before: Option<&str>| assess_policy(before, &contract, &darwin, &home, ceiling, NOW);
         let (before, after) = (text(&case.before), text(&case.after));
         let assessed = judge(before.as_deref());
         let mut findings: Vec<&str> = case.findings.iter().map(String::as_str).collect();
@@ -175,7 +175,7 @@ fn a_repair_that_s3_would_not_take_is_a_finding_and_no_write() {
     let too_large = assess(Some(&document_of(MAX_BYTES - ours + 1)), &contract, Ceiling::Flag);
     assert_eq!((kinds(&too_large), too_large.proposed), (vec![Kind::PolicyLimit.name()], None));
     assert_eq!(too_large.drift.unwrap().kind, Kind::PolicyMissing);
-    insta::assert_snapshot!(too_large.findings[0].because[0], @"");
+    insta::assert_snapshot!(too_large.findings[0].because[0], @"with Darwin's statement the policy would have 20481 bytes without space; S3 takes 20480");
 }
 
 #[test]
@@ -195,7 +195,22 @@ fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
     let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
     let [deny] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
     assert_eq!((deny.kind, deny.severity, deny.cause.as_str()), (Kind::ExplicitDeny, Severity::Critical, "NoSecrets"));
-    insta::assert_snapshot!(format!("{}\n\n{}", deny.because.join("\n"), deny.remedy), @"");
+    insta::assert_snapshot!(format!("{}\n\n{}", deny.because.join("\n"), deny.remedy), @r#"
+    statement `NoSecrets` (#1) denies Darwin what the contract gives: it has no Condition that spares Darwin
+    s3:GetObject on keys like `arn:aws:s3:::acme-lidar/secret/*`
+
+    The guard never touches a Deny. If Darwin is meant to read bucket acme-lidar, except its role in statement `NoSecrets` (#1): add to its Condition (in the same operator, if it is there already)
+
+    {
+      "ArnNotEquals": {
+        "aws:PrincipalArn": "arn:aws:iam::258327614892:role/external_s3"
+      }
+    }
+
+    aws s3api get-bucket-policy --bucket acme-lidar --query Policy --output text > policy.json
+    # edit policy.json
+    aws s3api put-bucket-policy --bucket acme-lidar --policy file://policy.json
+    "#);
 }
 
 #[test]
@@ -217,7 +232,26 @@ fn what_is_wider_is_shown_as_a_diff() {
     );
     let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
     let [wider] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
-    insta::assert_snapshot!(format!("{}\n\n{}", wider.because.join("\n"), wider.remedy), @"");
+    insta::assert_snapshot!(format!("{}\n\n{}", wider.because.join("\n"), wider.remedy), @r#"
+    statement `DarwinAccess` (#0) also allows Darwin `s3:DeleteObject` on `arn:aws:s3:::acme-lidar/*`
+
+    Narrow it by hand, or set the stack's parameter Ceiling to enforce and let the guard do it:
+
+    --- a/acme-lidar/policy
+    +++ b/acme-lidar/policy
+    @@ -7,10 +7,7 @@
+           "Principal": {
+             "AWS": "arn:aws:iam::258327614892:role/external_s3"
+           },
+    -      "Action": [
+    -        "s3:GetObject",
+    -        "s3:DeleteObject"
+    -      ],
+    +      "Action": "s3:GetObject",
+           "Resource": "arn:aws:s3:::acme-lidar/*"
+         }
+       ]
+    "#);
 }
 
 #[test]
@@ -225,7 +259,23 @@ fn a_drift_says_what_is_missing() {
     let text =
         format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statement("Team", "arn:aws:s3:::acme-lidar/*"));
     let drift = assess(Some(&text), &contract(Access::ReadWrite), Ceiling::Flag).drift.unwrap();
-    insta::assert_snapshot!(format!("{}\n\n{}", drift.because.join("\n"), drift.remedy), @"");
+    insta::assert_snapshot!(format!("{}\n\n{}", drift.because.join("\n"), drift.remedy), @r#"
+    Darwin's statement is missing, and no other statement gives what it gave
+    nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team`
+    nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team` and its Action is `s3:GetObject`, not s3:PutObject
+
+    The guard puts this into the policy of bucket acme-lidar where its mode and the pause tag let it. By hand, in place of the statement with that Sid, or after the last:
+
+    {
+      "Sid": "DarwinAccess",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::258327614892:role/external_s3"
+      },
+      "Action": ["s3:GetObject", "s3:PutObject"],
+      "Resource": "arn:aws:s3:::acme-lidar/*"
+    }
+    "#);
 }
 
 #[test]
@@ -237,7 +287,7 @@ fn somebodys_deleted_principals_are_named() {
     let text = format!(r#"{{"Statement":[{ours},{dead}]}}"#);
     let found = dead_principal(&text, BUCKET, &darwin(ROLE)).unwrap();
     assert_eq!(found.kind, Kind::DeadPrincipal);
-    insta::assert_snapshot!(found.because[0], @"");
+    insta::assert_snapshot!(found.because[0], @"statement `Team` (#1) names a principal that no longer exists, and S3 refuses every write of such a policy");
     assert_eq!(dead_principal(&format!(r#"{{"Statement":[{ours}]}}"#), BUCKET, &darwin(ROLE)), None);
 }
 
@@ -249,17 +299,6 @@ fn foreign_statements_compare_without_the_forms_that_change_on_the_way() {
     let read = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Sid":"T","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}}"#;
     let darwin = darwin(ROLE);
     assert_eq!(foreign_statements(sent, &darwin), foreign_statements(read, &darwin));
-    assert_eq!(foreign_statements(read, &darwin).len(), 1);
+    assert_eq!(foreign_statements(read, &darwin).unwrap().len(), 1);
     assert_ne!(foreign_statements(read, &darwin), foreign_statements(&read.replace("Put", "Delete"), &darwin));
-}
-
-#[test]
-fn a_public_block_is_not_the_business_of_the_merge() {
-    let blocked = Settings { restrict_public_buckets: Some(true), policy_is_public: Some(true), ..settings() };
-    let text = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::{BUCKET}/*"}}]}}"#
-    );
-    let contract = contract(Access::ReadWrite);
-    let assessed = assess_policy(Some(&text), &contract, &darwin(ROLE), &home("aws"), Ceiling::Flag, &blocked, NOW);
-    assert_eq!(assessed, PolicyAssessment::default());
 }

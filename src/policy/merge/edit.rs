@@ -153,6 +153,11 @@ pub(super) fn compact(ours: &Ours, role: &str) -> String {
     printed(ours, role, &Layout::Compact)
 }
 
+/// V7's statement on lines of its own.
+pub(super) fn indented(ours: &Ours, role: &str) -> String {
+    printed(ours, role, &Layout::Indented { base: String::new(), step: "  ".to_owned() })
+}
+
 fn one_or_list(values: &[String], comma: &str) -> String {
     match values {
         [one] => quoted(one),

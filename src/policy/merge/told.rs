@@ -4,7 +4,6 @@
 
 use super::ours::{Seen, Terms, named};
 use super::probe::{Asking, Question};
-use crate::contract::{Access, Contract};
 use crate::finding::{Finding, Kind, Severity};
 use crate::policy::PolicyDocument;
 use crate::policy::raw::{Unreadable, canonical};
@@ -30,20 +29,15 @@ fn sentences(verdict: &Verdict) -> Vec<String> {
     sentences
 }
 
-/// Drift: what the repair mends. `what` says how the statement stands.
-pub(super) fn drift(kind: Kind, what: String, verdict: &Verdict, contract: &Contract) -> Finding {
-    let needs = match contract.access {
-        Access::ReadOnly => "read",
-        Access::ReadWrite => "read or write",
-    };
+/// Drift: what the repair mends. `what` says how the statement stands, `statements` is what the contract wants.
+pub(super) fn drift(kind: Kind, what: String, verdict: &Verdict, bucket: &str, statements: &str) -> Finding {
     let mut because = vec![what];
     because.extend(sentences(verdict));
-    let mended = format!(
-        "The guard puts Darwin's statement back (under MODE=repair). By hand: add it to the policy of bucket {}; \
-         without it Darwin can't {needs} what the contract covers.",
-        contract.bucket
+    let remedy = format!(
+        "The guard puts this into the policy of bucket {bucket} where its mode and the pause tag let it. By hand, in \
+         place of the statement with that Sid, or after the last:\n\n{statements}"
     );
-    finding(kind, Severity::Critical, because, mended, "policy".to_owned())
+    finding(kind, Severity::Critical, because, remedy, "policy".to_owned())
 }
 
 pub(super) fn unreadable(bucket: &str, why: &Unreadable) -> Finding {

@@ -341,7 +341,10 @@ proptest! {
         if (assessed.proposed.is_some() || quiet) && !deny && in_contract(&contract, action, &key) {
             let after = assessed.proposed.as_ref().unwrap_or(&before);
             let of = (action != "s3:ListBucket").then_some(key.as_str());
-            prop_assert_eq!(decide(after, ROLE, action, of, Reader::Server), Decision::Allowed, "{}", after);
+            let is = decide(after, ROLE, action, of, Reader::Server);
+            // An element beside the statements that nobody knows keeps the evaluator from an "allowed".
+            let wanted = if after.contains("1E2") { Decision::Depends } else { Decision::Allowed };
+            prop_assert_eq!(is, wanted, "{}", after);
         }
     }
 
@@ -365,5 +368,5 @@ proptest! {
 }
 
 fn foreign(text: &str) -> Vec<String> {
-    foreign_statements(text, &darwin(ROLE)).into_iter().filter(|statement| !may_be_ours(statement)).collect()
+    foreign_statements(text, &darwin(ROLE)).into_iter().flatten().filter(|statement| !may_be_ours(statement)).collect()
 }
