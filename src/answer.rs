@@ -6,6 +6,8 @@ mod fit;
 mod forms;
 mod log;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use forms::{TaskResult, batch_item_failures, batch_job, to_json};
 pub use log::log_line;
