@@ -3,7 +3,7 @@
 use darwin_s3_guard::aws::dynamodb::Table;
 use darwin_s3_guard::aws::{Aws, Clients, Patience, Sns, StderrLog, StdoutLog, SystemClock, report_init_error};
 use darwin_s3_guard::cli::{self, Command, Options, USAGE};
-use darwin_s3_guard::config::Config;
+use darwin_s3_guard::config::{self, Config};
 use darwin_s3_guard::handler::{Call, Failure, Guard};
 use darwin_s3_guard::ports::{Clock, Log};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
@@ -16,15 +16,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("no runtime: {error}")),
     };
-    match variable("AWS_LAMBDA_RUNTIME_API") {
+    match config::runtime_api() {
         Some(api) => runtime.block_on(lambda(&api)),
         None => runtime.block_on(shell()),
     }
-}
-
-fn variable(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "until config has it")]
-    std::env::var(name).ok()
 }
 
 /// Builds the guard. Makes no call.
@@ -37,7 +32,7 @@ async fn guard<L: Log>(config: Config, log: L) -> (Guard<Aws, Table, Sns, System
 
 /// Serves invocations until Lambda stops the process.
 async fn lambda(api: &str) -> ExitCode {
-    let config = match Config::from(&variable) {
+    let config = match Config::from_environment() {
         Ok(config) => config,
         Err(problem) => {
             let message = problem.to_string();
@@ -103,7 +98,7 @@ async fn shell() -> ExitCode {
 
 async fn handle(options: &Options) -> Result<u8, String> {
     let event = cli::load(&options.event).map_err(|problem| problem.to_string())?;
-    let config = Config::from(&variable).map_err(|problem| problem.to_string())?;
+    let config = Config::from_environment().map_err(|problem| problem.to_string())?;
     let (guard, _clients) = guard(config, StderrLog).await;
     let request_id = format!("shell-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
     let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run: options.dry_run };

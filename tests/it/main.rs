@@ -2,6 +2,8 @@
 
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
 
+mod config;
+mod decode;
 mod guard;
 mod histories;
 mod imports;
