@@ -16,6 +16,7 @@ pub mod event;
 pub mod facts;
 pub mod finding;
 pub mod handler;
+pub mod history;
 pub mod incident;
 pub mod key;
 pub mod memory;

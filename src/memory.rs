@@ -3,6 +3,9 @@
 //!
 //! Must never be taken for shared state: another function knows nothing of it.
 
+mod history;
+
+use crate::history::Past;
 use crate::incident::{
     Claim, Fingerprint, Healed, Incident, Lease, PendingWrite, RepairBudget, Repairs, Row, Sighting, Status,
     StoreResult, budget,
@@ -30,6 +33,7 @@ struct State {
     /// By bucket, operation and token.
     writes: BTreeMap<(String, String, String), Written>,
     once: BTreeMap<String, u64>,
+    pasts: BTreeMap<String, Past>,
     copies: BTreeMap<String, (u64, Vec<Incident>)>,
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Must never name an SDK type. Every method of the S3 traits passes `ExpectedBucketOwner`.
 
+use crate::history::{Change, Past, Write};
 use crate::incident::{Claim, Healed, Incident, Lease, PendingWrite, RepairBudget, Sighting, Status, StoreResult};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::future::Future;
 
@@ -211,8 +212,8 @@ pub struct BucketEncryption {
 
 /// The CORS configuration as the API gives it; what one rule holds.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CORSRule.html>
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct CorsRule {
     #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -314,9 +315,19 @@ pub trait Clock {
     fn random(&self, bound: u64) -> u64;
 }
 
+/// Where our writes and others' changes are remembered for a day, to find out what a write fell upon.
+pub trait History {
+    /// Keeps a write of ours: before it is made, and again with `done_ms` when S3 has answered.
+    fn keep_write(&self, bucket: &str, write: &Write) -> impl Future<Output = StoreResult<()>>;
+    /// Keeps a change of somebody's; the same change again is one.
+    fn keep_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
+    /// What is remembered of a bucket, read consistently.
+    fn past(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Past>>;
+}
+
 /// Where incidents, leases and counters live. Every method is one or two single-item calls; what they mean is
 /// written in docs/incidents.md, and decided by the pure functions of `incident`.
-pub trait IncidentStore {
+pub trait IncidentStore: History {
     /// Counts a sighting, and opens its incident if it is not open: one write, whoever else does the same at the
     /// same time. Exactly one caller gets `Announce`.
     fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;

@@ -6,6 +6,7 @@
 
 mod call;
 mod error;
+mod history;
 mod item;
 
 use crate::incident::{

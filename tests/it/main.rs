@@ -2,5 +2,7 @@
 
 mod aws;
 mod guard;
+mod histories;
 mod imports;
+mod incident_store;
 mod world;

@@ -44,7 +44,7 @@ impl Place {
         Self { pk: format!("once#{name}"), sk: "once".to_owned() }
     }
 
-    fn of(item: &Item) -> Self {
+    pub(super) fn of(item: &Item) -> Self {
         let key = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
         Self { pk: key("pk"), sk: key("sk") }
     }
@@ -95,14 +95,14 @@ pub(super) fn number(item: &Item, name: &str) -> StoreResult<Option<u64>> {
     number.map(Some).ok_or_else(|| Place::of(item).malformed(format!("`{name}` is not a number from 0 on")))
 }
 
-fn parsed<V: DeserializeOwned>(item: &Item, name: &str) -> StoreResult<Option<V>> {
+pub(super) fn parsed<V: DeserializeOwned>(item: &Item, name: &str) -> StoreResult<Option<V>> {
     text(item, name)?
         .map(|text| serde_json::from_str(text))
         .transpose()
         .map_err(|error| Place::of(item).malformed(format!("`{name}`: {error}")))
 }
 
-fn present<V>(item: &Item, name: &str, value: Option<V>) -> StoreResult<V> {
+pub(super) fn present<V>(item: &Item, name: &str, value: Option<V>) -> StoreResult<V> {
     value.ok_or_else(|| Place::of(item).malformed(format!("`{name}` is missing")))
 }
 
