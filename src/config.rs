@@ -188,10 +188,10 @@ impl Config {
     }
 }
 
-/// Whether this process is a Lambda function's: the Runtime API's address is set there.
+/// The Runtime API's address, `host:port`. Set if this process is a Lambda function's.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
-pub fn in_lambda() -> bool {
-    environment("AWS_LAMBDA_RUNTIME_API").is_some()
+pub fn runtime_api() -> Option<String> {
+    environment("AWS_LAMBDA_RUNTIME_API")
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
