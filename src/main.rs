@@ -33,11 +33,10 @@ fn configuration() -> Result<(Config, String), ConfigProblems> {
 }
 
 /// Builds the guard. Makes no call.
-async fn guard<L: Log>(config: Config, region: &str, log: L) -> Guard<Aws, Table, Sns, SystemClock, L> {
-    let clients = Clients::connect(region, Patience::default()).await;
-    let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
+fn guard<L: Log>(config: Config, clients: &Clients, log: L) -> Guard<Aws, Table, Sns, SystemClock, L> {
+    let topic = config.topic.as_deref().map(|arn| Sns::new(clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
-    Guard::new(config, Aws::new(&clients), table, topic, SystemClock::new(), log)
+    Guard::new(config, Aws::new(clients), table, topic, SystemClock::new(), log)
 }
 
 /// Serves invocations until Lambda stops the process.
@@ -46,7 +45,8 @@ async fn lambda(api: &str) -> ExitCode {
         Ok(configured) => configured,
         Err(problems) => return refuse_to_start(api, &problems),
     };
-    let guard = guard(config, &region, StdoutLog).await;
+    let clients = Clients::connect(&region, Patience::default()).await;
+    let guard = guard(config, &clients, StdoutLog);
     let guard = &guard;
     let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, event))).run().await;
     served.map_or_else(|error| complain(&format!("the Runtime API failed: {error}")), |()| ExitCode::SUCCESS)
@@ -115,7 +115,9 @@ async fn handle(options: &Options) -> Result<u8, String> {
     let event = cli::load(&options.event).map_err(|problem| problem.to_string())?;
     let (config, region) = configuration().map_err(|problems| problems.to_string())?;
     config.home(None).map_err(|problem| problem.to_string())?;
-    let guard = guard(config, &region, StderrLog).await;
+    let clients = Clients::connect(&region, Patience::default()).await;
+    clients.find_credentials().await?;
+    let guard = guard(config, &clients, StderrLog);
     let request_id = format!("shell-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
     let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run: options.dry_run };
     own(&guard, &call);
