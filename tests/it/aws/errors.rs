@@ -221,6 +221,28 @@ async fn the_first_owner_stays() {
     assert_eq!(server.only().header("x-amz-expected-bucket-owner"), Some(OWNER));
 }
 
+#[test]
+fn lambda_is_told_why_the_function_does_not_start() {
+    let server = Server::start(vec![Answer::new(202)]);
+    let address = server.url().replace("http://", "");
+    darwin_s3_guard::aws::report_init_error(&address, "Misconfigured", "MODE is `repiar`, \"é\"").unwrap();
+    let request = server.only();
+    assert_eq!(request.line(), "POST /2018-06-01/runtime/init/error");
+    assert_eq!(request.header("lambda-runtime-function-error-type"), Some("Misconfigured"));
+    let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+    assert_eq!(
+        (&body["errorType"], &body["errorMessage"]),
+        (&"Misconfigured".into(), &"MODE is `repiar`, \"é\"".into())
+    );
+}
+
+#[tokio::test]
+async fn credentials_that_are_there_are_found() {
+    let server = Server::start(Vec::new());
+    assert_eq!(clients(&server.url(), PATIENCE).await.find_credentials().await, Ok(()));
+    assert!(server.seen().is_empty());
+}
+
 mod head {
     use super::*;
 
