@@ -26,6 +26,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_s3::config::ProvideCredentials;
 use aws_smithy_http_client::tls;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -68,7 +69,7 @@ pub struct Clients {
 
 impl Clients {
     /// Reads what the SDK reads of its environment: credentials (environment, shared profile files, web identity,
-    /// container, instance) and `AWS_ENDPOINT_URL`. SSO and `credential_process` profiles are not built in; export
+    /// container, instance) and `AWS_ENDPOINT_URL`. SSO and `credential_process` profiles are not built in: export
     /// their credentials with `aws configure export-credentials --format env`. Makes no call, and opens no connection.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
     pub async fn connect(region: &str, patience: Patience) -> Self {
@@ -78,6 +79,17 @@ impl Clients {
     /// The same, with credentials or an endpoint given beforehand.
     pub async fn load(loader: ConfigLoader, region: &str, patience: Patience) -> Self {
         Self { shared: settings(loader, region, patience).load().await, meter: SdkMeter::default() }
+    }
+
+    /// Looks for credentials, for a shell: without any, every call would fail with the same long story.
+    ///
+    /// # Errors
+    /// What to do about it.
+    pub async fn find_credentials(&self) -> Result<(), String> {
+        let hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for SSO: \
+                    eval \"$(aws configure export-credentials --format env)\"";
+        let provider = self.shared.credentials_provider().ok_or_else(|| format!("no AWS credentials: {hint}"))?;
+        provider.provide_credentials().await.map(drop).map_err(|error| format!("no AWS credentials ({error}): {hint}"))
     }
 
     pub fn meter(&self) -> &SdkMeter {

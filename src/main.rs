@@ -3,7 +3,7 @@
 use darwin_s3_guard::aws::dynamodb::Table;
 use darwin_s3_guard::aws::{Aws, Clients, Patience, Sns, StderrLog, StdoutLog, SystemClock, report_init_error};
 use darwin_s3_guard::cli::{self, Command, Options, USAGE};
-use darwin_s3_guard::config::{self, Config};
+use darwin_s3_guard::config::{self, Config, ConfigProblem, ConfigProblems};
 use darwin_s3_guard::handler::{Call, Failure, Guard};
 use darwin_s3_guard::ports::{Clock, Log};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
@@ -22,31 +22,46 @@ fn main() -> ExitCode {
     }
 }
 
+/// The configuration, and the Region it is for.
+fn configuration() -> Result<(Config, String), ConfigProblems> {
+    let config = Config::from_environment()?;
+    let region = config.region.clone().ok_or_else(|| {
+        let (variable, saw) = ("AWS_REGION".to_owned(), "not set".to_owned());
+        ConfigProblems(vec![ConfigProblem { variable, saw, want: "the Region of the buckets".to_owned() }])
+    })?;
+    Ok((config, region))
+}
+
 /// Builds the guard. Makes no call.
-async fn guard<L: Log>(config: Config, log: L) -> (Guard<Aws, Table, Sns, SystemClock, L>, Clients) {
-    let clients = Clients::connect(config.region.as_deref().unwrap_or_default(), Patience::default()).await;
-    let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
+fn guard<L: Log>(config: Config, clients: &Clients, log: L) -> Guard<Aws, Table, Sns, SystemClock, L> {
+    let topic = config.topic.as_deref().map(|arn| Sns::new(clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
-    (Guard::new(config, Aws::new(&clients), table, topic, SystemClock::new(), log), clients)
+    Guard::new(config, Aws::new(clients), table, topic, SystemClock::new(), log)
 }
 
 /// Serves invocations until Lambda stops the process.
 async fn lambda(api: &str) -> ExitCode {
-    let config = match Config::from_environment() {
-        Ok(config) => config,
-        Err(problem) => {
-            let message = problem.to_string();
-            StdoutLog.line(json!({ "level": "ERROR", "message": "wrong configuration", "problem": message }));
-            if let Err(error) = report_init_error(api, "Misconfigured", &message) {
-                return complain(&format!("the init error could not be reported: {error}"));
-            }
-            return ExitCode::FAILURE;
-        }
+    let (config, region) = match configuration() {
+        Ok(configured) => configured,
+        Err(problems) => return refuse_to_start(api, &problems),
     };
-    let (guard, _clients) = guard(config, StdoutLog).await;
+    let clients = Clients::connect(&region, Patience::default()).await;
+    let guard = guard(config, &clients, StdoutLog);
     let guard = &guard;
     let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, event))).run().await;
     served.map_or_else(|error| complain(&format!("the Runtime API failed: {error}")), |()| ExitCode::SUCCESS)
+}
+
+/// Tells the operator, in the log, and Lambda, as its init error, what is wrong with the configuration.
+fn refuse_to_start(api: &str, problems: &ConfigProblems) -> ExitCode {
+    let each = |problem: &ConfigProblem| json!({ "at": problem.variable, "saw": problem.saw, "want": problem.want });
+    let listed: Vec<Value> = problems.0.iter().map(each).collect();
+    let message = format!("the configuration is wrong: {problems}");
+    StdoutLog.line(json!({ "level": "ERROR", "message": message, "problems": listed }));
+    match report_init_error(api, "Misconfigured", &message) {
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => complain(&format!("the init error could not be reported: {error}")),
+    }
 }
 
 async fn serve(
@@ -98,8 +113,11 @@ async fn shell() -> ExitCode {
 
 async fn handle(options: &Options) -> Result<u8, String> {
     let event = cli::load(&options.event).map_err(|problem| problem.to_string())?;
-    let config = Config::from_environment().map_err(|problem| problem.to_string())?;
-    let (guard, _clients) = guard(config, StderrLog).await;
+    let (config, region) = configuration().map_err(|problems| problems.to_string())?;
+    config.home(None).map_err(|problem| problem.to_string())?;
+    let clients = Clients::connect(&region, Patience::default()).await;
+    clients.find_credentials().await?;
+    let guard = guard(config, &clients, StderrLog);
     let request_id = format!("shell-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
     let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run: options.dry_run };
     own(&guard, &call);

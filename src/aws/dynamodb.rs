@@ -30,17 +30,17 @@ const SLACK_MS: u64 = 60 * 60 * 1_000;
 #[derive(Debug)]
 pub struct Table {
     client: Client,
-    table: String,
+    name: String,
     /// Unique to this process.
     process: String,
     calls: AtomicU64,
 }
 
 impl Table {
-    pub fn new(client: Client, table: String) -> Self {
+    pub fn new(client: Client, name: String) -> Self {
         // RandomState is seeded by the operating system.
         let random = || RandomState::new().build_hasher().finish();
-        Self { client, table, process: format!("{:016x}{:016x}", random(), random()), calls: AtomicU64::new(0) }
+        Self { client, name, process: format!("{:016x}{:016x}", random(), random()), calls: AtomicU64::new(0) }
     }
 
     /// A mark that no other call of any function bears.

@@ -25,9 +25,11 @@ impl Keys for Aws {
         }))
     }
 
-    /// The only policy name there is, `default`, need not be sent.
+    /// `default` is the only policy name there is.
+    /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html>
     async fn key_policy(&self, key: &str) -> AwsResult<String> {
-        let answer = self.kms.get_key_policy().key_id(key).send().await.classed(Operation::GetKeyPolicy)?;
+        let call = self.kms.get_key_policy().key_id(key).policy_name("default");
+        let answer = call.send().await.classed(Operation::GetKeyPolicy)?;
         Ok(answer.policy.unwrap_or_default())
     }
 

@@ -1,11 +1,11 @@
-//! Log lines on standard output, where Lambda takes them to CloudWatch Logs.
+//! Log lines: JSON on standard output, where Lambda takes them to CloudWatch Logs; sentences on standard error for a shell.
 //!
-//! Must never write anything but one JSON object a line.
+//! Must never split a line.
 
 use crate::ports::Log;
 use std::io::Write;
 
-/// One JSON line per call.
+/// One JSON object a line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StdoutLog;
 
@@ -17,13 +17,16 @@ impl Log for StdoutLog {
     }
 }
 
-/// The same on standard error: the shell form keeps standard output for the answer.
+/// For a shell: each line's sentence on standard error, as the answer says the rest on standard output.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StderrLog;
 
 impl Log for StderrLog {
     fn line(&self, value: serde_json::Value) {
-        let line = format!("{value}\n");
+        let line = match value.get("message").and_then(serde_json::Value::as_str) {
+            Some(message) => format!("{message}\n"),
+            None => format!("{value}\n"),
+        };
         let _ = std::io::stderr().lock().write_all(line.as_bytes());
     }
 }

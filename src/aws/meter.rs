@@ -56,9 +56,11 @@ impl Intercept for SdkMeter {
         "SdkMeter"
     }
 
-    fn read_before_execution(
+    /// Once a call; earlier hooks don't know the operation yet.
+    fn read_before_serialization(
         &self,
         _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.count(config, |counts| counts.calls += 1);

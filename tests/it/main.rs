@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
 
+mod aws;
 mod config;
 mod decode;
 mod guard;

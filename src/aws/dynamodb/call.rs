@@ -56,7 +56,7 @@ impl Table {
         let answer = self
             .client
             .update_item()
-            .table_name(&self.table)
+            .table_name(&self.name)
             .key("pk", s(update.place.pk))
             .key("sk", s(update.place.sk))
             .update_expression(update.expression)
@@ -76,7 +76,7 @@ impl Table {
         condition: Option<&str>,
         values: Vec<(&str, AttributeValue)>,
     ) -> StoreResult<Wrote> {
-        let answer = self.client.put_item().table_name(&self.table).item("pk", s(place.pk)).item("sk", s(place.sk));
+        let answer = self.client.put_item().table_name(&self.name).item("pk", s(place.pk)).item("sk", s(place.sk));
         let answer = attributes.into_iter().fold(answer, |put, (name, value)| put.item(name, value));
         let answer = values.into_iter().fold(answer, |put, (name, value)| put.expression_attribute_values(name, value));
         let answer = answer.set_condition_expression(condition.map(str::to_owned)).send().await;
@@ -90,7 +90,7 @@ impl Table {
         condition: Option<&str>,
         values: &[(&str, AttributeValue)],
     ) -> StoreResult<Wrote> {
-        let delete = self.client.delete_item().table_name(&self.table).key("pk", s(place.pk)).key("sk", s(place.sk));
+        let delete = self.client.delete_item().table_name(&self.name).key("pk", s(place.pk)).key("sk", s(place.sk));
         let delete = values
             .iter()
             .fold(delete, |delete, (name, value)| delete.expression_attribute_values(*name, value.clone()));
@@ -103,7 +103,7 @@ impl Table {
         let answer = self
             .client
             .get_item()
-            .table_name(&self.table)
+            .table_name(&self.name)
             .key("pk", s(place.pk))
             .key("sk", s(place.sk))
             .consistent_read(true)
@@ -121,7 +121,7 @@ impl Table {
             let answer = self
                 .client
                 .query()
-                .table_name(&self.table)
+                .table_name(&self.name)
                 .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
                 .filter_expression(filter)
                 .expression_attribute_values(":pk", s(partition))

@@ -3,8 +3,7 @@
 
 use crate::incident::StoreError;
 use crate::ports::{AwsError, ErrorClass, Operation};
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::RequestId;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// A call that failed, or whose condition did not hold.
@@ -35,48 +34,9 @@ pub(super) fn failed<E>(operation: Operation, error: &SdkError<E, HttpResponse>)
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let code = error.code().map(str::to_owned);
-    if code.as_deref() == Some("ConditionalCheckFailedException") {
+    let error = crate::aws::error::failed(operation, error);
+    if error.has_code("ConditionalCheckFailedException") {
         return Failed::Condition;
     }
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let message = error.message().map_or_else(|| DisplayErrorContext(error).to_string(), str::to_owned);
-    Failed::Error(Box::new(AwsError {
-        operation,
-        class: class(code.as_deref(), status),
-        code,
-        status,
-        message,
-        request_id: error.request_id().map(str::to_owned),
-    }))
-}
-
-fn class(code: Option<&str>, status: Option<u16>) -> ErrorClass {
-    match (code, status) {
-        (
-            Some(
-                "ProvisionedThroughputExceededException"
-                | "ThrottlingException"
-                | "RequestLimitExceeded"
-                | "TransactionConflictException",
-            ),
-            _,
-        )
-        | (_, Some(429)) => ErrorClass::Throttled,
-        (Some("ResourceNotFoundException"), _) => ErrorClass::NotFound,
-        (
-            Some(
-                "AccessDeniedException"
-                | "UnrecognizedClientException"
-                | "MissingAuthenticationTokenException"
-                | "IncompleteSignatureException"
-                | "ExpiredTokenException",
-            ),
-            _,
-        )
-        | (_, Some(401 | 403)) => ErrorClass::Denied,
-        // No answer at all: timeout, connection refused or lost.
-        (_, None | Some(500..)) => ErrorClass::Transient,
-        _ => ErrorClass::Permanent,
-    }
+    Failed::Error(Box::new(error))
 }
