@@ -1,8 +1,17 @@
-//! The answer of every invocation (SPEC section 9), as data.
+//! The answer of every invocation, as data, and the forms it goes out in.
 //!
-//! Must never hold object content or credentials.
+//! Must never hold object content or credentials. No form may drop a part without saying so.
 
-use crate::finding::Finding;
+mod fit;
+mod forms;
+mod log;
+mod report;
+
+pub use forms::{TaskResult, batch_item_failures, batch_job, to_json};
+pub use log::log_line;
+pub use report::report;
+
+use crate::finding::{Finding, Severity};
 use crate::verdict::Decision;
 use serde::{Deserialize, Serialize};
 
@@ -108,35 +117,89 @@ pub struct Problem {
     /// Whether trying again can help.
     pub retryable: bool,
 }
-#[derive(Debug, Clone, Default)]
-pub struct TaskResult;
-impl TaskResult {
-    pub fn judged(_a: &ObjectAnswer) -> Self {
-        Self
-    }
-    pub fn invalid(_t: &str) -> Self {
-        Self
-    }
-    pub fn again(_t: &str) -> Self {
-        Self
+
+/// Whether a finding by itself means that something is wrong: not one for the record, and not an open question.
+fn is_wrong(finding: &Finding) -> bool {
+    match finding.severity {
+        Severity::Info => false,
+        Severity::Warning => finding.depends_on.is_empty(),
+        Severity::Critical => true,
     }
 }
-pub fn batch_item_failures<'a>(ids: impl Iterator<Item = &'a str>) -> serde_json::Value {
-    let v: Vec<_> = ids.map(|i| serde_json::json!({"itemIdentifier": i})).collect();
-    serde_json::json!({"batchItemFailures": v})
+
+impl BucketAnswer {
+    /// Whether drift is left: found, and not repaired by writes that all showed.
+    pub fn drift_is_left(&self) -> bool {
+        let repaired = self.verified == Some(true)
+            && !self.actions.is_empty()
+            && self.actions.iter().all(|action| action.result == ActionResult::Done);
+        !self.drifts.is_empty() && !repaired
+    }
+
+    /// Whether something stands in Darwin's way here that is known, not merely open.
+    pub fn is_wrong(&self) -> bool {
+        self.read == Decision::Denied
+            || self.write == Some(Decision::Denied)
+            || self.drift_is_left()
+            || self.findings.iter().any(is_wrong)
+    }
+
+    /// Whether a question stays open.
+    pub fn is_open(&self) -> bool {
+        self.read == Decision::Depends
+            || self.write == Some(Decision::Depends)
+            || self.findings.iter().any(|finding| finding.severity != Severity::Info && !is_wrong(finding))
+    }
 }
-pub fn batch_job(_s: &str, _i: &str, _r: impl Iterator<Item = (String, TaskResult)>) -> serde_json::Value {
-    serde_json::Value::Null
+
+/// The exit status of the shell form: 0 all well (or open questions only), 1 denied, findings or drift left, 2 could
+/// not run, or not all of it.
+pub fn exit_code(answer: &Answer) -> u8 {
+    let Answer { objects, buckets, problems, activation: _ } = answer;
+    if !problems.is_empty() {
+        2
+    } else {
+        u8::from(buckets.iter().any(BucketAnswer::is_wrong) || objects.iter().any(|object| object.read == Read::Denied))
+    }
 }
-pub fn to_json(a: &Answer) -> serde_json::Value {
-    serde_json::to_value(a).unwrap_or_default()
+
+impl Read {
+    /// The word in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::Depends => "depends",
+            Self::Gone => "gone",
+        }
+    }
 }
-pub fn log_line(a: &Answer, _n: usize, _f: usize, _r: &str) -> serde_json::Value {
-    to_json(a)
+
+impl ActionResult {
+    /// The word in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::DryRun => "dry_run",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
 }
-pub fn report(_a: &Answer) -> String {
-    String::new()
-}
-pub fn exit_code(_a: &Answer) -> u8 {
-    0
+
+/// Cuts a text to at most `most` bytes, at a character's edge, and says so with an ellipsis.
+fn cut(text: &str, most: usize) -> String {
+    const ELLIPSIS: &str = "…";
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let room = most.saturating_sub(ELLIPSIS.len());
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.len() + c.len_utf8() > room {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + ELLIPSIS
 }

@@ -1,8 +1,25 @@
 //! What an event asks for. The types here; decoding in the modules below, one per envelope.
 //!
-//! Events only say where to look. Must never carry a policy or any content that could be written back.
+//! Events only say where to look: nothing that is decoded here is ever written back. Must never panic, whatever comes
+//! in, and never drop a part of the input: what is not understood becomes a problem of its item.
+
+mod batch_job;
+mod cloudtrail;
+mod eventbridge;
+mod json;
+mod manual;
+mod s3;
+mod sns;
+mod sqs;
+mod url;
 
 use crate::answer::Problem;
+use crate::contract::Home;
+use serde_json::Value;
+
+/// How deep events may be wrapped in each other: SNS in SQS is two. More than this is refused, so that no input makes
+/// the decoder recurse without end.
+const MAX_DEPTH: usize = 4;
 
 /// The envelope an event came in; it decides the form of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +145,84 @@ pub enum ManualAction {
     Judge,
     TestAlert,
 }
-pub fn decode(_v: &serde_json::Value, _h: &crate::contract::Home, _s: Option<&str>) -> Decoded {
-    Decoded { envelope: Envelope::Direct, items: vec![] }
+
+/// Decodes an event, alone or wrapped. `home` completes a KMS key id to an ARN; `stack_id` is the guard's own stack.
+pub fn decode(event: &Value, home: &Home, stack_id: Option<&str>) -> Decoded {
+    let context = Context { home, stack_id };
+    if let Some(records) = sqs::records(event) {
+        return Decoded { envelope: Envelope::Sqs, items: sqs::decode(records, context) };
+    }
+    if let Some(decoded) = batch_job::decode(event) {
+        return decoded;
+    }
+    let mut item = Item::new("", "event");
+    if manual::is_manual(event) {
+        manual::decode(event, &mut item);
+    } else {
+        payload(event, context, 0, &mut item);
+    }
+    Decoded { envelope: Envelope::Direct, items: vec![item] }
+}
+
+/// What decoding needs to know of the guard.
+#[derive(Debug, Clone, Copy)]
+struct Context<'a> {
+    home: &'a Home,
+    stack_id: Option<&'a str>,
+}
+
+impl Item {
+    fn new(id: &str, at: &str) -> Self {
+        Self { id: id.to_owned(), at: at.to_owned(), triggers: Vec::new(), problems: Vec::new() }
+    }
+
+    fn nothing(&mut self, reason: impl Into<String>) {
+        self.triggers.push(Trigger::Nothing { reason: reason.into() });
+    }
+
+    /// Notes what was not understood. `inside` is where in the item it stands; empty for the whole of it. Trying again
+    /// brings the same input, so it is never retryable.
+    fn problem(&mut self, inside: &str, saw: impl Into<String>, want: &str) {
+        let at = if inside.is_empty() { self.at.clone() } else { format!("{}: {inside}", self.at) };
+        self.problems.push(Problem { at, saw: saw.into(), want: want.to_owned(), retryable: false });
+    }
+}
+
+/// Decodes one event that may itself be a wrapping. `depth` counts the wrappings around it.
+fn payload(event: &Value, context: Context<'_>, depth: usize, item: &mut Item) {
+    if depth > MAX_DEPTH {
+        item.problem("", format!("events wrapped more than {MAX_DEPTH} times in each other"), WANTED);
+    } else if let Some(records) = event.get("Records").and_then(Value::as_array) {
+        records_of(records, context, depth, item);
+    } else if s3::is_test_event(event) {
+        item.nothing("`s3:TestEvent`, which S3 sends when a notification is configured");
+    } else if sns::is_http_form(event) {
+        sns::decode_body(event, context, depth, item);
+    } else if eventbridge::is_event(event) {
+        eventbridge::decode(event, context, item);
+    } else if manual::is_manual(event) {
+        item.problem("", format!("a manual action in a wrapping: {}", json::describe(event)), manual::DIRECT_ONLY);
+    } else {
+        item.problem("", json::describe(event), WANTED);
+    }
+}
+
+/// What is wanted of an event, in one sentence.
+const WANTED: &str = "an S3 event notification, an EventBridge event of S3, KMS, CloudTrail, CloudFormation or a schedule, an \
+                      S3 Batch Operations job, or a manual action; docs/events.md has them all";
+
+fn records_of(records: &[Value], context: Context<'_>, depth: usize, item: &mut Item) {
+    if records.is_empty() {
+        item.nothing("an empty list of records");
+    }
+    for (index, record) in records.iter().enumerate() {
+        let inside = format!("Records[{index}]");
+        if s3::is_record(record) {
+            s3::decode(record, &inside, item);
+        } else if sns::is_record(record) {
+            sns::decode_record(record, &inside, context, depth, item);
+        } else {
+            item.problem(&inside, json::describe(record), "a record of S3 or SNS");
+        }
+    }
 }

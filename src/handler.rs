@@ -118,11 +118,10 @@ where
                 Ok(answer::batch_item_failures(ids))
             }
             Envelope::BatchJob { schema_version, invocation_id } => {
-                let results = decoded
-                    .items
-                    .iter()
-                    .zip(items)
-                    .map(|(item, state)| (item.id.clone(), state.result.unwrap_or_default()));
+                let results = decoded.items.iter().zip(items).map(|(item, state)| {
+                    let result = state.result.or_else(|| item.problems.first().map(answer::TaskResult::from));
+                    (item.id.clone(), result.unwrap_or_default())
+                });
                 Ok(answer::batch_job(schema_version, invocation_id, results))
             }
             Envelope::Direct if items.iter().any(failed) && !is_manual(&decoded) => Err(failure(&decoded, &answer)),

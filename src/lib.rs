@@ -7,6 +7,7 @@
 pub mod alerts;
 pub mod answer;
 pub mod arn;
+pub mod aws;
 pub mod cli;
 pub mod config;
 pub mod contract;
@@ -15,6 +16,7 @@ pub mod event;
 pub mod facts;
 pub mod finding;
 pub mod handler;
+pub mod history;
 pub mod incident;
 pub mod key;
 pub mod memory;

@@ -1,1 +1,124 @@
-fn main() {}
+//! Wiring only: configuration, clients, and the way in: the Lambda Runtime API or the shell.
+
+use darwin_s3_guard::aws::dynamodb::Table;
+use darwin_s3_guard::aws::{Aws, Clients, Patience, Sns, StderrLog, StdoutLog, SystemClock, report_init_error};
+use darwin_s3_guard::cli::{self, Command, Options, USAGE};
+use darwin_s3_guard::config::Config;
+use darwin_s3_guard::handler::{Call, Failure, Guard};
+use darwin_s3_guard::ports::{Clock, Log};
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("no runtime: {error}")),
+    };
+    match variable("AWS_LAMBDA_RUNTIME_API") {
+        Some(api) => runtime.block_on(lambda(&api)),
+        None => runtime.block_on(shell()),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "until config has it")]
+    std::env::var(name).ok()
+}
+
+/// Builds the guard. Makes no call.
+async fn guard<L: Log>(config: Config, log: L) -> (Guard<Aws, Table, Sns, SystemClock, L>, Clients) {
+    let clients = Clients::connect(&config.region, Patience::default()).await;
+    let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
+    let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
+    (Guard::new(config, Aws::new(&clients), table, topic, SystemClock::new(), log), clients)
+}
+
+/// Serves invocations until Lambda stops the process.
+async fn lambda(api: &str) -> ExitCode {
+    let config = match Config::from(&variable) {
+        Ok(config) => config,
+        Err(problem) => {
+            let message = problem.to_string();
+            StdoutLog.line(json!({ "level": "ERROR", "message": "wrong configuration", "problem": message }));
+            if let Err(error) = report_init_error(api, "Misconfigured", &message) {
+                return complain(&format!("the init error could not be reported: {error}"));
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    let (guard, _clients) = guard(config, StdoutLog).await;
+    let guard = &guard;
+    let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, event))).run().await;
+    served.map_or_else(|error| complain(&format!("the Runtime API failed: {error}")), |()| ExitCode::SUCCESS)
+}
+
+async fn serve(
+    guard: &Guard<Aws, Table, Sns, SystemClock, StdoutLog>,
+    event: LambdaEvent<Value>,
+) -> Result<Value, Refusal> {
+    let call = Call {
+        deadline_ms: Some(event.context.deadline),
+        function_arn: Some(event.context.invoked_function_arn),
+        request_id: event.context.request_id,
+        dry_run: false,
+    };
+    own(guard, &call);
+    // Boxed, as the types of nested futures grow deep.
+    Box::pin(guard.handle(&event.payload, &call)).await.map_err(Refusal)
+}
+
+/// Tells the S3 adapter whose buckets they are. Where that can't be known, the handler says why and makes no call.
+fn own<L>(guard: &Guard<Aws, Table, Sns, SystemClock, L>, call: &Call) {
+    if let Ok(home) = guard.config.home(call.function_arn.as_deref()) {
+        guard.aws.belongs_to(&home.account);
+    }
+}
+
+/// A failed invocation, as Lambda wants it told.
+#[derive(Debug)]
+struct Refusal(Failure);
+
+impl From<Refusal> for Diagnostic {
+    fn from(Refusal(failure): Refusal) -> Self {
+        Self { error_type: failure.kind.to_owned(), error_message: failure.message }
+    }
+}
+
+/// Handles one event and prints the answer.
+async fn shell() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let options = match cli::parse(&arguments) {
+        Ok(Command::Help) => return print(USAGE),
+        Ok(Command::Version) => return print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Command::Handle(options)) => options,
+        Err(problem) => return complain(&problem.to_string()),
+    };
+    match handle(&options).await {
+        Ok(status) => ExitCode::from(status),
+        Err(problem) => complain(&problem),
+    }
+}
+
+async fn handle(options: &Options) -> Result<u8, String> {
+    let event = cli::load(&options.event).map_err(|problem| problem.to_string())?;
+    let config = Config::from(&variable).map_err(|problem| problem.to_string())?;
+    let (guard, _clients) = guard(config, StderrLog).await;
+    let request_id = format!("shell-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
+    let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run: options.dry_run };
+    own(&guard, &call);
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    Ok(Box::pin(cli::run(&guard, &event, options, &call, &mut out, &mut err)).await)
+}
+
+fn print(text: &str) -> ExitCode {
+    if std::io::stdout().write_all(text.as_bytes()).is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+/// Says on standard error why nothing could be done.
+fn complain(problem: &str) -> ExitCode {
+    // Nothing better can be done where standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{problem}");
+    ExitCode::from(2)
+}

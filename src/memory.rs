@@ -3,8 +3,11 @@
 //!
 //! Must never be taken for shared state: another function knows nothing of it.
 
+mod history;
+
+use crate::history::Past;
 use crate::incident::{
-    Claim, FLAP_MS, Fingerprint, Healed, Incident, Lease, PendingWrite, RepairBudget, Repairs, Row, Sighting, Status,
+    Claim, Fingerprint, Healed, Incident, Lease, PendingWrite, RepairBudget, Repairs, Row, Sighting, Status,
     StoreResult, budget,
 };
 use crate::ports::IncidentStore;
@@ -13,6 +16,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How long a copy of a bucket's open incidents serves, in milliseconds.
 pub const COPY_MS: u64 = 60_000;
+/// How long a write of ours whose event has come is still recognised, in milliseconds: the event may come again.
+pub const KNOWN_WRITE_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// The state of one process.
 #[derive(Debug, Default)]
@@ -28,6 +33,7 @@ struct State {
     /// By bucket, operation and token.
     writes: BTreeMap<(String, String, String), Written>,
     once: BTreeMap<String, u64>,
+    pasts: BTreeMap<String, Past>,
     copies: BTreeMap<String, (u64, Vec<Incident>)>,
 }
 
@@ -263,7 +269,7 @@ impl IncidentStore for Memory {
 
     async fn note_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<()> {
         let mut state = self.state();
-        state.writes.retain(|_, write| !write.recognised || now_ms < write.written_ms.saturating_add(FLAP_MS));
+        state.writes.retain(|_, write| !write.recognised || now_ms < write.written_ms.saturating_add(KNOWN_WRITE_MS));
         let name = (bucket.to_owned(), operation.to_owned(), token.to_owned());
         state.writes.insert(name, Written { written_ms: now_ms, recognised: false });
         Ok(())
@@ -271,8 +277,13 @@ impl IncidentStore for Memory {
 
     async fn recognise_write(&self, bucket: &str, operation: &str, token: &str, _now_ms: u64) -> StoreResult<bool> {
         let mut state = self.state();
-        let write = state.writes.get_mut(&(bucket.to_owned(), operation.to_owned(), token.to_owned()));
-        Ok(write.map(|write| write.recognised = true).is_some())
+        let write = state.writes.get(&(bucket.to_owned(), operation.to_owned(), token.to_owned()));
+        let Some(written_ms) = write.map(|write| write.written_ms) else { return Ok(false) };
+        let name = (bucket.to_owned(), operation.to_owned(), token.to_owned());
+        for (other, write) in &mut state.writes {
+            write.recognised |= *other == name || (other.0 == bucket && write.written_ms < written_ms);
+        }
+        Ok(true)
     }
 
     async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {

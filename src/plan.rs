@@ -9,7 +9,7 @@ pub mod gates;
 pub mod key;
 pub mod object;
 
-pub use diff::Plan;
+pub use diff::{Plan, unified_json};
 
 use crate::answer::CorsState;
 use crate::contract::{Access, Ceiling, Contract};

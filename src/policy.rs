@@ -1,5 +1,6 @@
 //! stub
 pub mod merge;
+pub mod raw;
 use crate::request::*;
 use crate::verdict::*;
 #[derive(Debug, Clone)]

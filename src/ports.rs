@@ -2,8 +2,9 @@
 //!
 //! Must never name an SDK type. Every method of the S3 traits passes `ExpectedBucketOwner`.
 
+use crate::history::{Change, Past, Write};
 use crate::incident::{Claim, Healed, Incident, Lease, PendingWrite, RepairBudget, Sighting, Status, StoreResult};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::future::Future;
 
@@ -36,6 +37,38 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every one of them.
+    pub const ALL: &'static [Self] = &[
+        Self::HeadObject,
+        Self::GetBucketPolicy,
+        Self::GetBucketPolicyStatus,
+        Self::GetBucketCors,
+        Self::GetBucketEncryption,
+        Self::GetBucketNotificationConfiguration,
+        Self::GetPublicAccessBlock,
+        Self::GetBucketOwnershipControls,
+        Self::GetBucketRequestPayment,
+        Self::GetBucketTagging,
+        Self::PutBucketPolicy,
+        Self::PutBucketCors,
+        Self::PutBucketNotificationConfiguration,
+        Self::DescribeKey,
+        Self::GetKeyPolicy,
+        Self::ListGrants,
+        Self::Publish,
+        Self::GetTopicAttributes,
+        Self::GetItem,
+        Self::PutItem,
+        Self::UpdateItem,
+        Self::DeleteItem,
+        Self::Query,
+    ];
+
+    /// The operation of that name in the API.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|operation| format!("{operation:?}") == name)
+    }
+
     /// The IAM action that allows the call. HeadObject of a version needs `s3:GetObjectVersion` as well.
     /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
     pub const fn iam_action(self) -> &'static str {
@@ -179,8 +212,8 @@ pub struct BucketEncryption {
 
 /// The CORS configuration as the API gives it; what one rule holds.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CORSRule.html>
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct CorsRule {
     #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -282,9 +315,19 @@ pub trait Clock {
     fn random(&self, bound: u64) -> u64;
 }
 
+/// Where our writes and others' changes are remembered for a day, to find out what a write fell upon.
+pub trait History {
+    /// Keeps a write of ours: before it is made, and again with `done_ms` when S3 has answered.
+    fn keep_write(&self, bucket: &str, write: &Write) -> impl Future<Output = StoreResult<()>>;
+    /// Keeps a change of somebody's; the same change again is one.
+    fn keep_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
+    /// What is remembered of a bucket, read consistently.
+    fn past(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Past>>;
+}
+
 /// Where incidents, leases and counters live. Every method is one or two single-item calls; what they mean is
 /// written in docs/incidents.md, and decided by the pure functions of `incident`.
-pub trait IncidentStore {
+pub trait IncidentStore: History {
     /// Counts a sighting, and opens its incident if it is not open: one write, whoever else does the same at the
     /// same time. Exactly one caller gets `Announce`.
     fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;
@@ -341,7 +384,8 @@ pub trait IncidentStore {
         token: &str,
         now_ms: u64,
     ) -> impl Future<Output = StoreResult<()>>;
-    /// Whether an event is that of a noted write; it is then no longer pending.
+    /// Whether an event is that of a noted write; it is then no longer pending, nor are older ones of the bucket:
+    /// events do come.
     fn recognise_write(
         &self,
         bucket: &str,
@@ -354,6 +398,22 @@ pub trait IncidentStore {
 
     /// True at most once per `period_ms` for a name, across all functions.
     fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+}
+
+/// How often an operation was asked for since the counters were last taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    pub operation: Operation,
+    /// Calls as our code made them.
+    pub calls: u64,
+    /// Attempts beyond the first of each call.
+    pub retries: u64,
+}
+
+/// Counters of AWS calls.
+pub trait Meter {
+    /// The counts since the last time, by operation; they begin again at zero.
+    fn take(&self) -> Vec<Usage>;
 }
 
 /// The one seam through which the library writes log lines.

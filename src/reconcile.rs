@@ -3,6 +3,7 @@
 //! Level-triggered: why it was called does not matter, it looks at everything. Must never write without a certain
 //! drift, a lease, a counted repair and a fresh read; never while the mode, the tag or the table forbids it.
 
+mod lost;
 mod report;
 
 pub use report::Reconciled;
@@ -12,7 +13,8 @@ use crate::config::Config;
 use crate::contract::{Contract, Home, Mode};
 use crate::event::Actor;
 use crate::finding::{Finding, Kind, Severity};
-use crate::incident::{Lease, RepairBudget, StoreResult, digest};
+use crate::history::{Write, policy_token};
+use crate::incident::{Claim, Lease, RepairBudget, Sighting, StoreResult, digest};
 use crate::observe::{Caches, Observer};
 use crate::plan::access::Asker;
 use crate::plan::gates::denied_call;
@@ -42,6 +44,8 @@ pub struct Job<'a> {
     /// Asked for by hand: a contest is over.
     pub by_hand: bool,
     pub deadline_ms: Option<u64>,
+    /// Whether a change of somebody's is to be compared with our writes, even if nothing is written now.
+    pub look_back: bool,
 }
 
 /// Rounds under one lease: after a write that somebody undid, or a mark that something changed meanwhile.
@@ -52,6 +56,8 @@ const VERIFY_WAITS_MS: [u64; 6] = [100, 300, 700, 1_500, 2_500, 3_000];
 const SETTLE_WAITS_MS: [u64; 3] = [400, 1_200, 2_400];
 /// Waits between tries of a write that collided, milliseconds before jitter.
 const WRITE_WAITS_MS: [u64; 3] = [200, 600, 1_500];
+/// Wait before a read that must show a known change, milliseconds before jitter.
+const OUTDATED_WAIT_MS: u64 = 3_000;
 /// How long a lease outlives the function's deadline.
 const LEASE_GRACE_MS: u64 = 5_000;
 /// The longest a Lambda function runs; a lease without a deadline lasts that long.
@@ -74,6 +80,8 @@ enum Next {
     Done,
     /// Others changed things: look again.
     Again,
+    /// The read is older than a change that is known: look again after a while.
+    Wait,
     /// No point in another round.
     Stop,
 }
@@ -94,6 +102,17 @@ where
 {
     /// Reconciles one bucket. Never fails as a whole: what could not be done is in the report.
     pub async fn reconcile(&self, job: Job<'_>) -> Reconciled {
+        let mut report = self.reconciled(job).await;
+        if job.permit == Permit::Live && (job.look_back || report.has_written()) {
+            match self.lost_updates(job).await {
+                Ok(lost) => report.lost = Some(lost),
+                Err(error) => report.table_unreachable(&error, &[]),
+            }
+        }
+        report
+    }
+
+    async fn reconciled(&self, job: Job<'_>) -> Reconciled {
         let (observed, assessment) = self.look(job).await;
         let mut report = Reconciled::new(job, self.home, &observed, &assessment);
         self.caches.forget_bucket(&job.contract.bucket);
@@ -167,13 +186,23 @@ where
     /// The work under the lease: look again, write, see it show; once more while others change things.
     async fn hold(&self, job: Job<'_>, report: &mut Reconciled, expires_ms: u64) {
         let bucket = &job.contract.bucket;
+        let mut outdated = false;
         for _ in 0..ROUNDS {
+            outdated = false;
             let (observed, assessment) = self.look(job).await;
             report.looked(&observed, &assessment);
             if !assessment.plan.is_empty() {
                 match self.repair(job, &observed, &assessment, report).await {
                     Next::Done => {}
                     Next::Again => continue,
+                    Next::Wait => {
+                        outdated = true;
+                        if !self.has_time(job, OUTDATED_WAIT_MS) {
+                            break;
+                        }
+                        self.pause(OUTDATED_WAIT_MS).await;
+                        continue;
+                    }
                     Next::Stop => break,
                 }
             }
@@ -186,6 +215,9 @@ where
                     return;
                 }
             }
+        }
+        if outdated {
+            report.problem("an event tells of a change that S3 does not show yet", "a read that shows it");
         }
         // Given up, or out of rounds. Whoever marked the bucket meanwhile relies on us: try the record again.
         if matches!(self.store.release(bucket, self.holder, expires_ms).await, Ok(true)) {
@@ -212,6 +244,17 @@ where
             report.problem("too little time left for a repair", "another try");
             return Next::Stop;
         }
+        match self.store.past(&job.contract.bucket, self.clock.now_ms()).await {
+            Ok(past) if self.outdated(&past, observed, steps) => {
+                // It is not ours to write over what we have not seen.
+                return Next::Wait;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                report.table_unreachable(&error, steps);
+                return Next::Stop;
+            }
+        }
         match self.permission(job).await {
             Ok(RepairBudget::Granted { .. }) => {}
             Ok(RepairBudget::Contested { .. }) => {
@@ -223,12 +266,21 @@ where
                 return Next::Stop;
             }
         }
-        if let Err(error) = self.note(job, steps).await {
-            report.table_unreachable(&error, steps);
-            return Next::Stop;
-        }
-        for step in steps {
-            match self.act(job, step).await {
+        let writes = match self.note(job, assessment).await {
+            Ok(writes) => writes,
+            Err(error) => {
+                report.table_unreachable(&error, steps);
+                return Next::Stop;
+            }
+        };
+        for (step, write) in steps.iter().zip(writes) {
+            let acted = self.act(job, step).await;
+            if let (Some(write), Ok(true) | Err(_)) = (write, &acted) {
+                let done = Write { done_ms: Some(self.clock.now_ms()), ..write };
+                // Without the mark the write counts as unfinished, which errs on the careful side.
+                let _ = self.store.keep_write(&job.contract.bucket, &done).await;
+            }
+            match acted {
                 Ok(true) => report.acted(std::slice::from_ref(step), ActionResult::Done),
                 Ok(false) => return Next::Again,
                 Err(error) => {
@@ -264,13 +316,29 @@ where
         self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, limit).await
     }
 
-    /// Notes the writes to come, so that their events are recognised and their absence is noticed.
-    async fn note(&self, job: Job<'_>, steps: &[Step]) -> StoreResult<()> {
-        for step in steps {
-            let operation = step.operation().to_string();
-            self.store.note_write(&job.contract.bucket, &operation, &write_token(step), self.clock.now_ms()).await?;
+    /// Notes what is about to be done: the incident, so that a guard which dies now still owes its message; and the
+    /// writes, so that their events are recognised, their absence is noticed, and what they fall upon is found.
+    async fn note(&self, job: Job<'_>, assessment: &Assessment) -> StoreResult<Vec<Option<Write>>> {
+        let bucket = job.contract.bucket.as_str();
+        for drift in &assessment.drifts {
+            let mut sighting = Sighting::of(bucket, drift.clone());
+            sighting.count = 0;
+            sighting.actor = job.actor.cloned();
+            if let Claim::Announce(incident) = self.store.sight(&sighting, self.clock.now_ms()).await? {
+                self.store.release_claim(&incident).await?;
+            }
         }
-        Ok(())
+        let mut writes = Vec::new();
+        for step in &assessment.plan.steps {
+            let operation = step.operation().to_string();
+            self.store.note_write(bucket, &operation, &write_token(step), self.clock.now_ms()).await?;
+            let write = self.as_write(step);
+            if let Some(write) = &write {
+                self.store.keep_write(bucket, write).await?;
+            }
+            writes.push(write);
+        }
+        Ok(writes)
     }
 
     /// Writes one step, if the document is still the one that was judged: S3 has no conditional write, so the last
@@ -343,29 +411,6 @@ fn write_token(step: &Step) -> String {
     match step {
         Step::PutBucketPolicy { after, .. } => policy_token(after),
         Step::PutBucketCors { .. } | Step::EnableEventBridge => digest("any"),
-    }
-}
-
-/// The token of a policy document: its digest without regard to layout and key order.
-pub fn policy_token(document: &str) -> String {
-    let value: serde_json::Value = serde_json::from_str(document).unwrap_or(serde_json::Value::Null);
-    digest(&canonical(&value))
-}
-
-fn canonical(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Object(map) => {
-            let mut members: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{}:{}", serde_json::Value::from(key.as_str()), canonical(value)))
-                .collect();
-            members.sort();
-            format!("{{{}}}", members.join(","))
-        }
-        serde_json::Value::Array(items) => {
-            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
-        }
-        other => other.to_string(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod bucket;
 mod key;
+mod lost;
 mod object;
 mod quote;
 
@@ -15,5 +16,6 @@ pub use bucket::{
     wrong_owner, wrong_region,
 };
 pub use key::{archived, aws_managed_key, default_encryption, foreign_key, key_denied, key_state, re_encrypt, sse_c};
+pub use lost::{lost_update, put_document};
 pub use object::{access_uncertain, block_public_policy, object_denied, write_failed};
 pub use quote::{invisible, shell};

@@ -7,11 +7,12 @@ use crate::answer::Problem;
 use crate::answer::Read;
 use crate::contract::Contract;
 use crate::event::{ConfigChange, KeyChange};
+use crate::history::{Change, policy_token, submitted_policy};
 use crate::incident::digest;
 use crate::incident::{Clear, Incident, Scope};
 use crate::objects::{Outcome, Target, judge_all};
-use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
-use crate::reconcile::{Job, Reconciled, policy_token};
+use crate::ports::{BucketReads, BucketWrites, Clock, History, IncidentStore, Keys, Log, Objects, Topic};
+use crate::reconcile::{Job, Reconciled};
 
 /// A write of ours whose event has not come after so long never will: there is no trail for EventBridge.
 const EVENT_OVERDUE_MS: u64 = 30 * 60 * 1_000;
@@ -40,6 +41,7 @@ where
                 if self.is_our_own(contract, change).await {
                     continue;
                 }
+                self.remember(contract, change).await;
                 match jobs.iter_mut().find(|(held, _, _)| held.bucket == contract.bucket) {
                     Some((_, newest, indexes)) => {
                         if change.actor.time >= newest.actor.time {
@@ -65,6 +67,17 @@ where
                 self.fail_if_retryable(*index, &reconciled);
             }
             self.reconciled(indexes.first().copied(), reconciled, Some(change));
+        }
+    }
+
+    /// Keeps what somebody wrote, so that it can be found out whether a write of ours fell upon it.
+    async fn remember(&mut self, contract: &Contract, change: &ConfigChange) {
+        if self.call.dry_run {
+            return;
+        }
+        let Some(change) = Change::of(change) else { return };
+        if let Err(error) = state!(self.guard, keep_change(&contract.bucket, &change)) {
+            self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table");
         }
     }
 
@@ -150,7 +163,8 @@ where
                 self.late(first, contract);
                 return;
             }
-            let reconciled = self.reconcile(self.job(contract, None)).await;
+            let job = Job { look_back: true, ..self.job(contract, None) };
+            let reconciled = self.reconcile(job).await;
             self.reconciled(Some(first), reconciled, None);
             self.rejudge(contract, indexes, |_| true).await;
             self.overdue(contract).await;
@@ -260,13 +274,7 @@ where
             actor: change.map(|change| &change.actor),
             by_hand: false,
             deadline_ms: self.call.deadline_ms,
+            look_back: change.is_some(),
         }
     }
-}
-
-/// The policy of a `PutBucketPolicy` event, as CloudTrail reparsed it. Only ever compared.
-fn submitted_policy(request_parameters: &str) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_str(request_parameters).ok()?;
-    let policy = value.get("bucketPolicy")?;
-    Some(policy.as_str().map_or_else(|| policy.to_string(), str::to_owned))
 }

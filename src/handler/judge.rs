@@ -130,6 +130,7 @@ where
                 actor: None,
                 by_hand: false,
                 deadline_ms: self.call.deadline_ms,
+                look_back: false,
             };
             let reconciled = self.reconcile(job).await;
             self.reconciled(None, reconciled, None);

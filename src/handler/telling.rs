@@ -135,6 +135,17 @@ impl Told {
         now_ms: u64,
     ) {
         let answer = &reconciled.answer;
+        if let Some(lost) = &reconciled.lost {
+            for sighting in lost {
+                self.sighted(index, sighting.clone());
+            }
+            self.clears.push(Clear {
+                bucket: answer.bucket.clone(),
+                scope: Scope::Kinds(vec![Kind::LostUpdate]),
+                judged_ms: now_ms,
+                because: "what stands now holds the change, or a day has passed since".to_owned(),
+            });
+        }
         // The holder of the lease tells.
         if reconciled.busy {
             return;

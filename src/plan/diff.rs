@@ -43,6 +43,12 @@ fn unified(name: &str, before: &str, after: &str) -> String {
         .to_string()
 }
 
+/// The unified diff of two JSON documents, laid out for reading; an empty text is no document.
+pub fn unified_json(name: &str, before: &str, after: &str) -> String {
+    let lay_out = |text: &str| if text.is_empty() { String::new() } else { pretty(text) };
+    unified(name, &lay_out(before), &lay_out(after))
+}
+
 /// JSON laid out for reading; text that is no JSON as it is.
 fn pretty(text: &str) -> String {
     serde_json::from_str::<serde_json::Value>(text)

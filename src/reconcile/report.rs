@@ -8,7 +8,7 @@ use crate::answer::{Action, ActionResult, BucketAnswer, Problem};
 use crate::config::Config;
 use crate::contract::Home;
 use crate::finding::{Finding, Kind, Severity};
-use crate::incident::StoreError;
+use crate::incident::{Sighting, StoreError};
 use crate::plan::{Assessment, Observed, Pause, Step};
 use crate::ports::AwsError;
 use crate::remedy;
@@ -22,6 +22,8 @@ pub struct Reconciled {
     pub busy: bool,
     /// Every document was read: what is not among the findings is fine.
     pub complete: bool,
+    /// Others' changes that a write of ours may have undone; None where it was not looked into.
+    pub lost: Option<Vec<Sighting>>,
     /// Ours to keep while rounds go on: what the guard itself found while acting.
     own: Vec<Finding>,
     diffs: Vec<String>,
@@ -45,6 +47,7 @@ impl Reconciled {
             problems: Vec::new(),
             busy: false,
             complete: false,
+            lost: None,
             own: Vec::new(),
             diffs: Vec::new(),
             home: home.clone(),
@@ -94,6 +97,11 @@ impl Reconciled {
         self.answer.actions.extend(steps.iter().map(|step| Action { operation: step.operation().to_string(), result }));
     }
 
+    /// Whether a write was made, or may have been.
+    pub(super) fn has_written(&self) -> bool {
+        self.answer.actions.iter().any(|action| matches!(action.result, ActionResult::Done | ActionResult::Failed))
+    }
+
     pub(super) fn verified(&mut self, shown: bool) {
         self.answer.verified = Some(shown);
     }
@@ -117,7 +125,9 @@ impl Reconciled {
 
     pub(super) fn table_unreachable(&mut self, error: &StoreError, steps: &[Step]) {
         self.acted(steps, ActionResult::Refused);
-        self.own(table_unreachable(error));
+        if !self.own.iter().any(|finding| finding.kind == Kind::TableUnreachable) {
+            self.own(table_unreachable(error));
+        }
     }
 
     pub(super) fn contested(&mut self, job: Job<'_>, config: &Config, steps: &[Step]) {

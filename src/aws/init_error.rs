@@ -1,0 +1,29 @@
+//! Tells the Lambda service why the function can't start.
+//!
+//! Without it an operator sees `Runtime.ExitError` and nothing else. Must never be used after the first invocation.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
+
+use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Posts the error to the Runtime API at `api` (`host:port`, from `AWS_LAMBDA_RUNTIME_API`).
+///
+/// # Errors
+/// The API can't be reached. The log line remains.
+pub fn report_init_error(api: &str, kind: &str, message: &str) -> std::io::Result<()> {
+    let body = json!({ "errorType": kind, "errorMessage": message, "stackTrace": [] }).to_string();
+    let mut stream = TcpStream::connect(api)?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(2)))?;
+    write!(
+        stream,
+        "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: {api}\r\nContent-Type: application/json\r\n\
+         Lambda-Runtime-Function-Error-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    stream.flush()?;
+    // The answer has to begin before the process may end; what it says changes nothing.
+    stream.read(&mut [0; 64]).map(drop)
+}

@@ -1,0 +1,63 @@
+//! S3 Batch Operations, schema 1.0 (`s3BucketArn`) and 2.0 (`s3Bucket`, `userArguments`): one item a task.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html>
+//!
+//! Must never act on `userArguments`: they come from whoever made the job.
+
+use super::{Decoded, Envelope, Item, ObjectEvent, Trigger, json, url};
+use serde_json::Value;
+
+/// Decodes a job's invocation; `None` if it is none.
+pub(super) fn decode(event: &Value) -> Option<Decoded> {
+    let schema_version = json::text(event, &["invocationSchemaVersion"])?;
+    let tasks = event.get("tasks")?.as_array()?;
+    let invocation_id = json::text(event, &["invocationId"]).unwrap_or_default();
+    let items = tasks.iter().enumerate().map(|(index, task)| decode_task(task, index, schema_version)).collect();
+    let envelope =
+        Envelope::BatchJob { schema_version: schema_version.to_owned(), invocation_id: invocation_id.to_owned() };
+    Some(Decoded { envelope, items })
+}
+
+fn decode_task(task: &Value, index: usize, schema_version: &str) -> Item {
+    let id = json::text(task, &["taskId"]).unwrap_or_default();
+    let mut item = Item::new(id, &format!("tasks[{index}]"));
+    let bucket = match schema_version {
+        "1.0" => json::text(task, &["s3BucketArn"]).and_then(bucket_of_arn),
+        "2.0" => json::text(task, &["s3Bucket"]),
+        other => {
+            item.problem("", format!("the schema version {}", json::quote(other)), "schema version 1.0 or 2.0");
+            return item;
+        }
+    };
+    let (Some(bucket), Some(key)) = (bucket, json::text(task, &["s3Key"])) else {
+        let want = "a task with s3Key and s3BucketArn (schema 1.0) or s3Bucket (2.0)";
+        item.problem("", json::describe(task), want);
+        return item;
+    };
+    match url::decode(key) {
+        Ok(key) => item.triggers.push(Trigger::Object(ObjectEvent {
+            bucket: bucket.to_owned(),
+            key,
+            version_id: json::owned(task, &["s3VersionId"]),
+            region: None,
+            requester: None,
+            name: "S3 Batch Operations".to_owned(),
+        })),
+        Err(wrong) => {
+            let saw = format!("the key {} with {wrong}", json::quote(key));
+            item.problem("", saw, "a URL-encoded key; keys of a CSV manifest must be URL-encoded");
+        }
+    }
+    item
+}
+
+/// `arn:PARTITION:s3:::BUCKET`.
+fn bucket_of_arn(arn: &str) -> Option<&str> {
+    let mut parts = arn.splitn(6, ':');
+    let is = |part: Option<&str>, wanted: &str| part == Some(wanted);
+    let bucket_arn = is(parts.next(), "arn")
+        && parts.next().is_some_and(|partition| partition.starts_with("aws"))
+        && is(parts.next(), "s3")
+        && is(parts.next(), "")
+        && is(parts.next(), "");
+    parts.next().filter(|bucket| bucket_arn && !bucket.is_empty() && !bucket.contains(['/', ':']))
+}

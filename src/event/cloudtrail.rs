@@ -1,0 +1,150 @@
+//! API calls that CloudTrail tells EventBridge: changes of bucket configuration and of KMS keys.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html>
+//! <https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html>
+//!
+//! Must never give a value of `requestParameters` as something to write: it is kept as text, for comparison alone.
+
+use super::{Actor, ConfigChange, Context, Item, KeyChange, Trigger, json, manual};
+use serde_json::Value;
+
+/// Changes of a bucket that can decide Darwin's access, or how the guard hears of it.
+const BUCKET_CHANGES: [&str; 15] = [
+    "PutBucketPolicy",
+    "DeleteBucketPolicy",
+    "PutBucketCors",
+    "DeleteBucketCors",
+    "PutBucketEncryption",
+    "DeleteBucketEncryption",
+    "PutBucketPublicAccessBlock",
+    "DeleteBucketPublicAccessBlock",
+    "PutBucketOwnershipControls",
+    "DeleteBucketOwnershipControls",
+    "PutBucketAcl",
+    "PutBucketNotification",
+    "PutBucketRequestPayment",
+    "PutBucketTagging",
+    "DeleteBucketTagging",
+];
+
+/// The account-level public access block: every bucket of the account.
+const ACCOUNT_CHANGES: [&str; 2] = ["PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"];
+
+/// Changes of a key that can decide whether Darwin may use it. The last two are KMS's own (service events).
+const KEY_CHANGES: [&str; 12] = [
+    "PutKeyPolicy",
+    "EnableKey",
+    "DisableKey",
+    "ScheduleKeyDeletion",
+    "CancelKeyDeletion",
+    "ImportKeyMaterial",
+    "DeleteImportedKeyMaterial",
+    "CreateGrant",
+    "RevokeGrant",
+    "RetireGrant",
+    "DeleteKey",
+    "DeleteExpiredKeyMaterial",
+];
+
+pub(super) fn decode(event: &Value, context: Context<'_>, item: &mut Item) {
+    let Some(detail) = json::at(event, &["detail"]) else {
+        item.problem("", json::describe(event), "a CloudTrail event with a `detail`");
+        return;
+    };
+    let (Some(source), Some(name)) = (json::text(detail, &["eventSource"]), json::text(detail, &["eventName"])) else {
+        item.problem("detail", json::describe(detail), "a CloudTrail event with eventSource and eventName");
+        return;
+    };
+    let bucket_change = source == "s3.amazonaws.com" && BUCKET_CHANGES.contains(&name);
+    let account_change = source == "s3.amazonaws.com" && ACCOUNT_CHANGES.contains(&name);
+    let key_change = source == "kms.amazonaws.com" && KEY_CHANGES.contains(&name);
+    if !matches!(source, "s3.amazonaws.com" | "kms.amazonaws.com") {
+        item.problem("detail", json::describe(detail), "a CloudTrail event of s3.amazonaws.com or kms.amazonaws.com");
+    } else if let Some(code) = json::at(detail, &["errorCode"]) {
+        let code = code.as_str().map_or_else(|| json::describe(code), json::quote);
+        item.nothing(format!("a failed {}, which changed nothing: {code}", json::quote(name)));
+    } else if account_change {
+        config(event, detail, name, None, item);
+    } else if bucket_change {
+        match json::owned(detail, &["requestParameters", "bucketName"]) {
+            Some(bucket) => config(event, detail, name, Some(bucket), item),
+            None => {
+                item.problem("detail", json::describe(detail), "a CloudTrail event with requestParameters.bucketName")
+            }
+        }
+    } else if key_change {
+        key(event, detail, name, context, item);
+    } else {
+        item.nothing(format!("{} of {source} changes nothing that decides Darwin's access", json::quote(name)));
+    }
+}
+
+fn config(event: &Value, detail: &Value, name: &str, bucket: Option<String>, item: &mut Item) {
+    item.triggers.push(Trigger::Config(ConfigChange {
+        bucket,
+        name: name.to_owned(),
+        region: region(event, detail),
+        account: account(event, detail),
+        actor: actor(detail),
+        request_parameters: json::at(detail, &["requestParameters"]).map(ToString::to_string),
+    }));
+}
+
+fn key(event: &Value, detail: &Value, name: &str, context: Context<'_>, item: &mut Item) {
+    let keys = keys(event, detail, context);
+    if keys.is_empty() {
+        let want = "a KMS event with the key's ARN in detail.resources, or its id in requestParameters.keyId";
+        item.problem("detail", json::describe(detail), want);
+        return;
+    }
+    item.triggers.push(Trigger::Key(KeyChange {
+        keys,
+        name: name.to_owned(),
+        region: region(event, detail),
+        actor: Some(actor(detail)),
+    }));
+}
+
+/// `resources` is the one place where every KMS event has the ARN; `RevokeGrant` has a bare id in its parameters, and
+/// `RetireGrant` has none.
+fn keys(event: &Value, detail: &Value, context: Context<'_>) -> Vec<String> {
+    let resources = detail.get("resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut keys: Vec<String> = Vec::new();
+    for arn in resources.iter().filter_map(|resource| json::text(resource, &["ARN"])) {
+        if manual::is_key_arn(arn) && !keys.iter().any(|held| held == arn) {
+            keys.push(arn.to_owned());
+        }
+    }
+    if keys.is_empty()
+        && let Some(id) = json::text(detail, &["requestParameters", "keyId"])
+    {
+        let region = region(event, detail).unwrap_or_else(|| context.home.region.clone());
+        let account = account(event, detail).unwrap_or_else(|| context.home.account.clone());
+        let built = format!("arn:{}:kms:{region}:{account}:key/{id}", context.home.partition);
+        keys.extend([id.to_owned(), built].into_iter().find(|arn| manual::is_key_arn(arn)));
+    }
+    keys
+}
+
+fn region(event: &Value, detail: &Value) -> Option<String> {
+    json::owned(detail, &["awsRegion"]).or_else(|| json::owned(event, &["region"]))
+}
+
+fn account(event: &Value, detail: &Value) -> Option<String> {
+    json::owned(detail, &["recipientAccountId"]).or_else(|| json::owned(event, &["account"]))
+}
+
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
+fn actor(detail: &Value) -> Actor {
+    let of_identity = |field| json::owned(detail, &["userIdentity", field]);
+    Actor {
+        arn: of_identity("arn")
+            .or_else(|| of_identity("invokedBy"))
+            .or_else(|| of_identity("principalId"))
+            .or_else(|| of_identity("accountId")),
+        session_issuer: json::owned(detail, &["userIdentity", "sessionContext", "sessionIssuer", "arn"]),
+        source_ip: json::owned(detail, &["sourceIPAddress"]),
+        user_agent: json::owned(detail, &["userAgent"]),
+        time: json::owned(detail, &["eventTime"]),
+        event_id: json::owned(detail, &["eventID"]),
+    }
+}

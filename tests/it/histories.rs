@@ -1,0 +1,419 @@
+//! The reconciler under random histories: rivals, stale reads, faults, dying functions, late and repeated events.
+//!
+//! Two thousand histories in `make test`; `HISTORIES` sets another number, `HISTORIES_SEED` another beginning.
+
+mod sim;
+
+use crate::world::BUCKET;
+use darwin_s3_guard::config::Config;
+use darwin_s3_guard::contract::Darwin;
+use darwin_s3_guard::handler::{Call, Guard};
+use darwin_s3_guard::history::{Subject, elements};
+use darwin_s3_guard::incident::StoreResult;
+use darwin_s3_guard::ports::{CorsRule, IncidentStore};
+use serde_json::{Value, json};
+use sim::{Outside, Seen, Settings, Sim, Taken, Who, event_of, poll_once, step, until};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+const LIMIT: usize = 3;
+const WINDOW_S: u64 = 3_600;
+/// SQS hides a failed record so long.
+const VISIBILITY_MS: u64 = 30_000;
+/// Invocations that must be enough once everybody is quiet and the contest is over.
+const SWEEPS: usize = 2;
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+fn config() -> Config {
+    let guarded = json!([{"name": BUCKET, "access": "read-write"}]).to_string();
+    let limit = LIMIT.to_string();
+    let window = WINDOW_S.to_string();
+    let variables = [
+        ("GUARDED_BUCKETS", guarded.as_str()),
+        ("MODE", "repair"),
+        ("AWS_ACCOUNT_ID", crate::world::ACCOUNT),
+        ("AWS_REGION", crate::world::REGION),
+        ("ALERT_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:alerts"),
+        ("CONTESTED_LIMIT", limit.as_str()),
+        ("CONTESTED_WINDOW_S", window.as_str()),
+    ];
+    let lookup = |name: &str| variables.iter().find(|(held, _)| *held == name).map(|(_, value)| (*value).to_owned());
+    Config::from(&lookup).unwrap()
+}
+
+fn darwin() -> Darwin {
+    config().darwin
+}
+
+/// A message of a queue.
+struct Queued {
+    due_ms: u64,
+    event: Value,
+    tries: u32,
+}
+
+struct History {
+    sim: Rc<Sim>,
+    queue: Rc<RefCell<Vec<Queued>>>,
+    /// Writes whose events have been put on their way.
+    announced: usize,
+    most_at_once: usize,
+    event_delay_ms: u64,
+    invocations: usize,
+    running: Vec<(Task, Outside, Value, u32)>,
+}
+
+impl History {
+    fn queue(&self, event: Value, delay_ms: u64) {
+        self.queue.borrow_mut().push(Queued { due_ms: self.sim.now.get() + delay_ms, event, tries: 0 });
+    }
+
+    /// Puts the events of new writes on their way: late, out of order, some twice.
+    fn announce(&mut self) {
+        let new: Vec<Taken> = self.sim.taken.borrow()[self.announced..].to_vec();
+        self.announced += new.len();
+        for taken in new {
+            let times = if self.sim.roll(8) == 0 { 2 } else { 1 };
+            for _ in 0..times {
+                self.queue(event_of(&taken), self.sim.roll(self.event_delay_ms));
+            }
+        }
+    }
+
+    /// Starts functions for what is due.
+    fn deliver(&mut self) {
+        while self.running.len() < self.most_at_once {
+            let due = self.queue.borrow().iter().position(|queued| queued.due_ms <= self.sim.now.get());
+            let Some(due) = due else { return };
+            let queued = self.queue.borrow_mut().remove(due);
+            assert!(queued.tries < 50, "a record that never succeeds: {}", queued.event);
+            self.start(queued.event, queued.tries);
+        }
+    }
+
+    fn start(&mut self, event: Value, tries: u32) {
+        self.invocations += 1;
+        let outside = Outside {
+            sim: Rc::clone(&self.sim),
+            who: Who::Guard(self.invocations),
+            read_at: Rc::new(Cell::new([0; 2])),
+            writing: Rc::new(Cell::new(false)),
+        };
+        let held = outside.clone();
+        let queue = Rc::clone(&self.queue);
+        let again = event.clone();
+        let request_id = format!("invocation-{}", self.invocations);
+        let task = async move {
+            let all = held.clone();
+            let guard =
+                Guard::new(config(), all.clone(), Some(all.clone()), Some(all.clone()), all.clone(), all.clone());
+            let record = json!({"messageId": "m", "receiptHandle": "h", "body": again.to_string(), "attributes": {},
+                "messageAttributes": {}, "md5OfBody": "x", "eventSource": "aws:sqs", "awsRegion": crate::world::REGION,
+                "eventSourceARN": "arn:aws:sqs:eu-central-1:111122223333:config"});
+            let call = Call { deadline_ms: Some(all.sim.now.get() + 60_000), request_id, ..Call::default() };
+            let answer = guard.handle(&json!({"Records": [record]}), &call).await.unwrap();
+            if answer["batchItemFailures"] != json!([]) {
+                let due_ms = all.sim.now.get() + VISIBILITY_MS;
+                queue.borrow_mut().push(Queued { due_ms, event: again, tries: tries + 1 });
+            }
+        };
+        self.running.push((Box::pin(task), outside, event, tries));
+    }
+
+    /// One step of somebody, and a little time.
+    fn tick(&mut self, rivals: &mut Vec<Task>) {
+        let busy = (self.running.len() + rivals.len()) as u64;
+        let pace = if busy == 0 { 2_000 } else { 60 };
+        self.sim.now.set(self.sim.now.get() + self.sim.roll(pace));
+        self.announce();
+        self.deliver();
+        let busy = self.running.len() + rivals.len();
+        if busy == 0 {
+            return;
+        }
+        let turn = self.sim.roll(busy as u64) as usize;
+        if turn < rivals.len() {
+            if poll_once(&mut rivals[turn]) {
+                drop(rivals.remove(turn));
+            }
+            return;
+        }
+        let turn = turn - rivals.len();
+        let crash = self.sim.settings.crash_in;
+        if self.sim.rough.get() && crash > 0 && self.sim.roll(crash) == 0 {
+            let (task, outside, event, tries) = self.running.remove(turn);
+            drop(task);
+            if outside.writing.get() {
+                self.sim.count(|seen| seen.crashed_writers += 1);
+            }
+            // SQS gives the record to somebody else when its visibility ends.
+            let due_ms = self.sim.now.get() + VISIBILITY_MS;
+            self.queue.borrow_mut().push(Queued { due_ms, event, tries: tries + 1 });
+        } else if poll_once(&mut self.running[turn].0) {
+            drop(self.running.remove(turn));
+        }
+    }
+
+    fn run(&mut self, rivals: &mut Vec<Task>) {
+        for _ in 0..400_000 {
+            if rivals.is_empty() && self.running.is_empty() && self.queue.borrow().is_empty() && self.idle() {
+                return;
+            }
+            self.tick(rivals);
+        }
+        panic!(
+            "a history that never comes to rest: {} running, {} queued",
+            self.running.len(),
+            self.queue.borrow().len()
+        );
+    }
+
+    fn idle(&self) -> bool {
+        self.announced == self.sim.taken.borrow().len()
+    }
+
+    fn sweep(&mut self) {
+        let event = json!({"version": "0", "id": "s", "detail-type": "Scheduled Event", "source": "aws.events",
+            "account": crate::world::ACCOUNT, "time": "2026-11-24T00:00:00Z", "region": crate::world::REGION,
+            "resources": ["arn:aws:events:eu-central-1:111122223333:rule/schedule"], "detail": {}});
+        self.queue(event, 0);
+        self.run(&mut Vec::new());
+    }
+}
+
+fn statement(sid: &str) -> Value {
+    json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "s3:GetObject",
+        "Resource": format!("arn:aws:s3:::{BUCKET}/{sid}/*")})
+}
+
+/// One rival: a few changes, some built on what stands (as a person in the console), some blind (as Terraform).
+async fn rival(sim: Rc<Sim>, number: usize, changes: u64) {
+    for change in 0..changes {
+        until(&sim, sim.now.get() + sim.roll(12_000)).await;
+        let sid = format!("Rival{number}Change{change}");
+        let who = Who::Rival(number);
+        match sim.roll(7) {
+            0 => {
+                let document = json!({"Version": "2012-10-17", "Statement": [statement(&sid)]});
+                sim.write(who, Subject::Policy, Some(document.to_string()), 0);
+            }
+            1 => sim.write(who, Subject::Policy, None, 0),
+            2 => {
+                let rules =
+                    json!([{"ID": sid, "AllowedMethods": ["PUT"], "AllowedOrigins": ["https://www.example.com"]}]);
+                sim.write(who, Subject::Cors, Some(rules.to_string()), 0);
+            }
+            3 => {
+                let mut rules: Vec<CorsRule> =
+                    sim.current(Subject::Cors).map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default();
+                step().await;
+                let rule = json!({"ID": sid, "AllowedMethods": ["HEAD"], "AllowedOrigins": ["https://x.example.com"]});
+                rules.insert(0, serde_json::from_value(rule).unwrap());
+                sim.write(who, Subject::Cors, Some(serde_json::to_string(&rules).unwrap()), 0);
+            }
+            built => {
+                let mut document: Value = sim.current(Subject::Policy).map_or_else(
+                    || json!({"Version": "2012-10-17", "Statement": []}),
+                    |text| serde_json::from_str(&text).unwrap(),
+                );
+                step().await;
+                let statements = document["Statement"].as_array_mut().unwrap();
+                match built {
+                    4 => statements.push(statement(&sid)),
+                    // Whatever stands first goes: often ours.
+                    5 if !statements.is_empty() => drop(statements.remove(0)),
+                    _ => {
+                        statements.retain(|held| held["Sid"] != "DarwinAccess");
+                        statements.push(statement(&sid));
+                    }
+                }
+                let document = (!statements.is_empty()).then(|| document.to_string());
+                sim.write(who, Subject::Policy, document, 0);
+            }
+        }
+    }
+}
+
+fn foreign(taken: &Taken) -> BTreeSet<String> {
+    elements(taken.subject, taken.document.as_deref(), &darwin())
+}
+
+/// Every change whose effect a guard's write undid has an incident that carries it.
+fn nothing_is_lost_silently(sim: &Sim) {
+    let told: String = sim.published.borrow().iter().map(|message| message.body.clone()).collect();
+    for subject in [Subject::Policy, Subject::Cors] {
+        let taken: Vec<Taken> = sim.taken.borrow().iter().filter(|taken| taken.subject == subject).cloned().collect();
+        for (at, write) in taken.iter().enumerate() {
+            if !matches!(write.who, Who::Guard(_)) {
+                continue;
+            }
+            let before = taken[..at].iter().rev().find(|held| matches!(held.who, Who::Rival(_)));
+            let Some(theirs) = before else { continue };
+            if taken[..at].last().map(foreign) == Some(foreign(write)) {
+                continue;
+            }
+            let (wanted, written) = (foreign(theirs), foreign(write));
+            let added: Vec<&String> = wanted.difference(&written).collect();
+            let removed: Vec<&String> = written.difference(&wanted).collect();
+            if added.is_empty() && removed.is_empty() {
+                continue;
+            }
+            let made_good = taken[at + 1..].iter().any(|later| {
+                let stands = foreign(later);
+                added.iter().all(|element| stands.contains(*element))
+                    && removed.iter().all(|element| !stands.contains(*element))
+            });
+            if made_good {
+                continue;
+            }
+            sim.count(|seen| seen.lost_updates += 1);
+            let incident =
+                told.contains("lost-update") && told.contains(&format!("{}\\", theirs.event_id).replace('\\', ""));
+            assert!(
+                incident,
+                "{:?} of {} was lost to {:?} silently; told: {:?}",
+                theirs,
+                theirs.event_id,
+                write,
+                sim.published.borrow().iter().map(|message| &message.subject).collect::<Vec<_>>()
+            );
+        }
+    }
+}
+
+fn writes_stay_within_the_limit(sim: &Sim) {
+    for subject in [Subject::Policy, Subject::Cors] {
+        let times: Vec<u64> = sim
+            .taken
+            .borrow()
+            .iter()
+            .filter(|taken| taken.subject == subject && matches!(taken.who, Who::Guard(_)))
+            .map(|taken| taken.at_ms)
+            .collect();
+        for window in times.windows(LIMIT + 1) {
+            let span_ms = window[LIMIT] - window[0];
+            // The count is taken before the write, which may come a moment later.
+            assert!(span_ms + 60_000 > WINDOW_S * 1_000, "more than {LIMIT} writes of {subject:?} within {span_ms} ms");
+        }
+    }
+}
+
+fn guard_writes(sim: &Sim) -> usize {
+    sim.taken.borrow().iter().filter(|taken| matches!(taken.who, Who::Guard(_))).count()
+}
+
+fn block_on<T>(future: impl Future<Output = StoreResult<T>>) -> T {
+    let mut future = Box::pin(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value.unwrap(),
+        std::task::Poll::Pending => panic!("the in-process store never waits"),
+    }
+}
+
+fn history(seed: u64) -> Seen {
+    let dice = Sim::new(seed, Settings { settle_ms: 0, fault_in: 0, crash_in: 0 });
+    let settings = Settings {
+        settle_ms: [0, 500, 3_000][dice.roll(3) as usize],
+        fault_in: [0, 60, 25][dice.roll(3) as usize],
+        crash_in: [0, 150, 50][dice.roll(3) as usize],
+    };
+    let sim = Rc::new(Sim::new(seed ^ 0xd1ce, settings));
+    let mut history = History {
+        sim: Rc::clone(&sim),
+        queue: Rc::default(),
+        announced: 0,
+        most_at_once: 1 + dice.roll(4) as usize,
+        event_delay_ms: [200, 5_000, 60_000][dice.roll(3) as usize],
+        invocations: 0,
+        running: Vec::new(),
+    };
+    let changes = 1 + dice.roll(4);
+    let mut rivals: Vec<Task> = (0..1 + dice.roll(3) as usize)
+        .map(|number| Box::pin(rival(Rc::clone(&sim), number, changes)) as Task)
+        .collect();
+    history.run(&mut rivals);
+
+    // Everybody is quiet; the contest, if there was one, runs out.
+    sim.rough.set(false);
+    sim.now.set(sim.now.get() + WINDOW_S * 1_000 + 200_000);
+    for _ in 0..SWEEPS {
+        history.sweep();
+    }
+    let policy = sim.current(Subject::Policy).unwrap_or_default();
+    assert!(policy.contains("DarwinAccess"), "the contract holds again: {policy}");
+    let rules = sim.current(Subject::Cors).unwrap_or_default();
+    assert!(rules.contains("darwin.v7labs.com"), "{rules}");
+
+    let written = guard_writes(&sim);
+    sim.now.set(sim.now.get() + 60_000);
+    history.sweep();
+    assert_eq!(guard_writes(&sim), written, "no drift, no write");
+    let owed = block_on(sim.store.open(BUCKET)).into_iter().filter(|open| open.told_ms.is_none()).count();
+    assert_eq!(owed, 0, "nothing that was opened is left untold");
+
+    nothing_is_lost_silently(&sim);
+    writes_stay_within_the_limit(&sim);
+    for write in sim.taken.borrow().iter().filter(|taken| matches!(taken.who, Who::Guard(_))) {
+        let taken = sim.taken.borrow();
+        let at = taken.iter().position(|held| held.event_id == write.event_id).unwrap();
+        let between = taken[write.read_at.min(at)..at].iter();
+        let rivals = between.filter(|held| held.subject == write.subject && matches!(held.who, Who::Rival(_))).count();
+        sim.count(|seen| seen.rivals_between_read_and_write += rivals as u64);
+    }
+    sim.seen.get()
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "a test's own knob")]
+    let value = std::env::var(name);
+    value.ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn no_history_loses_a_change_silently_and_the_contract_holds_once_it_is_quiet() {
+    let first = number("HISTORIES_SEED", 1);
+    let count = number("HISTORIES", 2_000);
+    let mut all = Seen::default();
+    for seed in first..first + count {
+        let Ok(seen) = std::panic::catch_unwind(|| history(seed)) else {
+            panic!("history {seed} fails: run it alone with HISTORIES_SEED={seed} HISTORIES=1")
+        };
+        all.stale_reads += seen.stale_reads;
+        all.rivals_between_read_and_write += seen.rivals_between_read_and_write;
+        all.crashed_writers += seen.crashed_writers;
+        all.taken_leases += seen.taken_leases;
+        all.faults += seen.faults;
+        all.guard_writes += seen.guard_writes;
+        all.lost_updates += seen.lost_updates;
+        all.contests += seen.contests;
+    }
+    println!("{count} histories: {all:?}");
+    let Seen {
+        stale_reads,
+        rivals_between_read_and_write,
+        crashed_writers,
+        taken_leases,
+        faults,
+        guard_writes,
+        lost_updates,
+        contests,
+    } = all;
+    if count >= 500 {
+        for (name, held) in [
+            ("stale reads", stale_reads),
+            ("rivals between read and write", rivals_between_read_and_write),
+            ("crashed writers", crashed_writers),
+            ("taken leases", taken_leases),
+            ("faults", faults),
+            ("writes", guard_writes),
+            ("lost updates", lost_updates),
+            ("contests", contests),
+        ] {
+            assert!(held > 0, "the histories held no {name}, so they show nothing about them");
+        }
+    }
+}

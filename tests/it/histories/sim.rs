@@ -1,0 +1,450 @@
+//! An S3 that settles late, with several writers, under one scheduler: every AWS call is a point at which anybody else
+//! may run, and every guard function may die.
+
+use crate::world::{self, BUCKET, aws_error, darwin_cors, darwin_policy};
+use darwin_s3_guard::history::{Change, Past, Subject, Write};
+use darwin_s3_guard::incident::{
+    Claim, Healed, Incident, Lease, PendingWrite, RepairBudget, Sighting, Status, StoreResult,
+};
+use darwin_s3_guard::memory::Memory;
+use darwin_s3_guard::ports::{
+    AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, ErrorClass, Head, History, IncidentStore,
+    KeyMetadata, Keys, Log, Message, Notifications, Objects, Operation, Ownership, PublicAccessBlock, Topic,
+};
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// Who did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Guard(usize),
+    Rival(usize),
+}
+
+/// A write that S3 took, in the order in which it took them.
+#[derive(Debug, Clone)]
+pub(super) struct Taken {
+    pub(super) who: Who,
+    pub(super) subject: Subject,
+    pub(super) document: Option<String>,
+    pub(super) at_ms: u64,
+    /// The event that tells of it.
+    pub(super) event_id: String,
+    /// For a guard's write: how many writes had been taken when it last read the document.
+    pub(super) read_at: usize,
+}
+
+/// What the histories must have held to show anything.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    pub(super) stale_reads: u64,
+    pub(super) rivals_between_read_and_write: u64,
+    pub(super) crashed_writers: u64,
+    pub(super) taken_leases: u64,
+    pub(super) faults: u64,
+    pub(super) guard_writes: u64,
+    pub(super) lost_updates: u64,
+    pub(super) contests: u64,
+}
+
+/// A document with the versions that a read may still show.
+#[derive(Debug, Default)]
+struct Versions(Vec<(u64, Option<String>)>);
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    /// How long an old version may still be read after it was replaced, milliseconds.
+    pub(super) settle_ms: u64,
+    /// One in so many calls fails; 0: none.
+    pub(super) fault_in: u64,
+    /// One in so many scheduler steps kills a guard function; 0: none.
+    pub(super) crash_in: u64,
+}
+
+pub(super) struct Sim {
+    pub(super) settings: Settings,
+    pub(super) now: Cell<u64>,
+    dice: Cell<u64>,
+    policy: RefCell<Versions>,
+    cors: RefCell<Versions>,
+    pub(super) taken: RefCell<Vec<Taken>>,
+    pub(super) store: Memory,
+    pub(super) published: RefCell<Vec<Message>>,
+    pub(super) seen: Cell<Seen>,
+    /// Faults and crashes only while this holds.
+    pub(super) rough: Cell<bool>,
+}
+
+impl Sim {
+    pub(super) fn new(seed: u64, settings: Settings) -> Self {
+        let now = 1_795_521_600_000;
+        let rules = serde_json::to_string(&darwin_cors()).unwrap();
+        Self {
+            settings,
+            now: Cell::new(now),
+            dice: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
+            policy: RefCell::new(Versions(vec![(now, Some(darwin_policy()))])),
+            cors: RefCell::new(Versions(vec![(now, Some(rules))])),
+            taken: RefCell::default(),
+            store: Memory::new(),
+            published: RefCell::default(),
+            seen: Cell::default(),
+            rough: Cell::new(true),
+        }
+    }
+
+    /// A number in `0..bound`.
+    pub(super) fn roll(&self, bound: u64) -> u64 {
+        let mut x = self.dice.get();
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        self.dice.set(x);
+        if bound == 0 { 0 } else { (x >> 11) % bound }
+    }
+
+    pub(super) fn count(&self, change: impl FnOnce(&mut Seen)) {
+        let mut seen = self.seen.get();
+        change(&mut seen);
+        self.seen.set(seen);
+    }
+
+    fn versions(&self, subject: Subject) -> &RefCell<Versions> {
+        match subject {
+            Subject::Policy => &self.policy,
+            Subject::Cors => &self.cors,
+        }
+    }
+
+    /// The newest version, whatever reads may show.
+    pub(super) fn current(&self, subject: Subject) -> Option<String> {
+        self.versions(subject).borrow().0.last().unwrap().1.clone()
+    }
+
+    fn read(&self, subject: Subject) -> Option<String> {
+        let versions = self.versions(subject).borrow();
+        let versions = &versions.0;
+        let settled = |index: usize| {
+            versions.get(index + 1).is_none_or(|(since, _)| since + self.settings.settle_ms > self.now.get())
+        };
+        let showable: Vec<usize> = (0..versions.len()).filter(|index| settled(*index)).collect();
+        let shown =
+            if self.roll(2) == 0 { versions.len() - 1 } else { showable[self.roll(showable.len() as u64) as usize] };
+        if shown + 1 < versions.len() {
+            self.count(|seen| seen.stale_reads += 1);
+        }
+        versions[shown].1.clone()
+    }
+
+    pub(super) fn write(&self, who: Who, subject: Subject, document: Option<String>, read_at: usize) {
+        let event_id = format!("event-{}", self.taken.borrow().len());
+        let at_ms = self.now.get();
+        self.versions(subject).borrow_mut().0.push((at_ms, document.clone()));
+        self.taken.borrow_mut().push(Taken { who, subject, document, at_ms, event_id, read_at });
+    }
+
+    fn chance(&self, one_in: u64) -> bool {
+        self.rough.get() && one_in > 0 && self.roll(one_in) == 0
+    }
+}
+
+/// Lets anybody else run.
+pub(super) async fn step() {
+    let mut first = true;
+    poll_fn(|_| if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }).await;
+}
+
+/// Until the simulated time has come.
+pub(super) async fn until(sim: &Sim, at_ms: u64) {
+    poll_fn(|_| if sim.now.get() >= at_ms { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+/// One guard function's view of the outside.
+#[derive(Clone)]
+pub(super) struct Outside {
+    pub(super) sim: Rc<Sim>,
+    pub(super) who: Who,
+    /// How many writes had been taken when this function last read, policy and CORS.
+    pub(super) read_at: Rc<Cell<[usize; 2]>>,
+    /// Whether a write of this function was begun and not yet answered for.
+    pub(super) writing: Rc<Cell<bool>>,
+}
+
+impl std::fmt::Debug for Outside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.who)
+    }
+}
+
+impl Outside {
+    async fn call(&self, operation: Operation) -> AwsResult<()> {
+        step().await;
+        if self.sim.chance(self.sim.settings.fault_in) {
+            self.sim.count(|seen| seen.faults += 1);
+            let (class, code, status) = match self.sim.roll(3) {
+                0 => (ErrorClass::Throttled, "SlowDown", 503),
+                1 => (ErrorClass::Transient, "OperationAborted", 409),
+                _ => (ErrorClass::Transient, "InternalError", 500),
+            };
+            return Err(aws_error(operation, class, code, status));
+        }
+        Ok(())
+    }
+
+    async fn read(&self, operation: Operation, subject: Subject) -> AwsResult<Option<String>> {
+        self.call(operation).await?;
+        let mut read_at = self.read_at.get();
+        read_at[subject as usize] = self.sim.taken.borrow().len();
+        self.read_at.set(read_at);
+        Ok(self.sim.read(subject))
+    }
+
+    async fn put(&self, operation: Operation, subject: Subject, document: String) -> AwsResult<()> {
+        self.writing.set(true);
+        let answer = self.call(operation).await;
+        // A fault may come before or after S3 took the write.
+        let taken = match &answer {
+            Ok(()) => true,
+            Err(error) => error.has_code("InternalError") && self.sim.roll(2) == 0,
+        };
+        if taken {
+            self.sim.write(self.who, subject, Some(document), self.read_at.get()[subject as usize]);
+            self.sim.count(|seen| seen.guard_writes += 1);
+        }
+        answer?;
+        step().await;
+        self.writing.set(false);
+        Ok(())
+    }
+}
+
+impl Objects for Outside {
+    async fn head_object(&self, _bucket: &str, _key: &str, _version_id: Option<&str>) -> AwsResult<Head> {
+        self.call(Operation::HeadObject).await?;
+        Ok(Head::Gone)
+    }
+}
+
+impl BucketReads for Outside {
+    async fn policy(&self, _bucket: &str) -> AwsResult<Option<String>> {
+        self.read(Operation::GetBucketPolicy, Subject::Policy).await
+    }
+    async fn policy_is_public(&self, _bucket: &str) -> AwsResult<Option<bool>> {
+        self.call(Operation::GetBucketPolicyStatus).await.map(|()| Some(false))
+    }
+    async fn cors(&self, _bucket: &str) -> AwsResult<Option<Vec<CorsRule>>> {
+        let text = self.read(Operation::GetBucketCors, Subject::Cors).await?;
+        Ok(text.map(|text| serde_json::from_str(&text).unwrap()))
+    }
+    async fn encryption(&self, _bucket: &str) -> AwsResult<Option<BucketEncryption>> {
+        self.call(Operation::GetBucketEncryption).await?;
+        Ok(Some(BucketEncryption { algorithm: Some("AES256".into()), ..BucketEncryption::default() }))
+    }
+    async fn notifications(&self, _bucket: &str) -> AwsResult<Notifications> {
+        self.call(Operation::GetBucketNotificationConfiguration).await?;
+        Ok(Notifications { event_bridge: true, ..Notifications::default() })
+    }
+    async fn public_access_block(&self, _bucket: &str) -> AwsResult<Option<PublicAccessBlock>> {
+        self.call(Operation::GetPublicAccessBlock).await.map(|()| None)
+    }
+    async fn ownership(&self, _bucket: &str) -> AwsResult<Option<Ownership>> {
+        self.call(Operation::GetBucketOwnershipControls).await.map(|()| Some(Ownership::BucketOwnerEnforced))
+    }
+    async fn requester_pays(&self, _bucket: &str) -> AwsResult<bool> {
+        self.call(Operation::GetBucketRequestPayment).await.map(|()| false)
+    }
+    async fn tags(&self, _bucket: &str) -> AwsResult<Vec<(String, String)>> {
+        self.call(Operation::GetBucketTagging).await.map(|()| Vec::new())
+    }
+}
+
+impl BucketWrites for Outside {
+    async fn put_policy(&self, _bucket: &str, policy: &str) -> AwsResult<()> {
+        self.put(Operation::PutBucketPolicy, Subject::Policy, policy.to_owned()).await
+    }
+    async fn put_cors(&self, _bucket: &str, rules: &[CorsRule]) -> AwsResult<()> {
+        self.put(Operation::PutBucketCors, Subject::Cors, serde_json::to_string(rules).unwrap()).await
+    }
+    async fn enable_event_bridge(&self, _bucket: &str) -> AwsResult<()> {
+        Err(aws_error(Operation::PutBucketNotificationConfiguration, ErrorClass::Denied, "AccessDenied", 403))
+    }
+}
+
+impl Keys for Outside {
+    async fn describe_key(&self, _key: &str) -> AwsResult<KeyMetadata> {
+        Err(aws_error(Operation::DescribeKey, ErrorClass::NotFound, "NotFoundException", 400))
+    }
+    async fn key_policy(&self, _key: &str) -> AwsResult<String> {
+        Err(aws_error(Operation::GetKeyPolicy, ErrorClass::NotFound, "NotFoundException", 400))
+    }
+    async fn grants(&self, _key: &str, _grantee: &str) -> AwsResult<Vec<serde_json::Value>> {
+        Ok(Vec::new())
+    }
+}
+
+impl Topic for Outside {
+    async fn publish(&self, message: &Message) -> AwsResult<()> {
+        self.call(Operation::Publish).await?;
+        self.sim.published.borrow_mut().push(message.clone());
+        Ok(())
+    }
+    async fn subscriptions_confirmed(&self) -> AwsResult<u64> {
+        Ok(1)
+    }
+}
+
+impl Clock for Outside {
+    fn now_ms(&self) -> u64 {
+        self.sim.now.get()
+    }
+    async fn sleep_ms(&self, ms: u64) {
+        until(&self.sim, self.sim.now.get() + ms).await;
+    }
+    fn random(&self, bound: u64) -> u64 {
+        self.sim.roll(bound)
+    }
+}
+
+impl Log for Outside {
+    fn line(&self, _value: serde_json::Value) {}
+}
+
+/// The table: the process's store, each call a point at which others run, and at which it may fail.
+macro_rules! table {
+    ($port:ident { $($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+ }) => {
+        impl $port for Outside {
+            $(async fn $name(&self, $($arg: $type),*) -> StoreResult<$out> {
+                self.call(Operation::UpdateItem).await?;
+                let answer = self.sim.store.$name($($arg),*).await;
+                // The answer may get lost although the item was written.
+                self.call(Operation::UpdateItem).await?;
+                answer
+            })+
+        }
+    };
+}
+table!(History {
+    keep_write(bucket: &str, write: &Write) -> ();
+    keep_change(bucket: &str, change: &Change) -> ();
+    past(bucket: &str, now_ms: u64) -> Past;
+});
+
+impl IncidentStore for Outside {
+    async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.sight(sighting, now_ms).await
+    }
+    async fn claim(&self, incident: &Incident, status: Status, now_ms: u64) -> StoreResult<bool> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.claim(incident, status, now_ms).await
+    }
+    async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.told(incident, now_ms).await
+    }
+    async fn release_claim(&self, incident: &Incident) -> StoreResult<()> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.release_claim(incident).await
+    }
+    async fn heal(&self, incident: &Incident, healed: &Healed, unseen: u64, now_ms: u64) -> StoreResult<bool> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.heal(incident, healed, unseen, now_ms).await
+    }
+    async fn resolve(&self, incident: &Incident, now_ms: u64) -> StoreResult<bool> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.resolve(incident, now_ms).await
+    }
+    async fn open(&self, bucket: &str) -> StoreResult<Vec<Incident>> {
+        self.call(Operation::Query).await?;
+        self.sim.store.open(bucket).await
+    }
+    async fn lease(&self, bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> StoreResult<Lease> {
+        self.call(Operation::UpdateItem).await?;
+        let lease = self.sim.store.lease(bucket, holder, now_ms, expires_ms).await?;
+        if lease == Lease::Busy {
+            self.sim.count(|seen| seen.taken_leases += 1);
+        }
+        Ok(lease)
+    }
+    async fn release(&self, bucket: &str, holder: &str, expires_ms: u64) -> StoreResult<bool> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.release(bucket, holder, expires_ms).await
+    }
+    async fn count_repair(&self, bucket: &str, now_ms: u64, window: u64, limit: u64) -> StoreResult<RepairBudget> {
+        self.call(Operation::PutItem).await?;
+        let budget = self.sim.store.count_repair(bucket, now_ms, window, limit).await?;
+        if matches!(budget, RepairBudget::Contested { .. }) {
+            self.sim.count(|seen| seen.contests += 1);
+        }
+        Ok(budget)
+    }
+    async fn reset_repairs(&self, bucket: &str) -> StoreResult<()> {
+        self.call(Operation::DeleteItem).await?;
+        self.sim.store.reset_repairs(bucket).await
+    }
+    async fn note_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<()> {
+        self.call(Operation::PutItem).await?;
+        self.sim.store.note_write(bucket, operation, token, now_ms).await
+    }
+    async fn recognise_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<bool> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.recognise_write(bucket, operation, token, now_ms).await
+    }
+    async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
+        self.call(Operation::Query).await?;
+        self.sim.store.pending_writes(bucket, before_ms).await
+    }
+    async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.once_per(name, now_ms, period_ms).await
+    }
+}
+
+/// Runs one future a little.
+pub(super) fn poll_once(task: &mut Pin<Box<dyn Future<Output = ()>>>) -> bool {
+    task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+/// The event of a write, as CloudTrail tells it.
+pub(super) fn event_of(taken: &Taken) -> serde_json::Value {
+    use serde_json::json;
+    let (name, mut parameters) = match (taken.subject, &taken.document) {
+        (Subject::Policy, Some(policy)) => {
+            let value: serde_json::Value = serde_json::from_str(policy).unwrap();
+            ("PutBucketPolicy", json!({"policy": "", "bucketPolicy": value}))
+        }
+        (Subject::Policy, None) => ("DeleteBucketPolicy", json!({"policy": ""})),
+        (Subject::Cors, Some(rules)) => {
+            let rules: Vec<CorsRule> = serde_json::from_str(rules).unwrap();
+            let rules: Vec<serde_json::Value> = rules
+                .iter()
+                .map(|rule| {
+                    let mut value =
+                        json!({"AllowedMethod": rule.allowed_methods, "AllowedOrigin": rule.allowed_origins});
+                    if let Some(id) = &rule.id {
+                        value["ID"] = json!(id);
+                    }
+                    if !rule.allowed_headers.is_empty() {
+                        value["AllowedHeader"] = json!(rule.allowed_headers);
+                    }
+                    value
+                })
+                .collect();
+            ("PutBucketCors", json!({"cors": "", "CORSConfiguration": {"CORSRule": rules}}))
+        }
+        (Subject::Cors, None) => ("DeleteBucketCors", json!({"cors": ""})),
+    };
+    parameters["bucketName"] = json!(BUCKET);
+    let who = format!("arn:aws:sts::{}:assumed-role/deploy/{:?}", world::ACCOUNT, taken.who);
+    let time = darwin_s3_guard::time::rfc3339(taken.at_ms);
+    json!({"version": "0", "id": taken.event_id, "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3",
+        "account": world::ACCOUNT, "time": time, "region": world::REGION, "resources": [],
+        "detail": {"eventVersion": "1.11", "eventSource": "s3.amazonaws.com", "eventName": name, "awsRegion": world::REGION,
+            "eventTime": time, "eventID": taken.event_id, "sourceIPAddress": "192.0.2.7", "userAgent": "terraform/1.9",
+            "recipientAccountId": world::ACCOUNT, "requestParameters": parameters,
+            "userIdentity": {"type": "AssumedRole", "arn": who,
+                "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/deploy"}}}}})
+}

@@ -1,0 +1,179 @@
+//! The table itself: what only it can show, many functions at the same time and what stays in it.
+
+use super::{Healed, NOW, healed, sighting};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use darwin_s3_guard::aws::dynamodb::Table;
+use darwin_s3_guard::finding::{Finding, Kind, Severity};
+use darwin_s3_guard::incident::{Claim, Incident, Lease, LostUpdate, RepairBudget, Sighting, StoreError};
+use darwin_s3_guard::ports::{AwsError, ErrorClass, IncidentStore, Operation};
+use futures_util::future::join_all;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const NAME: &str = "incident-store-test";
+
+#[expect(clippy::disallowed_methods, reason = "a test that needs a server is told where it is")]
+fn endpoint() -> String {
+    std::env::var("DYNAMODB_ENDPOINT").expect("DYNAMODB_ENDPOINT, e.g. http://127.0.0.1:5077")
+}
+
+fn client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
+        .build();
+    Client::from_conf(config)
+}
+
+pub(super) async fn table() -> Table {
+    let client = client(&endpoint());
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let string = |name: &str| {
+        let definition = AttributeDefinition::builder().attribute_name(name);
+        definition.attribute_type(ScalarAttributeType::S).build().unwrap()
+    };
+    // Whichever test is first creates it; a failure shows in the first use.
+    let created = client
+        .create_table()
+        .table_name(NAME)
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("sk", KeyType::Range))
+        .attribute_definitions(string("pk"))
+        .attribute_definitions(string("sk"))
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await;
+    drop(created);
+    Table::new(client, NAME.to_owned())
+}
+
+pub(super) fn fresh_bucket() -> String {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let random = RandomState::new().build_hasher().finish();
+    format!("b-{random:x}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn items(bucket: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
+    let query = client(&endpoint()).query().table_name(NAME).key_condition_expression("pk = :pk");
+    let pk = AttributeValue::S(format!("bucket#{bucket}"));
+    query.expression_attribute_values(":pk", pk).send().await.unwrap().items.unwrap_or_default()
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
+async fn a_hundred_functions_that_see_the_same_cause_at_once_announce_it_once() {
+    let bucket = fresh_bucket();
+    let sighting = sighting(&bucket, "arn:aws:kms:eu-central-1:111122223333:key/1");
+    let mut tables = Vec::new();
+    for _ in 0..100 {
+        tables.push(table().await);
+    }
+    let claims = join_all(tables.iter().map(|table| table.sight(&sighting, NOW))).await;
+    let announced = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Announce(_)))).count();
+    assert!(claims.iter().all(Result::is_ok), "{claims:?}");
+    assert_eq!(announced, 1);
+    let open = tables[0].open(&bucket).await.unwrap();
+    assert_eq!(open[0].seen, 100, "none was lost in the count");
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
+async fn of_many_at_once_one_claims_one_heals_one_leases_and_the_budget_holds() {
+    let bucket = fresh_bucket();
+    let store = table().await;
+    let Claim::Announce(incident) = store.sight(&sighting(&bucket, "k"), NOW).await.unwrap() else { panic!() };
+    let later = NOW + darwin_s3_guard::incident::CLAIM_MS;
+    let claims = join_all((0..20).map(|_| store.claim(&incident, super::Status::Opened, later))).await;
+    assert_eq!(claims.into_iter().filter(|claim| *claim == Ok(true)).count(), 1);
+    let word = healed(NOW);
+    let heals = join_all((0..20).map(|_| store.heal(&incident, &word, NOW, later))).await;
+    assert_eq!(heals.into_iter().filter(|heal| *heal == Ok(true)).count(), 1);
+    let holders: Vec<String> = (0..20).map(|number| format!("holder-{number}")).collect();
+    let leases = join_all(holders.iter().map(|holder| store.lease(&bucket, holder, NOW, NOW + 1000))).await;
+    assert_eq!(leases.iter().filter(|lease| **lease == Ok(Lease::Taken)).count(), 1, "{leases:?}");
+    let repairs = join_all((0..6).map(|_| store.count_repair(&bucket, NOW, 1000, 3))).await;
+    let granted = repairs.iter().filter(|answer| matches!(answer, Ok(RepairBudget::Granted { .. }))).count();
+    assert_eq!(granted, 3, "{repairs:?}");
+    let name = format!("sweep#{bucket}");
+    let once = join_all((0..20).map(|_| store.once_per(&name, NOW, 1000))).await;
+    assert_eq!(once.into_iter().filter(|due| *due == Ok(true)).count(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
+async fn nothing_that_is_open_or_pending_expires() {
+    let bucket = fresh_bucket();
+    let store = table().await;
+    let Claim::Announce(incident) = store.sight(&sighting(&bucket, "k"), NOW).await.unwrap() else { panic!() };
+    let word: Healed = healed(NOW);
+    assert!(store.heal(&incident, &word, NOW, NOW).await.unwrap());
+    assert!(store.resolve(&Incident { healed: Some(word), ..incident }, NOW).await.unwrap());
+    let expires = items(&bucket).await[0]["expires"].as_n().unwrap().parse::<u64>().unwrap();
+    assert_eq!(expires, (NOW + darwin_s3_guard::incident::KEEP_MS) / 1000, "epoch seconds");
+    store.sight(&sighting(&bucket, "k"), NOW + 1).await.unwrap();
+    store.note_write(&bucket, "PutBucketPolicy", "t", NOW).await.unwrap();
+    for item in items(&bucket).await {
+        assert!(!item.contains_key("expires"), "{item:?}");
+    }
+    store.recognise_write(&bucket, "PutBucketPolicy", "t", NOW).await.unwrap();
+    assert_eq!(items(&bucket).await.iter().filter(|item| item.contains_key("expires")).count(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
+async fn the_largest_report_fits_an_item_of_400_kb() {
+    let bucket = fresh_bucket();
+    let store = table().await;
+    // A control character takes six bytes of JSON.
+    let long = "\u{1}".repeat(1_000_000);
+    let finding = Finding {
+        kind: Kind::LostUpdate,
+        severity: Severity::Critical,
+        because: vec![long.clone(); 100],
+        depends_on: Vec::new(),
+        remedy: long.clone(),
+        cause: long.clone(),
+    };
+    let documents =
+        LostUpdate { theirs: long.clone(), ours: long.clone(), difference: long.clone(), command: long.clone() };
+    let sighting = Sighting {
+        sample_keys: vec![long.chars().take(1024).collect(); 100],
+        diff: Some(long),
+        documents: Some(documents),
+        ..Sighting::of(&bucket, finding)
+    };
+    store.sight(&sighting, NOW).await.unwrap();
+    let item = &items(&bucket).await[0];
+    let size: usize = item
+        .iter()
+        .map(|(name, value)| name.len() + value.as_s().map_or_else(|_| value.as_n().unwrap().len(), String::len))
+        .sum();
+    assert!((200_000..400 * 1024).contains(&size), "{size}");
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
+async fn a_table_that_is_not_there_is_not_found() {
+    let store = Table::new(client(&endpoint()), "no-such-table".to_owned());
+    let error = store.open("b").await.unwrap_err();
+    let class = ErrorClass::NotFound;
+    assert!(matches!(&error, StoreError::Aws(AwsError { operation: Operation::Query, class: c, .. }) if *c == class));
+    assert!(!error.retryable(), "{error}");
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_answer_is_a_passing_fault() {
+    // Nothing listens on the discard port of the loopback.
+    let store = Table::new(client("http://127.0.0.1:9"), "t".to_owned());
+    let error = store.once_per("name", NOW, 1).await.unwrap_err();
+    assert!(error.retryable(), "{error}");
+}
