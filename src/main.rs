@@ -29,7 +29,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// Builds the guard. Makes no call.
 async fn guard<L: Log>(config: Config, log: L) -> (Guard<Aws, Table, Sns, SystemClock, L>, Clients) {
-    let clients = Clients::connect(&config.region, Patience::default()).await;
+    let clients = Clients::connect(config.region.as_deref().unwrap_or_default(), Patience::default()).await;
     let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
     (Guard::new(config, Aws::new(&clients), table, topic, SystemClock::new(), log), clients)

@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a module per area.
 
+#![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
+
 mod guard;
 mod histories;
 mod imports;
