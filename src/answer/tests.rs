@@ -88,6 +88,7 @@ fn the_exit_status_says_what_is_left() {
         (with(finding(Kind::WiderThanContract, Severity::Warning)), 1),
         (with(finding(Kind::ExplicitDeny, Severity::Critical)), 1),
         (after(ActionResult::Done, Some(false)), 1),
+        (after(ActionResult::Done, None), 1),
         (after(ActionResult::DryRun, None), 1),
         (after(ActionResult::Refused, None), 1),
         (after(ActionResult::Failed, Some(true)), 1),

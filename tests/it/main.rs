@@ -1,5 +1,12 @@
 //! The integration tests: one binary, a module per area.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic, and so may its helpers"
+)]
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
 
 mod aws;
