@@ -102,6 +102,7 @@ impl History {
             who: Who::Guard(self.invocations),
             read_at: Rc::new(Cell::new([0; 2])),
             writing: Rc::new(Cell::new(false)),
+            dead: Rc::new(Cell::new(false)),
         };
         let held = outside.clone();
         let queue = Rc::clone(&self.queue);
@@ -143,8 +144,8 @@ impl History {
             return;
         }
         let turn = turn - rivals.len();
-        let crash = self.sim.settings.crash_in;
-        if self.sim.rough.get() && crash > 0 && self.sim.roll(crash) == 0 {
+        let done = poll_once(&mut self.running[turn].0);
+        if self.running[turn].1.dead.get() {
             let (task, outside, event, tries) = self.running.remove(turn);
             drop(task);
             if outside.writing.get() {
@@ -153,7 +154,7 @@ impl History {
             // SQS gives the record to somebody else when its visibility ends.
             let due_ms = self.sim.now.get() + VISIBILITY_MS;
             self.queue.borrow_mut().push(Queued { due_ms, event, tries: tries + 1 });
-        } else if poll_once(&mut self.running[turn].0) {
+        } else if done {
             drop(self.running.remove(turn));
         }
     }
@@ -319,9 +320,11 @@ fn history(seed: u64) -> Seen {
     let settings = Settings {
         settle_ms: [0, 500, 3_000][dice.roll(3) as usize],
         fault_in: [0, 60, 25][dice.roll(3) as usize],
-        crash_in: [0, 150, 50][dice.roll(3) as usize],
+        crash_in: [0, 500, 150][dice.roll(3) as usize],
     };
-    let sim = Rc::new(Sim { loud: number("HISTORIES", 2_000) == 1, ..Sim::new(seed ^ 0xd1ce, settings) });
+    let mut sim = Sim::new(seed ^ 0xd1ce, settings);
+    sim.loud = number("HISTORIES", 2_000) == 1;
+    let sim = Rc::new(sim);
     let mut history = History {
         sim: Rc::clone(&sim),
         queue: Rc::default(),

@@ -60,7 +60,7 @@ pub(super) struct Settings {
     pub(super) settle_ms: u64,
     /// One in so many calls fails; 0: none.
     pub(super) fault_in: u64,
-    /// One in so many scheduler steps kills a guard function; 0: none.
+    /// One in so many calls is a guard function's last; 0: none.
     pub(super) crash_in: u64,
 }
 
@@ -174,6 +174,8 @@ pub(super) struct Outside {
     pub(super) read_at: Rc<Cell<[usize; 2]>>,
     /// Whether a write of this function was begun and not yet answered for.
     pub(super) writing: Rc<Cell<bool>>,
+    /// Killed: it is never run again.
+    pub(super) dead: Rc<Cell<bool>>,
 }
 
 impl std::fmt::Debug for Outside {
@@ -185,6 +187,10 @@ impl std::fmt::Debug for Outside {
 impl Outside {
     async fn call(&self, operation: Operation) -> AwsResult<()> {
         step().await;
+        self.dead.set(self.dead.get() || self.sim.chance(self.sim.settings.crash_in));
+        if self.dead.get() {
+            step().await;
+        }
         if self.sim.chance(self.sim.settings.fault_in) {
             self.sim.count(|seen| seen.faults += 1);
             let (class, code, status) = match self.sim.roll(3) {
