@@ -153,10 +153,10 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Request>>, left: &Mutex<VecDequ
     }
     let mut text = format!("HTTP/1.1 {} Answer\r\nConnection: close\r\n", answer.status);
     for (name, value) in &answer.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        text += &format!("{name}: {value}\r\n");
     }
     if answer.status != 204 {
-        text.push_str(&format!("Content-Length: {}\r\n", if is_head { 0 } else { answer.body.len() }));
+        text += &format!("Content-Length: {}\r\n", if is_head { 0 } else { answer.body.len() });
     }
     text.push_str("\r\n");
     if !is_head {
