@@ -1,4 +1,61 @@
-# The two sacred commands: `make demo` and `make test`. Filled in as the parts land.
-.PHONY: check build test
+# `make demo` shows what the guard does, `make test` is everything that must pass. Both need Rust, Python 3 and make only.
+PYTHON ?= python3
+BOOTSTRAP := target/lambda/darwin-s3-guard/bootstrap
+CARGO_TARGET_DIR ?= target
+export CARGO_TARGET_DIR
+
+.PHONY: help demo test check build bench mutants e2e lint sam-build clean-venv
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## demo        an emulated AWS, the real template, and the story of what the guard does
+demo: build venv
+	@.venv/bin/python scripts/demo.py $(DEMO)
+
+## test        formatting, lints, unit and integration tests, the template's linters, end-to-end tests
+test: check build lint e2e
+
+## check       formatting, lints, unit and integration tests
 check:
-	cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- -D warnings
+	cargo test --quiet
+
+## build       the release bootstrap, where Lambda, demo and end-to-end tests take it from
+build:
+	cargo build --release
+	@mkdir -p $(dir $(BOOTSTRAP))
+	@cmp -s $(CARGO_TARGET_DIR)/release/bootstrap $(BOOTSTRAP) || cp $(CARGO_TARGET_DIR)/release/bootstrap $(BOOTSTRAP)
+
+## e2e         the release bootstrap behind a Lambda Runtime API and deployed on the emulator
+e2e: build venv
+	.venv/bin/python -m unittest discover --start-directory tests/e2e --top-level-directory tests/e2e $(E2E)
+
+## lint        cfn-lint and sam validate
+lint: venv .venv/sam/stamp
+	.venv/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=eu-central-1 SAM_CLI_TELEMETRY=0 .venv/sam/bin/sam validate --lint --template template.yaml
+
+## bench       time of the judge, and of the release bootstrap on the emulator
+bench: build venv
+	cargo bench --quiet
+	.venv/bin/python scripts/bench.py
+
+## mutants     seeded mutants of the evaluator, each of which a test must catch
+mutants:
+	$(PYTHON) scripts/mutants.py
+
+## sam-build   sam build, in a copy of the tree, as it replaces what it finds under target/
+sam-build: venv .venv/sam/stamp
+	.venv/bin/python scripts/sam_build.py
+
+## clean-venv  removes the Python environments
+clean-venv:
+	rm -rf .venv
+
+.PHONY: venv
+venv:
+	@$(PYTHON) scripts/lab/venv.py .venv requirements.txt
+# In an environment of its own: it pins versions of the packages that the other one pins.
+.venv/sam/stamp: requirements-sam.txt | venv
+	@$(PYTHON) scripts/lab/venv.py .venv/sam requirements-sam.txt

@@ -6,6 +6,8 @@ mod fit;
 mod forms;
 mod log;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use forms::{TaskResult, batch_item_failures, batch_job, to_json};
 pub use log::log_line;
@@ -156,10 +158,11 @@ impl BucketAnswer {
 /// not run, or not all of it.
 pub fn exit_code(answer: &Answer) -> u8 {
     let Answer { objects, buckets, problems, activation: _ } = answer;
-    if !problems.is_empty() {
-        2
+    let denied = |object: &ObjectAnswer| object.read == Read::Denied;
+    if problems.is_empty() {
+        u8::from(buckets.iter().any(BucketAnswer::is_wrong) || objects.iter().any(denied))
     } else {
-        u8::from(buckets.iter().any(BucketAnswer::is_wrong) || objects.iter().any(|object| object.read == Read::Denied))
+        2
     }
 }
 

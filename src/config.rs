@@ -188,7 +188,7 @@ impl Config {
     }
 }
 
-/// The Runtime API's address, `host:port`. Set if this process is a Lambda function's.
+/// The address of the Lambda Runtime API (`AWS_LAMBDA_RUNTIME_API`); none outside Lambda.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 pub fn runtime_api() -> Option<String> {
     environment("AWS_LAMBDA_RUNTIME_API")

@@ -7,6 +7,8 @@
 use crate::contract::Darwin;
 use crate::event::{Actor, ConfigChange};
 use crate::incident::digest;
+use crate::policy::merge::foreign_statements;
+use crate::policy::raw::canonical;
 use crate::ports::CorsRule;
 use crate::time::parse_rfc3339;
 use serde::{Deserialize, Serialize};
@@ -151,7 +153,7 @@ pub fn elements(subject: Subject, document: Option<&str>, darwin: &Darwin) -> BT
     let Some(text) = document else { return BTreeSet::new() };
     let Ok(value) = serde_json::from_str::<Value>(text) else { return BTreeSet::from([text.to_owned()]) };
     match (subject, value) {
-        (Subject::Policy, Value::Object(members)) => policy_elements(&members, darwin),
+        (Subject::Policy, Value::Object(members)) => policy_elements(text, &members, darwin),
         (Subject::Cors, Value::Array(rules)) => {
             rules.iter().filter(|rule| !is_darwins_rule(rule, darwin)).map(canonical).collect()
         }
@@ -159,17 +161,13 @@ pub fn elements(subject: Subject, document: Option<&str>, darwin: &Darwin) -> BT
     }
 }
 
-fn policy_elements(members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<String> {
-    let mut elements = BTreeSet::new();
+fn policy_elements(text: &str, members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<String> {
+    let foreign = foreign_statements(text, darwin);
+    let read = foreign.is_some();
+    let mut elements: BTreeSet<String> = foreign.into_iter().flatten().collect();
     for (name, value) in members {
         match (name.as_str(), value) {
-            ("Statement", Value::Array(statements)) => {
-                elements.extend(statements.iter().filter(|statement| !is_ours(statement, darwin)).map(canonical));
-            }
-            ("Statement", statement) if is_ours(statement, darwin) => {}
-            ("Statement", statement) => {
-                elements.insert(canonical(statement));
-            }
+            ("Statement", _) if read => {}
             // A document that we begin has V7's Version; one without means 2008.
             ("Version", _) => {}
             (name, value) => {
@@ -180,39 +178,9 @@ fn policy_elements(members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<St
     elements
 }
 
-/// Our statement as the guard writes it, whatever it gives. One with a Condition holds somebody's decision.
-fn is_ours(statement: &Value, darwin: &Darwin) -> bool {
-    let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
-    let numbered = sid.strip_prefix(darwin.sid.as_str());
-    let principal = statement.get("Principal").and_then(|principal| principal.get("AWS"));
-    let one = match principal {
-        Some(Value::Array(list)) if list.len() == 1 => list.first(),
-        other => other,
-    };
-    let role = one.and_then(Value::as_str).is_some_and(|name| name == darwin.role || name.starts_with("AROA"));
-    numbered.is_some_and(|rest| rest.chars().all(|digit| digit.is_ascii_digit()))
-        && statement.get("Effect").and_then(Value::as_str) == Some("Allow")
-        && statement.get("Condition").is_none()
-        && role
-}
-
 fn is_darwins_rule(rule: &Value, darwin: &Darwin) -> bool {
     let ours = crate::cors::darwin_rule(&darwin.origin);
     serde_json::to_value(ours).is_ok_and(|ours| canonical(&ours) == canonical(rule))
-}
-
-/// JSON without layout and without the order of members; numbers and strings as they are.
-pub fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let mut members: Vec<String> =
-                map.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value))).collect();
-            members.sort();
-            format!("{{{}}}", members.join(","))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
-    }
 }
 
 fn canonical_text(document: &str) -> String {

@@ -127,8 +127,7 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     // The policy. Unread: nothing is planned, and every verdict that needs it is open.
     if let Ok(policy) = &access.policy {
         let text = policy.as_ref().map(|policy| policy.text.as_str());
-        let settings = access.settings(ObjectOwner::BucketOwner);
-        let assessed = assess_policy(text, contract, asker.darwin, asker.home, rules.ceiling, &settings, asker.now);
+        let assessed = assess_policy(text, contract, asker.darwin, asker.home, rules.ceiling, asker.now);
         unsettled = assessed.unsettled;
         drifts.extend(assessed.drift);
         findings.extend(assessed.findings);

@@ -10,7 +10,7 @@ pub use report::Reconciled;
 
 use crate::answer::ActionResult;
 use crate::config::Config;
-use crate::contract::{Contract, Home, Mode};
+use crate::contract::{Contract, Darwin, Home, Mode};
 use crate::event::Actor;
 use crate::finding::{Finding, Kind, Severity};
 use crate::history::{Write, policy_token};
@@ -19,6 +19,7 @@ use crate::observe::{Caches, Observer};
 use crate::plan::access::Asker;
 use crate::plan::gates::denied_call;
 use crate::plan::{Assessment, Observed, Pause, Rules, Step, assess};
+use crate::policy::merge::dead_principal;
 use crate::ports::{AwsError, AwsResult, BucketReads, BucketWrites, Clock, IncidentStore, Keys};
 use crate::remedy;
 use crate::time::rfc3339;
@@ -285,8 +286,7 @@ where
                 Ok(false) => return Next::Again,
                 Err(error) => {
                     report.acted(std::slice::from_ref(step), ActionResult::Failed);
-                    let finding =
-                        why_refused(&job.contract.bucket, observed, assessment, &error, &self.config.darwin.role);
+                    let finding = why_refused(&job.contract.bucket, observed, &error, &self.config.darwin);
                     report.failed(finding, &error);
                     return Next::Stop;
                 }
@@ -415,7 +415,8 @@ fn write_token(step: &Step) -> String {
 }
 
 /// Why S3 refused a write, as far as its answer and what was observed tell.
-fn why_refused(bucket: &str, observed: &Observed, assessment: &Assessment, error: &AwsError, role: &str) -> Finding {
+fn why_refused(bucket: &str, observed: &Observed, error: &AwsError, darwin: &Darwin) -> Finding {
+    let role = darwin.role.as_str();
     let finding = |kind: Kind, because: String, remedy: String| Finding {
         kind,
         severity: Severity::Critical,
@@ -425,8 +426,8 @@ fn why_refused(bucket: &str, observed: &Observed, assessment: &Assessment, error
         cause: kind.name().to_owned(),
     };
     if error.has_code("MalformedPolicy") {
-        if let Some(dead) = assessment.findings.iter().find(|finding| finding.kind == Kind::DeadPrincipal) {
-            let mut dead = dead.clone();
+        let read = observed.access.policy.as_ref().ok().and_then(Option::as_ref);
+        if let Some(mut dead) = read.and_then(|read| dead_principal(&read.text, bucket, darwin)) {
             dead.because.push(error.to_string());
             return dead;
         }

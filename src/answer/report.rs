@@ -68,7 +68,7 @@ fn write_bucket(out: &mut String, answer: &BucketAnswer) {
     };
     let _ = writeln!(out, "  cors    {cors}");
     for drift in drifts {
-        write_finding(out, "drift", drift);
+        write_finding(out, if answer.drift_is_left() { "drift" } else { "drift, repaired" }, drift);
     }
     for finding in findings {
         write_finding(out, "finding", finding);

@@ -150,8 +150,8 @@ impl Entry<'_> {
         match entry.get(field) {
             None | Some(Value::Null) => false,
             Some(Value::Bool(flag)) => *flag,
-            other => {
-                self.wrong(&format!(".{field}"), seen(other), "`true` or `false`, without quotes");
+            Some(other) => {
+                self.wrong(&format!(".{field}"), cut(&other.to_string()), "`true` or `false`, without quotes");
                 false
             }
         }

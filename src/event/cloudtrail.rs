@@ -68,7 +68,7 @@ pub(super) fn decode(event: &Value, context: Context<'_>, item: &mut Item) {
         match json::owned(detail, &["requestParameters", "bucketName"]) {
             Some(bucket) => config(event, detail, name, Some(bucket), item),
             None => {
-                item.problem("detail", json::describe(detail), "a CloudTrail event with requestParameters.bucketName")
+                item.problem("detail", json::describe(detail), "a CloudTrail event with requestParameters.bucketName");
             }
         }
     } else if key_change {

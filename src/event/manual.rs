@@ -45,7 +45,9 @@ fn read(event: &Value) -> Result<Manual, Wrong> {
         dry_run: match json::at(event, &["dry_run"]) {
             None => false,
             Some(Value::Bool(dry_run)) => *dry_run,
-            Some(_) => return Err(("dry_run", saw(event, "dry_run"), "`true` or `false`, without quotes")),
+            Some(other) => {
+                return Err(("dry_run", json::quote(&other.to_string()), "`true` or `false`, without quotes"));
+            }
         },
     };
     let names_what_to_judge = manual.key.is_some() || !manual.kms_keys.is_empty();

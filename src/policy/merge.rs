@@ -12,9 +12,8 @@ mod told;
 
 use crate::contract::{Ceiling, Contract, Darwin, Home};
 use crate::finding::{Finding, Kind};
-use crate::policy::raw::{RawPolicy, Slice, canonical, edited};
+use crate::policy::raw::{RawPolicy, Slice, canonical};
 use crate::remedy;
-use crate::request::Settings;
 use crate::verdict::{Decision, Verdict};
 use edit::{Changes, Ours};
 use ours::{Gives, Part, Seen, Terms, Wanted, free_sid, recognise};
@@ -39,19 +38,17 @@ pub struct PolicyAssessment {
 
 /// Judges the policy (`None`: the bucket has none) and proposes the repair. `now` is RFC 3339.
 ///
-/// `settings` are the gates beside the policy; of them only the objects' owner bears on it: a public block is judged
-/// beside this, and no statement of ours could lift it.
+/// The gates beside the policy (a public block, the objects' owner) are judged elsewhere: no statement of ours could
+/// lift them.
 pub fn assess_policy(
     current: Option<&str>,
     contract: &Contract,
     darwin: &Darwin,
     home: &Home,
     ceiling: Ceiling,
-    settings: &Settings,
     now: &str,
 ) -> PolicyAssessment {
-    let settings = Settings { restrict_public_buckets: Some(false), policy_is_public: Some(false), ..*settings };
-    let asking = Asking { contract, darwin, home, settings, now };
+    let asking = Asking { contract, darwin, home, now };
     let terms = Terms::new(contract, home);
     let Some(text) = current else {
         return absent(asking, &terms);
@@ -71,7 +68,8 @@ fn absent(asking: Asking<'_>, terms: &Terms) -> PolicyAssessment {
         Kind::PolicyMissing,
         "the bucket has no policy".to_owned(),
         &Verdict::allowed(Vec::new()),
-        asking.contract,
+        &asking.contract.bucket,
+        &in_full(asking, terms),
     );
     let proposed = edit::document(&fresh(terms, asking.darwin), &asking.darwin.role);
     checked(drift, Vec::new(), proposed, asking, terms, false)
@@ -81,6 +79,12 @@ fn absent(asking: Asking<'_>, terms: &Terms) -> PolicyAssessment {
 fn fresh(terms: &Terms, darwin: &Darwin) -> Vec<Ours> {
     let sid = |part| free_sid(part, darwin, std::iter::empty());
     terms.wanted().into_iter().map(|wanted| Ours { sid: sid(wanted.part), wanted }).collect()
+}
+
+/// Our statements, printed for people.
+fn in_full(asking: Asking<'_>, terms: &Terms) -> String {
+    let ours = fresh(terms, asking.darwin);
+    ours.iter().map(|ours| edit::indented(ours, &asking.darwin.role)).collect::<Vec<_>>().join(",\n")
 }
 
 /// A proposal, if S3 takes it and the evaluator says that it does what it is for.
@@ -141,10 +145,11 @@ fn allows(policy: &RawPolicy<'_>, seen: &[Seen<'_>]) -> String {
     with_statements(policy, kept.map(|slice| slice.text.to_owned()))
 }
 
+/// A document with these statements, for the evaluator. Elements beside them that nobody knows are left out: they are
+/// in what S3 keeps all the same, and no statement of ours could make them known.
 fn with_statements(policy: &RawPolicy<'_>, statements: impl Iterator<Item = String>) -> String {
-    let list = format!("[{}]", statements.collect::<Vec<_>>().join(","));
-    let edit = crate::policy::raw::Edit { range: policy.value.range(), text: list };
-    edited(policy.text, vec![edit]).unwrap_or_default()
+    let version = policy.version.map_or_else(String::new, |version| format!("\"Version\":{},", version.text));
+    format!("{{{version}\"Statement\":[{}]}}", statements.collect::<Vec<_>>().join(","))
 }
 
 /// A document that was read, with what it says to the contract's questions.
@@ -223,10 +228,11 @@ impl<'a> Reading<'a> {
     }
 
     fn drift(&self, ours_is_there: bool) -> Finding {
-        let contract = self.asking.contract;
+        let bucket = self.asking.contract.bucket.as_str();
+        let statements = in_full(self.asking, &self.terms);
         if !ours_is_there {
             let what = "Darwin's statement is missing, and no other statement gives what it gave".to_owned();
-            return told::drift(Kind::PolicyMissing, what, &self.allowed, contract);
+            return told::drift(Kind::PolicyMissing, what, &self.allowed, bucket, &statements);
         }
         let names: Vec<String> = self
             .own()
@@ -247,7 +253,7 @@ impl<'a> Reading<'a> {
             })
             .collect();
         let what = format!("Darwin's statement gives less than the contract: {}", names.join(", "));
-        told::drift(Kind::PolicyGutted, what, &self.allowed, contract)
+        told::drift(Kind::PolicyGutted, what, &self.allowed, bucket, &statements)
     }
 
     /// Statements with our Sid that are not ours.
@@ -362,29 +368,28 @@ impl<'a> Reading<'a> {
 /// access. None if the document can't be edited. Where a Condition stands on ours, the document as it is.
 pub fn policy_with_ours(text: &str, contract: &Contract, darwin: &Darwin, home: &Home) -> Option<String> {
     let policy = RawPolicy::parse(text).ok()?;
-    let settings =
-        Settings { restrict_public_buckets: Some(false), policy_is_public: Some(false), ..Settings::default() };
     // The time does not bear on statements without a condition, and those with one are not counted on.
-    let asking = Asking { contract, darwin, home, settings, now: "2000-01-01T00:00:00Z" };
+    let asking = Asking { contract, darwin, home, now: "2000-01-01T00:00:00Z" };
     let reading = Reading::new(&policy, asking, Terms::new(contract, home));
     if !reading.hands_off().is_empty() {
         return Some(text.to_owned());
     }
-    let own: Vec<String> = reading.own().map(|(seen, _)| seen.slice.text.to_owned()).collect();
-    if !own.is_empty() && asking.ask_all(&with_statements(&policy, own.into_iter()), &reading.questions).is_allowed() {
+    let plain = reading.seen.iter().filter(|seen| seen.effect.as_deref() == Some("Allow") && !seen.has_condition);
+    let plain = with_statements(&policy, plain.map(|seen| seen.slice.text.to_owned()));
+    if asking.ask_all(&plain, &reading.questions).is_allowed() {
         return Some(text.to_owned());
     }
     Some(reading.rewritten(Ceiling::Flag).unwrap_or_else(|| text.to_owned()))
 }
 
-/// Every statement that is not ours, printed so that neither layout, nor order within it, nor the forms that S3 and
-/// CloudTrail change on the way (a list of one, an account's number for its root) make a difference. Empty if the
-/// document can't be read.
-pub fn foreign_statements(text: &str, darwin: &Darwin) -> Vec<String> {
-    let Ok(policy) = RawPolicy::parse(text) else { return Vec::new() };
+/// Every statement that is others' work, printed so that neither layout, nor order within it, nor the forms that S3 and
+/// CloudTrail change on the way (a list of one, an account's number for its root) make a difference. Ours with a
+/// Condition is among them: the Condition is somebody's decision. None if the document can't be read.
+pub fn foreign_statements(text: &str, darwin: &Darwin) -> Option<Vec<String>> {
+    let policy = RawPolicy::parse(text).ok()?;
     let seen = recognise(&policy, darwin);
-    let foreign = seen.iter().filter(|seen| seen.own.is_none()).map(|seen| seen.slice);
-    foreign.map(|slice| plain(&slice)).collect()
+    let foreign = seen.iter().filter(|seen| seen.own.as_ref().is_none_or(|own| own.conditioned));
+    Some(foreign.map(|seen| plain(&seen.slice)).collect())
 }
 
 fn plain(slice: &Slice<'_>) -> String {

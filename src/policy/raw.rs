@@ -4,7 +4,7 @@
 //! print anything anew that it was not asked to change.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -107,6 +107,8 @@ pub struct RawPolicy<'a> {
     /// The value of `Statement`: a list, or one statement alone.
     pub value: Slice<'a>,
     pub statements: Vec<Slice<'a>>,
+    /// The value of `Version`.
+    pub version: Option<Slice<'a>>,
     /// Whether `Statement` is a list.
     pub is_list: bool,
 }
@@ -142,7 +144,8 @@ impl<'a> RawPolicy<'a> {
                 return Err(Unreadable::Repeated(known.to_owned()));
             }
         }
-        let value = members.iter().find(|(name, _)| name == "Statement").ok_or(Unreadable::NoStatement)?.1;
+        let find = |wanted: &str| members.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
+        let value = find("Statement").ok_or(Unreadable::NoStatement)?;
         let (statements, is_list) = match value.elements() {
             Some(statements) => (statements, true),
             None => (vec![value], false),
@@ -150,7 +153,7 @@ impl<'a> RawPolicy<'a> {
         if statements.iter().any(|statement| !statement.text.starts_with('{')) {
             return Err(Unreadable::NotStatements);
         }
-        Ok(Self { text, value, statements, is_list })
+        Ok(Self { text, value, statements, version: find("Version"), is_list })
     }
 
     /// The space between this statement and the `[` or `,` before it.
@@ -205,11 +208,6 @@ pub fn canonical(value: &serde_json::Value) -> String {
         serde_json::Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
         other => other.to_string(),
     }
-}
-
-/// Whether the text is JSON at all.
-pub fn is_json(text: &str) -> bool {
-    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 #[cfg(test)]

@@ -9,10 +9,9 @@ use crate::finding::{Finding, Kind, Severity};
 use crate::history::{Change, Past, Subject, Write};
 use crate::incident::{LostUpdate, Sighting, StoreResult};
 use crate::plan::{Observed, Step, unified_json};
-use crate::policy::merge::assess_policy;
+use crate::policy::merge::{assess_policy, policy_with_ours};
 use crate::ports::{AwsResult, BucketReads, BucketWrites, Clock, CorsRule, IncidentStore, Keys};
 use crate::remedy;
-use crate::request::{ObjectOwner, Settings};
 use crate::time::rfc3339;
 
 impl<A, S, C> Reconciler<'_, A, S, C>
@@ -103,11 +102,14 @@ where
 
     /// Their policy with our statement in it, where it lacks it.
     fn policy_with_ours(&self, contract: &Contract, theirs: Option<&str>) -> String {
-        let settings = Settings { object_owner: ObjectOwner::BucketOwner, ..Settings::default() };
-        let now = rfc3339(self.clock.now_ms());
-        let assessed =
-            assess_policy(theirs, contract, &self.config.darwin, self.home, self.config.ceiling, &settings, &now);
-        assessed.proposed.or_else(|| theirs.map(str::to_owned)).unwrap_or_default()
+        let (darwin, home) = (&self.config.darwin, self.home);
+        let wanted = match theirs {
+            Some(theirs) => policy_with_ours(theirs, contract, darwin, home),
+            None => {
+                assess_policy(None, contract, darwin, home, self.config.ceiling, &rfc3339(self.clock.now_ms())).proposed
+            }
+        };
+        wanted.or_else(|| theirs.map(str::to_owned)).unwrap_or_default()
     }
 
     fn rules_with_ours(&self, theirs: Option<&str>) -> String {

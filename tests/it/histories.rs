@@ -321,7 +321,7 @@ fn history(seed: u64) -> Seen {
         fault_in: [0, 60, 25][dice.roll(3) as usize],
         crash_in: [0, 150, 50][dice.roll(3) as usize],
     };
-    let sim = Rc::new(Sim::new(seed ^ 0xd1ce, settings));
+    let sim = Rc::new(Sim { loud: number("HISTORIES", 2_000) == 1, ..Sim::new(seed ^ 0xd1ce, settings) });
     let mut history = History {
         sim: Rc::clone(&sim),
         queue: Rc::default(),

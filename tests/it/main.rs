@@ -1,11 +1,20 @@
 //! The integration tests: one binary, a module per area.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic, and so may its helpers"
+)]
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod aws;
+mod config;
+mod decode;
 mod guard;
 mod histories;
 mod imports;
 mod incident_store;
+mod merge;
 mod world;

@@ -48,6 +48,9 @@ pub(super) fn changed(policy: &RawPolicy<'_>, changes: &Changes, role: &str) -> 
 fn removals(policy: &RawPolicy<'_>, remove: &[usize]) -> Option<Vec<Edit>> {
     let gone = |index: usize| remove.contains(&index);
     let mut edits = Vec::new();
+    if remove.is_empty() {
+        return Some(edits);
+    }
     let first_kept = (0..policy.statements.len()).find(|index| !gone(*index))?;
     if first_kept > 0 {
         let (first, kept) = (policy.statements.first()?, policy.statements.get(first_kept)?);
@@ -148,6 +151,11 @@ fn printed(ours: &Ours, role: &str, layout: &Layout) -> String {
 /// V7's statement on one line.
 pub(super) fn compact(ours: &Ours, role: &str) -> String {
     printed(ours, role, &Layout::Compact)
+}
+
+/// V7's statement on lines of its own.
+pub(super) fn indented(ours: &Ours, role: &str) -> String {
+    printed(ours, role, &Layout::Indented { base: String::new(), step: "  ".to_owned() })
 }
 
 fn one_or_list(values: &[String], comma: &str) -> String {

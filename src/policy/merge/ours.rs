@@ -164,8 +164,9 @@ pub(super) struct Seen<'a> {
     pub index: usize,
     pub slice: Slice<'a>,
     pub sid: Option<String>,
-    /// `Effect`, if it is a string.
+    /// `Effect`, if it is one string.
     pub effect: Option<String>,
+    pub has_condition: bool,
     pub own: Option<Own>,
 }
 
@@ -192,11 +193,12 @@ pub(super) fn recognise<'a>(policy: &RawPolicy<'a>, darwin: &Darwin) -> Vec<Seen
     for (index, slice) in policy.statements.iter().enumerate() {
         let fields = Fields::read(slice);
         let sid = fields.text("Sid");
-        let effect = fields.text("Effect");
+        let effect = fields.text("Effect").filter(|_| !fields.repeats("Effect"));
+        let has_condition = fields.get("Condition").is_some();
         let place = sid.as_deref().and_then(|sid| place_of(sid, &darwin.sid));
         let own = place.and_then(|(part, _)| fields.own(part, &darwin.role));
         let numbered = own.is_some().then_some(()).and(place).map(|(_, numbered)| numbered);
-        all.push((Seen { index, slice: *slice, sid, effect, own }, numbered));
+        all.push((Seen { index, slice: *slice, sid, effect, has_condition, own }, numbered));
     }
     let has_plain = |part: Part| {
         all.iter()
@@ -262,6 +264,11 @@ impl Fields {
 
     fn text(&self, name: &str) -> Option<String> {
         self.get(name).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// Whether an element is there more than once, in whatever case.
+    fn repeats(&self, name: &str) -> bool {
+        self.0.iter().filter(|(held, _)| held.eq_ignore_ascii_case(name)).count() > 1
     }
 
     fn own(&self, part: Part, role: &str) -> Option<Own> {

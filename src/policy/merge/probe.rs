@@ -7,13 +7,20 @@ use super::ours::Terms;
 use crate::contract::{Contract, Darwin, Home};
 use crate::policy::raw::Slice;
 use crate::policy::{PolicyDocument, evaluate};
-use crate::request::{Reader, Settings, s3_request};
+use crate::request::{ObjectOwner, Reader, Settings, s3_request};
 use crate::verdict::Verdict;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Lengths of unnameable keys that are asked about one by one; `?` in patterns makes lengths matter.
 const LENGTHS: usize = 48;
+
+/// What stands beside the policy, out of the way.
+const GATES_OPEN: Settings = Settings {
+    restrict_public_buckets: Some(false),
+    policy_is_public: Some(false),
+    object_owner: ObjectOwner::BucketOwner,
+};
 
 /// One question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +38,6 @@ pub(super) struct Asking<'a> {
     pub contract: &'a Contract,
     pub darwin: &'a Darwin,
     pub home: &'a Home,
-    pub settings: Settings,
     /// RFC 3339.
     pub now: &'a str,
 }
@@ -41,7 +47,7 @@ impl Asking<'_> {
         let Question { action, key, reader, .. } = question;
         let bucket = self.contract.bucket.as_str();
         let request = s3_request(self.darwin, self.home, action, bucket, key.as_deref(), *reader, self.now);
-        evaluate(Some(document), &request, &self.settings)
+        evaluate(Some(document), &request, &GATES_OPEN)
     }
 
     /// The answers to all questions as one.

@@ -4,7 +4,6 @@
 
 use super::ours::{Seen, Terms, named};
 use super::probe::{Asking, Question};
-use crate::contract::{Access, Contract};
 use crate::finding::{Finding, Kind, Severity};
 use crate::policy::PolicyDocument;
 use crate::policy::raw::{Unreadable, canonical};
@@ -18,20 +17,27 @@ fn finding(kind: Kind, severity: Severity, because: Vec<String>, remedy: String,
     Finding { kind, severity, because, depends_on: Vec::new(), remedy, cause }
 }
 
-/// Drift: what the repair mends. `what` says how the statement stands.
-pub(super) fn drift(kind: Kind, what: String, verdict: &Verdict, contract: &Contract) -> Finding {
-    let needs = match contract.access {
-        Access::ReadOnly => "read",
-        Access::ReadWrite => "read or write",
-    };
+/// The verdict's reasons, each once. Those for keys that nobody can have named read as patterns.
+fn sentences(verdict: &Verdict) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    for reason in &verdict.because {
+        let sentence = shown(&reason.to_string());
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
+    sentences
+}
+
+/// Drift: what the repair mends. `what` says how the statement stands, `statements` is what the contract wants.
+pub(super) fn drift(kind: Kind, what: String, verdict: &Verdict, bucket: &str, statements: &str) -> Finding {
     let mut because = vec![what];
-    because.extend(verdict.because.iter().map(ToString::to_string));
-    let mended = format!(
-        "The guard puts Darwin's statement back (under MODE=repair). By hand: add it to the policy of bucket {}; \
-         without it Darwin can't {needs} what the contract covers.",
-        contract.bucket
+    because.extend(sentences(verdict));
+    let remedy = format!(
+        "The guard puts this into the policy of bucket {bucket} where its mode and the pause tag let it. By hand, in \
+         place of the statement with that Sid, or after the last:\n\n{statements}"
     );
-    finding(kind, Severity::Critical, because, mended, "policy".to_owned())
+    finding(kind, Severity::Critical, because, remedy, "policy".to_owned())
 }
 
 pub(super) fn unreadable(bucket: &str, why: &Unreadable) -> Finding {
@@ -77,7 +83,7 @@ pub(super) fn condition_on_ours(seen: &Seen<'_>, verdict: &Verdict) -> Finding {
     };
     let mut because = vec![format!("{} is Darwin's, and somebody gave it a Condition: {means}", seen.name())];
     if verdict.decision != Decision::Allowed {
-        because.extend(verdict.because.iter().map(ToString::to_string));
+        because.extend(sentences(verdict));
     }
     let mut found = finding(
         Kind::ConditionOnOurs,
@@ -101,7 +107,7 @@ pub(super) fn unknown_element(seen: &Seen<'_>, elements: &[String], verdict: &Ve
 
 /// Access hangs on what nobody here can see, and nothing is written.
 pub(super) fn uncertain(mut because: Vec<String>, verdict: &Verdict, or_names: Vec<String>) -> Finding {
-    because.extend(verdict.because.iter().map(ToString::to_string));
+    because.extend(sentences(verdict));
     let names = if verdict.depends_on.is_empty() { or_names } else { verdict.depends_on.clone() };
     let mut sorted = names.clone();
     sorted.sort();
@@ -193,15 +199,24 @@ impl Hit {
             hits.len().saturating_sub(1)
         });
         let Some(hit) = hits.get_mut(position) else { return };
-        let key = question.key.clone().filter(|_| !question.general);
-        if hit.of.iter().any(|(action, held, who)| {
-            *action == question.action && held.is_none() && who.get(place(question.reader)) == Some(&true)
-        }) {
+        let key = question.key.as_deref().filter(|_| !question.general).map(shown);
+        let at = place(question.reader);
+        let everywhere = |(action, held, who): &(&str, Option<String>, [bool; 2])| {
+            *action == question.action && held.is_none() && who.get(at) == Some(&true)
+        };
+        if hit.of.iter().any(everywhere) {
             return;
         }
-        let held = hit.of.iter_mut().find(|(action, held, _)| *action == question.action && *held == key);
-        match held {
-            Some((_, _, who)) => who.iter_mut().skip(place(question.reader)).take(1).for_each(|hit| *hit = true),
+        // A pattern's keys with and without what its `*` stands for are told as one.
+        let alike = |held: &Option<String>| match (held, &key) {
+            (Some(held), Some(key)) => held == key || key.strip_suffix('*') == Some(held.as_str()),
+            (held, key) => held.is_none() && key.is_none(),
+        };
+        match hit.of.iter_mut().find(|(action, held, _)| *action == question.action && alike(held)) {
+            Some((_, held, who)) => {
+                *held = key;
+                who.iter_mut().skip(at).take(1).for_each(|hit| *hit = true);
+            }
             None => {
                 let who = [question.reader == Reader::Server, question.reader == Reader::Browser];
                 hit.of.push((question.action, key, who));
@@ -218,8 +233,7 @@ impl Hit {
             let on = match key {
                 None if *action == "s3:ListBucket" => "the bucket".to_owned(),
                 None => "any key".to_owned(),
-                // The last character stands for what the pattern leaves open, and does not show.
-                Some(key) => format!("keys like `{}/{}`", terms.bucket_arn, shown(key)),
+                Some(key) => format!("keys like `{}/{key}`", terms.bucket_arn),
             };
             let by = match who {
                 [true, false] if *action == "s3:GetObject" => " by Darwin's servers",
@@ -246,9 +260,17 @@ fn place(reader: Reader) -> usize {
     }
 }
 
-/// A probe's key for people: what stands for anything is a `*`.
-fn shown(key: &str) -> String {
-    key.chars().map(|c| if ('\u{e000}'..='\u{f8ff}').contains(&c) { '*' } else { c }).collect()
+/// For people: what stands for any characters is a `*`.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{e000}'..='\u{f8ff}' if shown.ends_with('*') => {}
+            '\u{e000}'..='\u{f8ff}' => shown.push('*'),
+            c => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// What identifies a statement without a Sid, wherever it moves.

@@ -76,6 +76,8 @@ pub(super) struct Sim {
     pub(super) seen: Cell<Seen>,
     /// Faults and crashes only while this holds.
     pub(super) rough: Cell<bool>,
+    /// Prints what happens.
+    pub(super) loud: bool,
 }
 
 impl Sim {
@@ -93,6 +95,7 @@ impl Sim {
             published: RefCell::default(),
             seen: Cell::default(),
             rough: Cell::new(true),
+            loud: false,
         }
     }
 
@@ -309,7 +312,11 @@ impl Clock for Outside {
 }
 
 impl Log for Outside {
-    fn line(&self, _value: serde_json::Value) {}
+    fn line(&self, value: serde_json::Value) {
+        if self.sim.loud {
+            println!("{} {:?} {value}", self.sim.now.get(), self.who);
+        }
+    }
 }
 
 /// The table: the process's store, each call a point at which others run, and at which it may fail.

@@ -1,0 +1,362 @@
+//! The configuration: defaults, forms, and what a person reads when a value is wrong.
+
+use darwin_s3_guard::config::{Config, ConfigProblems};
+use darwin_s3_guard::contract::{Access, Ceiling, Mode};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const ONE: &str = r#"[{"name": "acme-lidar", "access": "read-write"}]"#;
+
+fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigProblems> {
+    let lookup = |name: &str| {
+        let given = variables.iter().rev().find(|(held, _)| *held == name).map(|(_, value)| (*value).to_owned());
+        given.or_else(|| (name == "GUARDED_BUCKETS").then(|| ONE.to_owned()))
+    };
+    Config::from(&lookup)
+}
+
+fn buckets(list: &Value) -> Result<Config, ConfigProblems> {
+    read(&[("GUARDED_BUCKETS", &list.to_string())])
+}
+
+#[track_caller]
+fn refused(variables: &[(&str, &str)], wanted: &str) {
+    let message = read(variables).expect_err(&format!("{variables:?}")).to_string();
+    assert!(message.contains(wanted), "{variables:?}: {message}");
+    assert!(!message.contains('\n') && message.len() < 1_500, "{message}");
+}
+
+#[track_caller]
+fn bucket_refused(entry: &Value, wanted: &str) {
+    let list = json!([{"name": "first", "access": "read-only"}, entry]).to_string();
+    refused(&[("GUARDED_BUCKETS", &list)], wanted);
+}
+
+#[test]
+fn only_guarded_buckets_is_required_and_the_rest_has_its_defaults() {
+    let config = read(&[]).unwrap();
+    assert_eq!((config.mode, config.ceiling, config.enable_event_bridge), (Mode::Flag, Ceiling::Flag, false));
+    assert_eq!((config.contested_limit, config.contested_window_s, config.concurrency), (3, 3_600, 32));
+    assert_eq!((config.topic, config.table, config.stack_id), (None, None, None));
+    assert_eq!(config.darwin.role, "arn:aws:iam::258327614892:role/external_s3");
+    assert_eq!(config.darwin.account, "258327614892");
+    assert_eq!(
+        (config.darwin.origin.as_str(), config.darwin.sid.as_str()),
+        ("https://darwin.v7labs.com", "DarwinAccess")
+    );
+    assert_eq!(config.darwin.team, None);
+    let [contract] = &config.contracts[..] else { panic!("one bucket") };
+    assert_eq!((contract.bucket.as_str(), contract.access), ("acme-lidar", Access::ReadWrite));
+    assert_eq!((contract.prefix.as_deref(), contract.scope_writes, contract.list), (None, false, false));
+    assert_eq!(contract.read_prefixes, Vec::<String>::new());
+
+    refused(&[("GUARDED_BUCKETS", "")], "GUARDED_BUCKETS is not set, wanted a JSON list of 1 to 20 buckets");
+}
+
+#[test]
+fn an_empty_variable_counts_as_none() {
+    let names = [
+        "MODE",
+        "CEILING",
+        "ALERT_TOPIC_ARN",
+        "INCIDENT_TABLE",
+        "TEAM_NAME",
+        "DARWIN_ROLE_ARN",
+        "DARWIN_ORIGIN",
+        "DARWIN_SID",
+        "ENABLE_EVENTBRIDGE",
+        "CONTESTED_LIMIT",
+        "CONTESTED_WINDOW_S",
+        "CONCURRENCY",
+        "STACK_ID",
+        "AWS_ACCOUNT_ID",
+    ];
+    assert_eq!(read(&names.map(|name| (name, ""))), read(&[]));
+}
+
+#[test]
+fn every_variable_is_read() {
+    let config = read(&[
+        (
+            "GUARDED_BUCKETS",
+            r#"[{"name": "acme.scans", "access": "read-only", "read_prefixes": ["raw/", "more"], "list": true},
+            {"name": "acme-lidar", "access": "read-write", "prefix": "darwin", "scope_writes": true}]"#,
+        ),
+        ("MODE", "repair"),
+        ("CEILING", "enforce"),
+        ("ALERT_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:darwin-guard-Alerts_1"),
+        ("INCIDENT_TABLE", "darwin-guard.Incidents"),
+        ("TEAM_NAME", "Acme Vision & Söhne"),
+        ("DARWIN_ROLE_ARN", "arn:aws:iam::999988887777:role/v7/external_s3"),
+        ("DARWIN_ORIGIN", "https://darwin.example.com:8443"),
+        ("DARWIN_SID", "V7"),
+        ("ENABLE_EVENTBRIDGE", "true"),
+        ("CONTESTED_LIMIT", "5"),
+        ("CONTESTED_WINDOW_S", "86400"),
+        ("CONCURRENCY", "128"),
+        ("STACK_ID", "arn:aws:cloudformation:eu-central-1:111122223333:stack/darwin-guard/cf7ac5b0"),
+        ("AWS_ACCOUNT_ID", "111122223333"),
+        ("AWS_REGION", "eu-central-1"),
+    ])
+    .unwrap();
+    assert_eq!((config.mode, config.ceiling, config.enable_event_bridge), (Mode::Repair, Ceiling::Enforce, true));
+    assert_eq!((config.contested_limit, config.contested_window_s, config.concurrency), (5, 86_400, 128));
+    assert_eq!(config.darwin.account, "999988887777");
+    assert_eq!(config.contracts[0].read_prefixes, ["raw/", "more"]);
+    assert!(config.contracts[0].list && !config.contracts[1].list);
+    assert_eq!(config.contracts[1].prefix.as_deref(), Some("darwin/"), "thumbnails go under PREFIX/");
+    assert!(config.contracts[1].scope_writes);
+}
+
+#[test]
+fn a_function_with_more_memory_makes_more_calls_at_the_same_time() {
+    for (memory, concurrency) in [("128", 32), ("512", 64), ("1769", 64), ("?", 32)] {
+        assert_eq!(read(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)]).unwrap().concurrency, concurrency);
+    }
+    assert_eq!(read(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"), ("CONCURRENCY", "8")]).unwrap().concurrency, 8);
+}
+
+#[test]
+fn a_wrong_value_is_told_with_its_variable_and_what_is_wanted() {
+    for (variable, wrong, wanted) in [
+        ("MODE", "Repair", "MODE is `Repair`, wanted `repair` or `flag`"),
+        ("CEILING", "enforced", "CEILING is `enforced`, wanted `flag` or `enforce`"),
+        ("ENABLE_EVENTBRIDGE", "yes", "ENABLE_EVENTBRIDGE is `yes`, wanted `true` or `false`"),
+        ("ENABLE_EVENTBRIDGE", "True", "`true` or `false`"),
+        ("CONTESTED_LIMIT", "0", "CONTESTED_LIMIT is `0`, wanted a whole number of repairs from 1 to 100"),
+        ("CONTESTED_LIMIT", "101", "from 1 to 100"),
+        ("CONTESTED_LIMIT", "+3", "from 1 to 100"),
+        ("CONTESTED_LIMIT", "3.0", "from 1 to 100"),
+        ("CONTESTED_LIMIT", "99999999999", "from 1 to 100"),
+        ("CONTESTED_WINDOW_S", "1h", "CONTESTED_WINDOW_S is `1h`, wanted a whole number of seconds from 60 to 604800"),
+        ("CONTESTED_WINDOW_S", "59", "from 60"),
+        ("CONCURRENCY", "257", "from 1 to 256"),
+        ("CONCURRENCY", "-1", "from 1 to 256"),
+        ("ALERT_TOPIC_ARN", "alerts", "the ARN of a standard SNS topic"),
+        ("ALERT_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:alerts.fifo", "standard SNS topic"),
+        ("ALERT_TOPIC_ARN", "arn:aws:sqs:eu-central-1:111122223333:alerts", "standard SNS topic"),
+        (
+            "ALERT_TOPIC_ARN",
+            "arn:aws:sns:eu-central-1:111122223333:alerts:6b0e71bd-7e97-4d97-80ce-4a0994e55286",
+            "standard SNS topic",
+        ),
+        ("INCIDENT_TABLE", "a b", "the name of a DynamoDB table"),
+        ("INCIDENT_TABLE", "ab", "the name of a DynamoDB table"),
+        ("TEAM_NAME", "Acme\nVision", "TEAM_NAME is `Acme Vision`, wanted at most 100 characters on one line"),
+        ("TEAM_NAME", "  ", "on one line"),
+        ("DARWIN_ROLE_ARN", "external_s3", "the ARN of an IAM role"),
+        ("DARWIN_ROLE_ARN", "arn:aws:iam::258327614892:role/*", "without wildcards"),
+        ("DARWIN_ROLE_ARN", "arn:aws:iam::258327614892:user/external_s3", "the ARN of an IAM role"),
+        ("DARWIN_ROLE_ARN", "arn:aws:iam::258327614892:root", "the ARN of an IAM role"),
+        ("DARWIN_ROLE_ARN", "arn:aws:iam::2583:role/external_s3", "the ARN of an IAM role"),
+        ("DARWIN_ROLE_ARN", "arn:aws:iam::258327614892:role/v7/", "the ARN of an IAM role"),
+        ("DARWIN_ROLE_ARN", "arn:aws:sts::258327614892:assumed-role/external_s3/x", "the ARN of an IAM role"),
+        ("DARWIN_ORIGIN", "https://darwin.v7labs.com/", "an origin as a browser sends it"),
+        ("DARWIN_ORIGIN", "darwin.v7labs.com", "an origin"),
+        ("DARWIN_ORIGIN", "https://*.v7labs.com", "wildcard"),
+        ("DARWIN_ORIGIN", "*", "wildcard"),
+        ("DARWIN_ORIGIN", "https://Darwin.v7labs.com", "lower-case"),
+        ("DARWIN_ORIGIN", "https://darwin.v7labs.com:443", "an origin"),
+        ("DARWIN_ORIGIN", "https://darwin.v7labs.com:0", "an origin"),
+        ("DARWIN_ORIGIN", "ftp://darwin.v7labs.com", "an origin"),
+        ("DARWIN_SID", "Darwin-Access", "DARWIN_SID is `Darwin-Access`, wanted 1 to 64 ASCII letters and digits"),
+        ("DARWIN_SID", "Zugriffé", "ASCII letters"),
+        ("STACK_ID", "darwin-guard", "the ARN of a CloudFormation stack"),
+        ("AWS_ACCOUNT_ID", "1111-2222-3333", "an account id of 12 digits"),
+        ("AWS_REGION", "Frankfurt", "AWS_REGION is `Frankfurt`, wanted a Region's name"),
+        ("AWS_DEFAULT_REGION", "eu", "AWS_DEFAULT_REGION is `eu`"),
+    ] {
+        refused(&[(variable, wrong)], wanted);
+        refused(&[(variable, wrong)], variable);
+    }
+}
+
+#[test]
+fn every_wrong_value_is_told_at_once_and_cut() {
+    let long = "x".repeat(10_000);
+    let problems = read(&[
+        ("MODE", "on"),
+        ("CONCURRENCY", &long),
+        ("GUARDED_BUCKETS", r#"[{"name": "A", "acess": "read-only"}]"#),
+    ])
+    .unwrap_err();
+    let variables: Vec<&str> = problems.0.iter().map(|problem| problem.variable.as_str()).collect();
+    assert_eq!(
+        variables,
+        ["GUARDED_BUCKETS[0]", "GUARDED_BUCKETS[0].name", "GUARDED_BUCKETS[0].access", "MODE", "CONCURRENCY"]
+    );
+    insta::assert_snapshot!(problems.to_string().replace("; ", "\n"), @r"
+    GUARDED_BUCKETS[0] is an object with the field `acess`, wanted only `name`, `access`, `read_prefixes`, `prefix`, `scope_writes`, `list`
+    GUARDED_BUCKETS[0].name is `A`, wanted the name of a general purpose bucket: 3 to 63 of `a-z`, `0-9`, `-`, `.`
+    GUARDED_BUCKETS[0].access is not set, wanted `read-only` or `read-write`
+    MODE is `on`, wanted `repair` or `flag`
+    CONCURRENCY is `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…`, wanted a whole number of calls at the same time from 1 to 256
+    ");
+}
+
+#[test]
+fn a_wrong_list_of_buckets_is_refused_with_the_place() {
+    for (list, wanted) in [
+        ("acme-lidar", "GUARDED_BUCKETS is `acme-lidar` (expected value at line 1 column 1)"),
+        (r#"{"name": "acme-lidar"}"#, "a JSON list"),
+        ("[]", "GUARDED_BUCKETS is a list of 0"),
+        (r#"["acme-lidar"]"#, "GUARDED_BUCKETS[0] is `acme-lidar`, wanted an object with `name` and `access`"),
+    ] {
+        refused(&[("GUARDED_BUCKETS", list)], wanted);
+    }
+    let many: Vec<Value> = (0..21).map(|n| json!({"name": format!("bucket-{n}"), "access": "read-only"})).collect();
+    assert_eq!(buckets(&json!(many[..20])).unwrap().contracts.len(), 20);
+    assert!(buckets(&json!(many)).unwrap_err().to_string().contains("a list of 21"));
+}
+
+#[test]
+fn each_field_of_a_bucket_is_validated() {
+    bucket_refused(
+        &json!({"name": "first", "access": "read-write"}),
+        "GUARDED_BUCKETS[1].name is `first` again, wanted each bucket once",
+    );
+    bucket_refused(&json!({"access": "read-only"}), "GUARDED_BUCKETS[1].name is not set");
+    bucket_refused(&json!({"name": "b-1"}), "GUARDED_BUCKETS[1].access is not set, wanted `read-only` or `read-write`");
+    bucket_refused(&json!({"name": "b-1", "access": "rw"}), "`rw`");
+    bucket_refused(&json!({"name": "b-1", "access": "read-only", "prefixes": []}), "the field `prefixes`");
+    for name in [
+        "ab",
+        "Acme",
+        "acme_lidar",
+        "acme..lidar",
+        "-acme",
+        "acme-",
+        ".acme",
+        "192.168.5.4",
+        "xn--acme",
+        "acme--x-s3",
+        "acme-s3alias",
+        "arn:aws:s3:::acme",
+        "acme/raw",
+        "acme*",
+        "s3://acme",
+        "äcme",
+    ] {
+        bucket_refused(&json!({"name": name, "access": "read-only"}), "the name of a general purpose bucket");
+    }
+    for prefix in ["/darwin/", "darwin/*", "dar?in/", "${aws:username}/", "a\nb"] {
+        bucket_refused(&json!({"name": "b-1", "access": "read-write", "prefix": prefix}), "[1].prefix");
+        bucket_refused(
+            &json!({"name": "b-1", "access": "read-write", "read_prefixes": ["raw/", prefix]}),
+            "[1].read_prefixes[1]",
+        );
+    }
+    bucket_refused(&json!({"name": "b-1", "access": "read-only", "read_prefixes": [""]}), "read_prefixes[0]");
+    bucket_refused(&json!({"name": "b-1", "access": "read-only", "read_prefixes": ["a/", "a/"]}), "`a/` again");
+    bucket_refused(&json!({"name": "b-1", "access": "read-only", "read_prefixes": "raw/"}), "a list of at most 20");
+    bucket_refused(
+        &json!({"name": "b-1", "access": "read-write", "scope_writes": true}),
+        "a `prefix` and `read-write` access with it",
+    );
+    bucket_refused(
+        &json!({"name": "b-1", "access": "read-only", "scope_writes": true, "prefix": "d/"}),
+        "scope_writes",
+    );
+    bucket_refused(
+        &json!({"name": "b-1", "access": "read-only", "list": "true"}),
+        "[1].list is `\"true\"`, wanted `true` or `false`, without quotes",
+    );
+}
+
+#[test]
+fn optional_fields_may_be_null_or_empty() {
+    let config = buckets(&json!([{"name": "b-1", "access": "read-only", "prefix": "", "read_prefixes": null, "scope_writes": null, "list": false}])).unwrap();
+    assert_eq!(config.contracts[0].prefix, None);
+}
+
+#[test]
+fn the_function_says_where_it_runs_and_outside_lambda_the_environment_does() {
+    let config = read(&[("AWS_ACCOUNT_ID", "111122223333"), ("AWS_REGION", "eu-central-1")]).unwrap();
+    let home = config.home(None).unwrap();
+    assert_eq!(
+        (home.account.as_str(), home.region.as_str(), home.partition.as_str()),
+        ("111122223333", "eu-central-1", "aws")
+    );
+    for name in ["guard", "guard:live", "guard:$LATEST"] {
+        let home = config.home(Some(&format!("arn:aws:lambda:us-east-1:999988887777:function:{name}"))).unwrap();
+        assert_eq!((home.account.as_str(), home.region.as_str()), ("999988887777", "us-east-1"), "the ARN wins");
+    }
+    for arn in [
+        "",
+        "guard",
+        "arn:aws:lambda:us-east-1:999988887777:layer:x",
+        "arn:aws:lambda::999988887777:function:x",
+        "arn:aws:lambda:us-east-1:1:function:x",
+    ] {
+        assert!(config.home(Some(arn)).unwrap_err().to_string().contains("the ARN of a Lambda function"), "{arn}");
+    }
+    let config = read(&[("AWS_DEFAULT_REGION", "eu-west-1")]).unwrap();
+    assert_eq!(
+        config.home(None).unwrap_err().to_string(),
+        "AWS_ACCOUNT_ID is not set, wanted the account of the buckets, outside Lambda"
+    );
+    let config = read(&[("AWS_ACCOUNT_ID", "111122223333")]).unwrap();
+    assert_eq!(
+        config.home(None).unwrap_err().to_string(),
+        "AWS_REGION is not set, wanted the Region of the buckets, outside Lambda"
+    );
+}
+
+#[test]
+fn a_role_of_another_partition_is_refused() {
+    for (region, partition) in [
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("us-isob-east-1", "aws-iso-b"),
+    ] {
+        refused(
+            &[("AWS_REGION", region)],
+            &format!("DARWIN_ROLE_ARN is not set, wanted the ARN of V7's role in the partition `{partition}`"),
+        );
+        refused(
+            &[("AWS_REGION", region), ("DARWIN_ROLE_ARN", "arn:aws:iam::258327614892:role/external_s3")],
+            "principals don't cross partitions",
+        );
+        let own = format!("arn:{partition}:iam::258327614892:role/external_s3");
+        let config =
+            read(&[("AWS_REGION", region), ("AWS_ACCOUNT_ID", "111122223333"), ("DARWIN_ROLE_ARN", &own)]).unwrap();
+        assert_eq!(config.home(None).unwrap().partition, partition);
+        refused(&[("AWS_REGION", "eu-central-1"), ("DARWIN_ROLE_ARN", &own)], "principals don't cross partitions");
+        let function = format!("arn:{partition}:lambda:{region}:111122223333:function:guard");
+        assert!(
+            read(&[]).unwrap().home(Some(&function)).unwrap_err().to_string().contains("DARWIN_ROLE_ARN is not set")
+        );
+    }
+}
+
+#[test]
+fn a_topic_of_another_region_is_refused() {
+    let topic = "arn:aws:sns:eu-west-1:111122223333:alerts";
+    refused(
+        &[("AWS_REGION", "eu-central-1"), ("ALERT_TOPIC_ARN", topic)],
+        "a topic of the guard's own Region, `eu-central-1`",
+    );
+    assert!(read(&[("AWS_REGION", "eu-west-1"), ("ALERT_TOPIC_ARN", topic)]).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn no_value_of_any_variable_panics_or_makes_a_long_message(name in prop::sample::select(vec!["GUARDED_BUCKETS", "MODE", "ALERT_TOPIC_ARN",
+        "INCIDENT_TABLE", "TEAM_NAME", "DARWIN_ROLE_ARN", "DARWIN_ORIGIN", "DARWIN_SID", "CONCURRENCY", "STACK_ID", "AWS_ACCOUNT_ID", "AWS_REGION"]),
+        value in any::<String>()) {
+        if let Err(problems) = read(&[(name, &value)]) {
+            prop_assert!(problems.to_string().len() < 2_000);
+            prop_assert!(problems.0.iter().all(|problem| problem.variable.starts_with(name) || problem.variable == "DARWIN_ROLE_ARN"));
+        }
+    }
+
+    #[test]
+    fn an_accepted_prefix_is_literal_in_a_policy(prefix in "[a-z/*?$\\x00-\\x1f]{0,12}") {
+        if let Ok(config) = buckets(&json!([{"name": "b-1", "access": "read-write", "prefix": prefix}])) {
+            let accepted = config.contracts[0].prefix.clone().unwrap_or_default();
+            prop_assert!(!accepted.contains(['*', '?', '$']) && !accepted.starts_with('/'));
+            prop_assert!(accepted.is_empty() || accepted.trim_end_matches('/') == prefix.trim_end_matches('/'));
+        }
+    }
+}

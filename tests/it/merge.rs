@@ -1,0 +1,304 @@
+//! The bucket policy's assessment and merge: `tests/cases/merge.json`, and laws over random documents.
+
+use darwin_s3_guard::contract::{Access, Ceiling, Contract, Darwin, Home};
+use darwin_s3_guard::finding::{Kind, Severity};
+use darwin_s3_guard::policy::merge::{
+    MAX_BYTES, PolicyAssessment, assess_policy, dead_principal, foreign_statements, policy_with_ours,
+};
+use darwin_s3_guard::policy::raw::RawPolicy;
+use darwin_s3_guard::policy::{PolicyDocument, evaluate};
+use darwin_s3_guard::request::{ObjectOwner, Reader, Settings, s3_request};
+use darwin_s3_guard::verdict::Decision;
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+
+mod laws;
+
+const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
+const NOW: &str = "2026-11-25T12:00:00Z";
+const BUCKET: &str = "acme-lidar";
+
+/// One case of `tests/cases/merge.json`. A `before` or `after` that is a string is the document's text; one that is an
+/// object stands for its compact form; null is no policy, and nothing to write.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    why: String,
+    contract: Terms,
+    ceiling: Option<String>,
+    partition: Option<String>,
+    role: Option<String>,
+    before: Value,
+    after: Value,
+    drift: Option<String>,
+    findings: Vec<String>,
+    #[serde(default)]
+    unsettled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Terms {
+    access: Option<Access>,
+    #[serde(default)]
+    read_prefixes: Vec<String>,
+    prefix: Option<String>,
+    #[serde(default)]
+    scope_writes: bool,
+    #[serde(default)]
+    list: bool,
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn darwin(role: &str) -> Darwin {
+    Darwin {
+        role: role.to_owned(),
+        account: role.split(':').nth(4).unwrap().to_owned(),
+        origin: "https://darwin.v7labs.com".to_owned(),
+        sid: "DarwinAccess".to_owned(),
+        team: None,
+    }
+}
+
+fn home(partition: &str) -> Home {
+    Home { account: "111122223333".to_owned(), region: "eu-central-1".to_owned(), partition: partition.to_owned() }
+}
+
+fn contract(access: Access) -> Contract {
+    Contract {
+        bucket: BUCKET.to_owned(),
+        access,
+        read_prefixes: Vec::new(),
+        prefix: None,
+        scope_writes: false,
+        list: false,
+    }
+}
+
+fn settings() -> Settings {
+    Settings { restrict_public_buckets: None, policy_is_public: Some(false), object_owner: ObjectOwner::BucketOwner }
+}
+
+fn assess(before: Option<&str>, contract: &Contract, ceiling: Ceiling) -> PolicyAssessment {
+    assess_policy(before, contract, &darwin(ROLE), &home("aws"), ceiling, NOW)
+}
+
+fn kinds(assessed: &PolicyAssessment) -> Vec<&'static str> {
+    let mut kinds: Vec<&str> = assessed.findings.iter().map(|finding| finding.kind.name()).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+#[test]
+fn every_case_is_repaired_or_told_as_written_and_only_once() {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("../cases/merge.json")).unwrap();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let Terms { access, read_prefixes, prefix, scope_writes, list } = &case.contract;
+        let contract = Contract {
+            read_prefixes: read_prefixes.clone(),
+            prefix: prefix.clone(),
+            scope_writes: *scope_writes,
+            list: *list,
+            ..contract(access.unwrap_or(Access::ReadOnly))
+        };
+        let ceiling = match case.ceiling.as_deref() {
+            None => Ceiling::Flag,
+            Some("enforce") => Ceiling::Enforce,
+            Some(other) => panic!("{}: no such ceiling: {other}", case.name),
+        };
+        let darwin = darwin(case.role.as_deref().unwrap_or(ROLE));
+        let home = home(case.partition.as_deref().unwrap_or("aws"));
+        let judge = |before: Option<&str>| assess_policy(before, &contract, &darwin, &home, ceiling, NOW);
+        let (before, after) = (text(&case.before), text(&case.after));
+        let assessed = judge(before.as_deref());
+        let mut findings: Vec<&str> = case.findings.iter().map(String::as_str).collect();
+        findings.sort_unstable();
+        let got = (assessed.drift.as_ref().map(|drift| drift.kind.name()), kinds(&assessed), assessed.unsettled);
+        let want = (case.drift.as_deref(), findings, case.unsettled);
+        if got != want {
+            wrong.push(format!("{} ({}):\n  got  {got:?}\n  want {want:?}\n  {assessed:?}", case.name, case.why));
+        } else if assessed.proposed != after {
+            wrong.push(format!("{}:\n  got  {:?}\n  want {after:?}", case.name, assessed.proposed));
+        }
+        if let Some(proposed) = &assessed.proposed {
+            let again = judge(Some(proposed));
+            if (again.drift.is_some(), &again.proposed) != (false, &None) {
+                wrong.push(format!("{}: a second run is not quiet: {again:?}", case.name));
+            }
+            if !matches!(case.name.as_str(), "not-action-gutted") && ceiling == Ceiling::Flag {
+                let put_in = before.map(|before| policy_with_ours(&before, &contract, &darwin, &home));
+                if put_in.is_some_and(|put_in| put_in.as_ref() != Some(proposed)) {
+                    wrong.push(format!("{}: the lost-update command would write another document", case.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    let mut names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), cases.len(), "names are unique");
+}
+
+fn statement(sid: &str, resource: &str) -> String {
+    format!(
+        r#"{{"Sid":"{sid}","Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111122223333:role/team"}},"Action":"s3:GetObject","Resource":"{resource}"}}"#
+    )
+}
+
+/// A document of exactly so many bytes, none of them ours.
+fn document_of(bytes: usize) -> String {
+    let with = |length: usize| {
+        let resource = format!("arn:aws:s3:::{BUCKET}/{}", "x".repeat(length));
+        format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statement("Team", &resource))
+    };
+    with(bytes - with(0).len())
+}
+
+#[test]
+fn a_repair_that_s3_would_not_take_is_a_finding_and_no_write() {
+    let small = document_of(500);
+    let contract = contract(Access::ReadWrite);
+    let ours = assess(Some(&small), &contract, Ceiling::Flag).proposed.unwrap().len() - small.len();
+    let fits = assess(Some(&document_of(MAX_BYTES - ours)), &contract, Ceiling::Flag);
+    assert_eq!((kinds(&fits), fits.proposed.map(|text| text.len())), (vec![], Some(MAX_BYTES)));
+    let too_large = assess(Some(&document_of(MAX_BYTES - ours + 1)), &contract, Ceiling::Flag);
+    assert_eq!((kinds(&too_large), too_large.proposed), (vec![Kind::PolicyLimit.name()], None));
+    assert_eq!(too_large.drift.unwrap().kind, Kind::PolicyMissing);
+    insta::assert_snapshot!(too_large.findings[0].because[0], @"with Darwin's statement the policy would have 20481 bytes without space; S3 takes 20480");
+}
+
+#[test]
+fn space_between_elements_does_not_count_towards_the_limit() {
+    let spaced = document_of(10_000).replacen(',', &format!(",{}", " ".repeat(15_000)), 1);
+    assert!(assess(Some(&spaced), &contract(Access::ReadOnly), Ceiling::Flag).proposed.is_some());
+}
+
+#[test]
+fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{},
+            {{"Sid":"NoSecrets","Effect":"Deny","Principal":"*","Action":"s3:Get*","Resource":"arn:aws:s3:::{BUCKET}/secret/*"}}]}}"#,
+        statement("Team", "arn:aws:s3:::acme-lidar/*")
+            .replace("111122223333:role/team", "258327614892:role/external_s3")
+    );
+    let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
+    let [deny] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
+    assert_eq!((deny.kind, deny.severity, deny.cause.as_str()), (Kind::ExplicitDeny, Severity::Critical, "NoSecrets"));
+    insta::assert_snapshot!(format!("{}\n\n{}", deny.because.join("\n"), deny.remedy), @r#"
+    statement `NoSecrets` (#1) denies Darwin what the contract gives: it has no Condition that spares Darwin
+    s3:GetObject on keys like `arn:aws:s3:::acme-lidar/secret/*`
+
+    The guard never touches a Deny. If Darwin is meant to read bucket acme-lidar, except its role in statement `NoSecrets` (#1): add to its Condition (in the same operator, if it is there already)
+
+    {
+      "ArnNotEquals": {
+        "aws:PrincipalArn": "arn:aws:iam::258327614892:role/external_s3"
+      }
+    }
+
+    aws s3api get-bucket-policy --bucket acme-lidar --query Policy --output text > policy.json
+    # edit policy.json
+    aws s3api put-bucket-policy --bucket acme-lidar --policy file://policy.json
+    "#);
+}
+
+#[test]
+fn a_statement_without_a_sid_keeps_its_incident_wherever_it_moves() {
+    let deny = format!(r#"{{"Effect":"Deny","Principal":"*","Action":"*","Resource":"arn:aws:s3:::{BUCKET}/*"}}"#);
+    let team = statement("Team", "arn:aws:s3:::acme-lidar/*");
+    let cause = |statements: &str| {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
+        assessed.findings.iter().find(|finding| finding.kind == Kind::ExplicitDeny).unwrap().cause.clone()
+    };
+    assert_eq!(cause(&deny), cause(&format!("{team},{}", deny.replace("\":", "\" : "))));
+}
+
+#[test]
+fn what_is_wider_is_shown_as_a_diff() {
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"DarwinAccess","Effect":"Allow","Principal":{{"AWS":"{ROLE}"}},"Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::{BUCKET}/*"}}]}}"#
+    );
+    let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
+    let [wider] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
+    insta::assert_snapshot!(format!("{}\n\n{}", wider.because.join("\n"), wider.remedy), @r#"
+    statement `DarwinAccess` (#0) also allows Darwin `s3:DeleteObject` on `arn:aws:s3:::acme-lidar/*`
+
+    Narrow it by hand, or set the stack's parameter Ceiling to enforce and let the guard do it:
+
+    --- a/acme-lidar/policy
+    +++ b/acme-lidar/policy
+    @@ -7,10 +7,7 @@
+           "Principal": {
+             "AWS": "arn:aws:iam::258327614892:role/external_s3"
+           },
+    -      "Action": [
+    -        "s3:GetObject",
+    -        "s3:DeleteObject"
+    -      ],
+    +      "Action": "s3:GetObject",
+           "Resource": "arn:aws:s3:::acme-lidar/*"
+         }
+       ]
+    "#);
+}
+
+#[test]
+fn a_drift_says_what_is_missing() {
+    let text =
+        format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statement("Team", "arn:aws:s3:::acme-lidar/*"));
+    let drift = assess(Some(&text), &contract(Access::ReadWrite), Ceiling::Flag).drift.unwrap();
+    insta::assert_snapshot!(format!("{}\n\n{}", drift.because.join("\n"), drift.remedy), @r#"
+    Darwin's statement is missing, and no other statement gives what it gave
+    nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team`
+    nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team` and its Action is `s3:GetObject`, not s3:PutObject
+
+    The guard puts this into the policy of bucket acme-lidar where its mode and the pause tag let it. By hand, in place of the statement with that Sid, or after the last:
+
+    {
+      "Sid": "DarwinAccess",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::258327614892:role/external_s3"
+      },
+      "Action": ["s3:GetObject", "s3:PutObject"],
+      "Resource": "arn:aws:s3:::acme-lidar/*"
+    }
+    "#);
+}
+
+#[test]
+fn somebodys_deleted_principals_are_named() {
+    let dead = statement("Team", "arn:aws:s3:::acme-lidar/*")
+        .replace("\"arn:aws:iam::111122223333:role/team\"", "[\"arn:aws:iam::1:root\",\"AIDATXYEXAMPLE7ABCDEF\"]");
+    let ours = statement("DarwinAccess", "arn:aws:s3:::acme-lidar/*")
+        .replace("arn:aws:iam::111122223333:role/team", "AROATXYEXAMPLE7ABCDEF");
+    let text = format!(r#"{{"Statement":[{ours},{dead}]}}"#);
+    let found = dead_principal(&text, BUCKET, &darwin(ROLE)).unwrap();
+    assert_eq!(found.kind, Kind::DeadPrincipal);
+    insta::assert_snapshot!(found.because[0], @"statement `Team` (#1) names a principal that no longer exists, and S3 refuses every write of such a policy");
+    assert_eq!(dead_principal(&format!(r#"{{"Statement":[{ours}]}}"#), BUCKET, &darwin(ROLE)), None);
+}
+
+#[test]
+fn foreign_statements_compare_without_the_forms_that_change_on_the_way() {
+    let sent = r#"{"Version":"2012-10-17","Statement":[
+        {"Sid":"T","Effect":"Allow","Principal":{"AWS":["111122223333"]},"Action":["s3:PutObject","s3:GetObject"],"Resource":["arn:aws:s3:::b/*"]},
+        {"Sid":"DarwinAccess","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::258327614892:role/external_s3"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}"#;
+    let read = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Sid":"T","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}}"#;
+    let darwin = darwin(ROLE);
+    assert_eq!(foreign_statements(sent, &darwin), foreign_statements(read, &darwin));
+    assert_eq!(foreign_statements(read, &darwin).unwrap().len(), 1);
+    assert_ne!(foreign_statements(read, &darwin), foreign_statements(&read.replace("Put", "Delete"), &darwin));
+}
