@@ -89,7 +89,8 @@ impl Clients {
         let hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for SSO: \
                     eval \"$(aws configure export-credentials --format env)\"";
         let provider = self.shared.credentials_provider().ok_or_else(|| format!("no AWS credentials: {hint}"))?;
-        provider.provide_credentials().await.map(drop).map_err(|error| format!("no AWS credentials ({error}): {hint}"))
+        let found = provider.provide_credentials().await;
+        found.map(drop).map_err(|error| format!("no AWS credentials: {hint}\n({})", error::causes(&error)))
     }
 
     pub fn meter(&self) -> &SdkMeter {

@@ -128,8 +128,13 @@ where
     if let (Some(status), SdkError::ServiceError(_)) = (status, error) {
         return format!("answered with status {status} and no message");
     }
+    causes(error)
+}
+
+/// An error and what it comes from, on one line.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut causes = vec![error.to_string()];
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         let text = cause.to_string();
         // Wrappers repeat what they wrap.
@@ -138,7 +143,7 @@ where
         }
         source = cause.source();
     }
-    causes.join(": ")
+    shortened(&causes.join(": "))
 }
 
 fn shortened(message: &str) -> String {

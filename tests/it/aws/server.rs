@@ -151,17 +151,13 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Request>>, left: &Mutex<VecDequ
         Fault::Late(by) => std::thread::sleep(by),
         Fault::Closed => return,
     }
-    let mut text = format!("HTTP/1.1 {} Answer\r\nConnection: close\r\n", answer.status);
-    for (name, value) in &answer.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
+    let mut head = vec![format!("HTTP/1.1 {} Answer", answer.status), "Connection: close".to_owned()];
+    head.extend(answer.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    let body = if is_head { "" } else { &answer.body };
     if answer.status != 204 {
-        text.push_str(&format!("Content-Length: {}\r\n", if is_head { 0 } else { answer.body.len() }));
+        head.push(format!("Content-Length: {}", body.len()));
     }
-    text.push_str("\r\n");
-    if !is_head {
-        text.push_str(&answer.body);
-    }
+    let text = format!("{}\r\n\r\n{body}", head.join("\r\n"));
     // The caller may have given up.
     let _ = stream.write_all(text.as_bytes());
 }
