@@ -1,0 +1,64 @@
+//! Judges policy cases: `cargo run --release --example judge -- FILE`.
+//!
+//! Reads a JSON list of cases (`tests/cases/README.md`; `-` for standard input) and prints a JSON list of
+//! `{"name", "verdict", "depends_on", "because"}`, in the order of the cases. A case that cannot be read is left out,
+//! told on standard error, and makes the exit code 2.
+
+#[path = "../tests/cases/format.rs"]
+mod format;
+
+use serde_json::json;
+use serde_json::value::RawValue;
+use std::io::{Read, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(file), None) = (arguments.next(), arguments.next()) else {
+        eprintln!("usage: judge FILE (`-` for standard input)");
+        return ExitCode::from(2);
+    };
+    match run(&file) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(2),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The number of cases that could not be read.
+fn run(file: &str) -> Result<usize, String> {
+    let mut text = Vec::new();
+    let read = if file == "-" {
+        std::io::stdin().read_to_end(&mut text).map(|_| ())
+    } else {
+        std::fs::read(file).map(|bytes| text = bytes)
+    };
+    read.map_err(|error| format!("`{file}` cannot be read: {error}"))?;
+    let cases: Vec<Box<RawValue>> =
+        serde_json::from_slice(&text).map_err(|error| format!("`{file}` is not a list of cases: {error}"))?;
+    let mut unreadable = 0;
+    let mut answers = Vec::with_capacity(cases.len());
+    for (index, raw) in cases.iter().enumerate() {
+        let judged = serde_json::from_str::<format::Case>(raw.get())
+            .map_err(|error| error.to_string())
+            .and_then(|case| case.judge().map(|verdict| (case.name.clone(), verdict)));
+        match judged {
+            Ok((name, verdict)) => answers.push(json!({
+                "name": name,
+                "verdict": verdict.decision,
+                "depends_on": verdict.depends_on,
+                "because": verdict.because,
+            })),
+            Err(error) => {
+                unreadable += 1;
+                eprintln!("case #{index} cannot be read: {error}");
+            }
+        }
+    }
+    let output = serde_json::to_string_pretty(&answers).map_err(|error| error.to_string())?;
+    writeln!(std::io::stdout(), "{output}").map_err(|error| error.to_string())?;
+    Ok(unreadable)
+}
