@@ -7,7 +7,7 @@
 use crate::contract::Darwin;
 use crate::event::{Actor, ConfigChange};
 use crate::incident::digest;
-use crate::policy::merge::foreign_statements;
+use crate::policy::merge::{DOCUMENT_ID, foreign_statements};
 use crate::policy::raw::canonical;
 use crate::ports::CorsRule;
 use crate::time::parse_rfc3339;
@@ -168,8 +168,9 @@ fn policy_elements(text: &str, members: &Map<String, Value>, darwin: &Darwin) ->
     for (name, value) in members {
         match (name.as_str(), value) {
             ("Statement", _) if read => {}
-            // A document that we begin has V7's Version; one without means 2008.
+            // A document that we begin has V7's Version and Id; one without a Version means 2008.
             ("Version", _) => {}
+            ("Id", Value::String(id)) if id == DOCUMENT_ID => {}
             (name, value) => {
                 elements.insert(format!("{name}: {}", canonical(value)));
             }

@@ -165,12 +165,17 @@ pub fn s3_request(
     _r: Reader,
     _now: &str,
 ) -> Request {
+    let arn = format!("arn:{}:s3:::{bucket}", h.partition);
+    let context = RequestContext::default()
+        .known("aws:PrincipalArn", d.role.clone())
+        .known("aws:PrincipalAccount", d.account.clone())
+        .known("aws:SecureTransport", "true");
     Request {
         action: action.into(),
-        resource: format!("arn:aws:s3:::{bucket}/{}", key.unwrap_or_default()),
+        resource: key.map_or(arn.clone(), |key| format!("{arn}/{key}")),
         resource_account: h.account.clone(),
         principal: d.role.clone(),
-        context: RequestContext::default(),
+        context,
     }
 }
 pub fn kms_request(d: &Darwin, h: &Home, action: &str, k: &KeyMetadata, _c: Option<&str>, _now: &str) -> Request {

@@ -24,6 +24,9 @@ use serde_json::Value;
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html>
 pub const MAX_BYTES: usize = 20 * 1024;
 
+/// The `Id` of a document that we begin: V7's.
+pub const DOCUMENT_ID: &str = "PolicyForExternalAccess";
+
 /// What the policy means for the contract.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyAssessment {

@@ -2,6 +2,7 @@
 //!
 //! Must never touch a byte of a statement or element that is not ours.
 
+use super::DOCUMENT_ID;
 use super::ours::Wanted;
 use crate::policy::raw::{Edit, RawPolicy, edited, is_space};
 use serde_json::Value;
@@ -174,7 +175,7 @@ pub(super) fn document(all: &[Ours], role: &str) -> String {
     let layout = Layout::Indented { base: "    ".to_owned(), step: "  ".to_owned() };
     let statements: Vec<String> = all.iter().map(|ours| format!("    {}", printed(ours, role, &layout))).collect();
     format!(
-        "{{\n  \"Version\": \"2012-10-17\",\n  \"Id\": \"PolicyForExternalAccess\",\n  \"Statement\": [\n{}\n  ]\n}}",
+        "{{\n  \"Version\": \"2012-10-17\",\n  \"Id\": \"{DOCUMENT_ID}\",\n  \"Statement\": [\n{}\n  ]\n}}",
         statements.join(",\n")
     )
 }
