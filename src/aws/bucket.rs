@@ -83,7 +83,11 @@ impl BucketReads for Aws {
     async fn requester_pays(&self, bucket: &str) -> AwsResult<bool> {
         let operation = Operation::GetBucketRequestPayment;
         let call = self.s3.get_bucket_request_payment().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
-        let answer = call.send().await.classed(operation)?;
+        let answer = match call.send().await.classed(operation) {
+            // A success that names no payer in a form we know: S3's default, the owner.
+            Err(error) if error.status == Some(200) => return Ok(false),
+            answer => answer?,
+        };
         // Anything but the owner is taken for somebody else.
         Ok(answer.payer.is_some_and(|payer| payer != Payer::BucketOwner))
     }

@@ -4,6 +4,7 @@
 
 use super::Aws;
 use super::error::Classed;
+use crate::arn::Arn;
 use crate::ports::{AwsResult, KeyMetadata, Keys, Operation};
 use aws_sdk_kms::types::{GrantConstraints, GrantListEntry};
 use serde_json::{Map, Value, json};
@@ -13,9 +14,12 @@ impl Keys for Aws {
     async fn describe_key(&self, key: &str) -> AwsResult<KeyMetadata> {
         let answer = self.kms.describe_key().key_id(key).send().await.classed(Operation::DescribeKey)?;
         Ok(answer.key_metadata.map_or_else(KeyMetadata::default, |found| KeyMetadata {
-            // Every answer has the ARN.
+            // The only member that every answer must have is the id; the owner's account stands in the ARN too.
+            account: found
+                .aws_account_id
+                .or_else(|| Arn::parse(found.arn.as_deref()?).map(|arn| arn.account))
+                .unwrap_or_default(),
             arn: found.arn.unwrap_or_else(|| key.to_owned()),
-            account: found.aws_account_id.unwrap_or_default(),
             state: found.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
             manager: found.key_manager.map(|manager| manager.as_str().to_owned()).unwrap_or_default(),
             origin: found.origin.map(|origin| origin.as_str().to_owned()),
