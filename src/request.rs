@@ -136,9 +136,29 @@ pub enum Reader {
 // scaffolding until `request::table` lands
 use crate::contract::{Darwin, Home};
 use crate::ports::KeyMetadata;
-pub fn s3_request(d: &Darwin, h: &Home, action: &str, bucket: &str, key: Option<&str>, _r: Reader, _now: &str) -> Request {
-    Request { action: action.into(), resource: format!("arn:aws:s3:::{bucket}/{}", key.unwrap_or_default()), resource_account: h.account.clone(), principal: d.role.clone(), context: RequestContext::default() }
+pub fn s3_request(
+    d: &Darwin,
+    h: &Home,
+    action: &str,
+    bucket: &str,
+    key: Option<&str>,
+    _r: Reader,
+    _now: &str,
+) -> Request {
+    Request {
+        action: action.into(),
+        resource: format!("arn:aws:s3:::{bucket}/{}", key.unwrap_or_default()),
+        resource_account: h.account.clone(),
+        principal: d.role.clone(),
+        context: RequestContext::default(),
+    }
 }
 pub fn kms_request(d: &Darwin, h: &Home, action: &str, k: &KeyMetadata, _c: Option<&str>, _now: &str) -> Request {
-    Request { action: action.into(), resource: k.arn.clone(), resource_account: h.account.clone(), principal: d.role.clone(), context: RequestContext::default() }
+    Request {
+        action: action.into(),
+        resource: k.arn.clone(),
+        resource_account: h.account.clone(),
+        principal: d.role.clone(),
+        context: RequestContext::default(),
+    }
 }

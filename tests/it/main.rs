@@ -2,4 +2,6 @@
 
 mod guard;
 mod imports;
+mod laws;
+mod reference;
 mod world;
