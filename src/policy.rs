@@ -1,26 +1,50 @@
-//! stub
+//! Resource policies of S3 and KMS: read, and judged in three values.
+//!
+//! [`PolicyDocument::parse`] never fails: what is not understood stays in the view as a name, and every verdict that it
+//! could change depends on that name. Must never let an unknown vanish, least of all one in a Deny.
+
+mod condition;
+mod evaluate;
+mod explain;
+mod json;
 pub mod merge;
-use crate::request::*;
-use crate::verdict::*;
+mod parse;
+mod pattern;
+mod principal;
+mod public;
+mod statement;
+mod truth;
+mod values;
+
+pub use condition::Condition;
+pub(crate) use evaluate::{Question, Sides, sides, verdict};
+pub use evaluate::{evaluate, evaluate_statement};
+pub(crate) use explain::{allows, denies, may_allow, may_deny, nothing_allows};
+pub use pattern::Pattern;
+pub use principal::{Principal, Principals};
+pub use public::{is_surely_not_public, public_statements};
+pub use statement::{Scope, Statement};
+pub use truth::Truth;
+
+/// A policy document's typed, read-only view.
 #[derive(Debug, Clone)]
 pub struct PolicyDocument {
-    pub text: String,
+    parsed: parse::Parsed,
 }
+
 impl PolicyDocument {
-    pub fn parse(t: &str) -> Self {
-        Self { text: t.to_owned() }
+    /// Never fails: what is not understood is kept as unknown.
+    pub fn parse(text: &str) -> Self {
+        Self { parsed: parse::document(text) }
     }
-}
-pub fn evaluate(p: Option<&PolicyDocument>, _r: &Request, _s: &Settings) -> Verdict {
-    if p.is_some_and(|p| p.text.contains("external_s3") && !p.text.contains("Lockdown")) {
-        Verdict::allowed(vec![])
-    } else {
-        Verdict::denied(vec![Reason::NothingAllows { document: Document::BucketPolicy, detail: String::new() }])
+
+    /// In the document's order. An item that is not an object is not here, but in [`PolicyDocument::unknowns`].
+    pub fn statements(&self) -> &[Statement] {
+        &self.parsed.statements
     }
-}
-pub fn is_surely_not_public(_p: &PolicyDocument) -> bool {
-    true
-}
-pub fn public_statements(_p: &PolicyDocument) -> Vec<String> {
-    vec![]
+
+    /// Names of what was not understood of the document as a whole (`element:NAME`, `value:TEXT`).
+    pub fn unknowns(&self) -> &[String] {
+        &self.parsed.unknowns
+    }
 }

@@ -26,6 +26,8 @@ pub struct RequestContext {
     known: BTreeMap<String, Vec<String>>,
     present: BTreeSet<String>,
     absent: BTreeSet<String>,
+    /// How known keys were spelled, by lower case: the pairs of an encryption context compare with case.
+    spelled: BTreeMap<String, String>,
     /// `x/` for every key that begins so.
     absent_prefixes: BTreeSet<String>,
 }
@@ -45,12 +47,18 @@ pub enum ContextValue<'a> {
 
 impl RequestContext {
     pub fn get(&self, key: &str) -> ContextValue<'_> {
-        let key = key.to_ascii_lowercase();
-        if let Some(values) = self.known.get(&key) {
+        self.lookup(&key.to_ascii_lowercase())
+    }
+
+    /// [`RequestContext::get`] for a key that is in lower case already.
+    pub(crate) fn lookup(&self, key: &str) -> ContextValue<'_> {
+        if let Some(values) = self.known.get(key) {
             ContextValue::Known(values)
-        } else if self.present.contains(&key) {
+        } else if self.present.contains(key) {
             ContextValue::Present
-        } else if self.absent.contains(&key) || self.absent_prefixes.iter().any(|prefix| key.starts_with(prefix)) {
+        } else if self.absent.contains(key)
+            || self.absent_prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()))
+        {
             ContextValue::Absent
         } else {
             ContextValue::Unknown
@@ -67,6 +75,7 @@ impl RequestContext {
     #[must_use]
     pub fn known_values(mut self, key: &str, values: Vec<String>) -> Self {
         self.forget(key);
+        self.spelled.insert(key.to_ascii_lowercase(), key.to_owned());
         self.known.insert(key.to_ascii_lowercase(), values);
         self
     }
@@ -94,8 +103,19 @@ impl RequestContext {
     pub fn forget(&mut self, key: &str) {
         let key = key.to_ascii_lowercase();
         self.known.remove(&key);
+        self.spelled.remove(&key);
         self.present.remove(&key);
         self.absent.remove(&key);
+    }
+
+    /// A known key as it was spelled.
+    pub(crate) fn spelling(&self, key: &str) -> Option<&str> {
+        self.spelled.get(&key.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// Every known key, as it was spelled.
+    pub(crate) fn spellings(&self) -> impl Iterator<Item = &str> {
+        self.spelled.values().map(String::as_str)
     }
 
     /// Every key (lower case) that something is known of, prefixes as `x/*`.

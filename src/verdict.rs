@@ -41,6 +41,8 @@ pub enum Reason {
         index: usize,
         sid: Option<String>,
         effect: Effect,
+        /// Whether it surely applies; else only if what the verdict depends on turns out so.
+        certain: bool,
         /// What of the statement decided, as a phrase ("requires aws:SourceVpce = vpce-1, which ...").
         detail: String,
     },
@@ -139,10 +141,12 @@ impl fmt::Display for Document {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Statement { document, index, sid, effect, detail } => {
-                let verb = match effect {
-                    Effect::Allow => "allowed by",
-                    Effect::Deny => "denied by",
+            Self::Statement { document, index, sid, effect, certain, detail } => {
+                let verb = match (effect, certain) {
+                    (Effect::Allow, true) => "allowed by",
+                    (Effect::Allow, false) => "perhaps allowed by",
+                    (Effect::Deny, true) => "denied by",
+                    (Effect::Deny, false) => "perhaps denied by",
                 };
                 match sid {
                     Some(sid) => write!(f, "{verb} statement `{sid}` (#{index}) of the {document}")?,

@@ -1,0 +1,266 @@
+//! The Condition element: its operators, and what a test of a key gives for what is known of the key.
+//!
+//! Must never let a test that is not understood hold or fail.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
+
+use super::pattern::{Mode, Pattern};
+use super::truth::Truth;
+use super::values::{Decimal, Range, boolean, date, in_range, is_base64};
+use crate::request::{ContextValue, RequestContext};
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+/// One key tested by one operator.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// As written, e.g. `ForAnyValue:StringLike`.
+    pub operator: String,
+    /// As written, e.g. `aws:SourceVpce`.
+    pub key: String,
+    /// The texts that it is compared with, as written.
+    pub values: Vec<String>,
+    pub(crate) lower: String,
+    pub(crate) test: Test,
+}
+
+/// What a condition does.
+#[derive(Debug, Clone)]
+pub(crate) enum Test {
+    Compare(Operator, Vec<Operand>),
+    /// `Null`; None for a value that is neither `true` nor `false`.
+    Null(Vec<Option<bool>>),
+    /// Not understood: the name that a verdict then depends on.
+    Unknown(String),
+}
+
+/// An operator taken apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operator {
+    set: Set,
+    kind: Kind,
+    pub(crate) negated: bool,
+    if_exists: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Set {
+    One,
+    ForAll,
+    ForAny,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Text(Mode),
+    Numeric(fn(Ordering) -> bool),
+    Date(fn(Ordering) -> bool),
+    Bool,
+    Binary,
+    Ip,
+}
+
+/// A value of the policy, ready to compare.
+#[derive(Debug, Clone)]
+pub(crate) enum Operand {
+    Text(Pattern),
+    Number(Decimal),
+    Moment((i64, u32)),
+    Bool(bool),
+    Binary(String),
+    Range(Range),
+    /// Not a value of the operator's type: its name.
+    Odd(String),
+}
+
+impl Operator {
+    /// None if AWS has no such operator. `Null` is not among them.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let (set, rest) = match name.split_once(':') {
+            Some(("ForAllValues", rest)) => (Set::ForAll, rest),
+            Some(("ForAnyValue", rest)) => (Set::ForAny, rest),
+            Some(_) => return None,
+            None => (Set::One, name),
+        };
+        let (base, if_exists) = rest.strip_suffix("IfExists").map_or((rest, false), |base| (base, true));
+        let (kind, negated) = match base {
+            "StringEquals" => (Kind::Text(Mode::Equals), false),
+            "StringNotEquals" => (Kind::Text(Mode::Equals), true),
+            "StringEqualsIgnoreCase" => (Kind::Text(Mode::EqualsIgnoreCase), false),
+            "StringNotEqualsIgnoreCase" => (Kind::Text(Mode::EqualsIgnoreCase), true),
+            "StringLike" => (Kind::Text(Mode::Like), false),
+            "StringNotLike" => (Kind::Text(Mode::Like), true),
+            "ArnEquals" | "ArnLike" => (Kind::Text(Mode::Arn), false),
+            "ArnNotEquals" | "ArnNotLike" => (Kind::Text(Mode::Arn), true),
+            "Bool" => (Kind::Bool, false),
+            "BinaryEquals" => (Kind::Binary, false),
+            "IpAddress" => (Kind::Ip, false),
+            "NotIpAddress" => (Kind::Ip, true),
+            _ => {
+                let (kind, comparison): (fn(fn(Ordering) -> bool) -> Kind, _) =
+                    match (base.strip_prefix("Numeric"), base.strip_prefix("Date")) {
+                        (Some(rest), _) => (Kind::Numeric, rest),
+                        (_, Some(rest)) => (Kind::Date, rest),
+                        _ => return None,
+                    };
+                match comparison {
+                    "Equals" => (kind(Ordering::is_eq), false),
+                    "NotEquals" => (kind(Ordering::is_eq), true),
+                    "LessThan" => (kind(Ordering::is_lt), false),
+                    "LessThanEquals" => (kind(Ordering::is_le), false),
+                    "GreaterThan" => (kind(Ordering::is_gt), false),
+                    "GreaterThanEquals" => (kind(Ordering::is_ge), false),
+                    _ => return None,
+                }
+            }
+        };
+        Some(Self { set, kind, negated, if_exists })
+    }
+
+    /// A value of the policy. `variables`: whether the policy's version has them.
+    pub(crate) fn operand(self, text: &str, variables: bool) -> Operand {
+        let read = match self.kind {
+            // AWS's pages do not say what a lone `*` is to an operator that compares part by part.
+            Kind::Text(Mode::Arn) if text == "*" => None,
+            Kind::Text(_) => Some(Operand::Text(Pattern::new(text, variables))),
+            Kind::Numeric(_) => Decimal::parse(text).map(Operand::Number),
+            Kind::Date(_) => date(text).map(Operand::Moment),
+            Kind::Bool => boolean(text).map(Operand::Bool),
+            Kind::Binary => is_base64(text).then(|| Operand::Binary(text.to_owned())),
+            Kind::Ip => Range::parse(text).map(Operand::Range),
+        };
+        read.unwrap_or_else(|| Operand::Odd(format!("value:{text}")))
+    }
+
+    /// Whether the value is one that the operand stands for, before negation.
+    fn compare(self, value: &str, operand: &Operand, context: &RequestContext) -> Truth {
+        let ill_typed = || Truth::unknown(format!("value:{value}"));
+        match (operand, self.kind) {
+            (Operand::Odd(name), _) => Truth::unknown(name),
+            (Operand::Text(pattern), Kind::Text(mode)) => {
+                if mode == Mode::Arn && crate::arn::Arn::parse(value).is_none() {
+                    return ill_typed();
+                }
+                pattern.matches(value, mode, context)
+            }
+            (Operand::Number(want), Kind::Numeric(holds)) => {
+                Decimal::parse(value).map_or_else(ill_typed, |have| holds(have.cmp(want)).into())
+            }
+            (Operand::Moment(want), Kind::Date(holds)) => {
+                date(value).map_or_else(ill_typed, |have| holds(have.cmp(want)).into())
+            }
+            (Operand::Bool(want), Kind::Bool) => boolean(value).map_or_else(ill_typed, |have| (have == *want).into()),
+            (Operand::Binary(want), Kind::Binary) => {
+                if is_base64(value) {
+                    (value == want).into()
+                } else {
+                    ill_typed()
+                }
+            }
+            (Operand::Range(range), Kind::Ip) => {
+                value.parse::<IpAddr>().map_or_else(|_| ill_typed(), |address| in_range(address, *range).into())
+            }
+            _ => ill_typed(),
+        }
+    }
+}
+
+impl Condition {
+    /// Whether the operator is one that holds when the value differs (`StringNotEquals`, `NotIpAddress` ...).
+    pub(crate) fn is_negated(&self) -> bool {
+        matches!(&self.test, Test::Compare(operator, _) if operator.negated)
+    }
+
+    /// Whether the test holds for what is known of the request.
+    pub(crate) fn holds(&self, context: &RequestContext) -> Truth {
+        let value = context.lookup(&self.lower);
+        match &self.test {
+            Test::Unknown(name) => Truth::unknown(name),
+            Test::Null(wanted) => self.null(wanted, value),
+            Test::Compare(operator, operands) => self.compared(*operator, operands, value, context),
+        }
+    }
+
+    /// `Null: true` holds if the key is absent, `false` if it is there.
+    fn null(&self, wanted: &[Option<bool>], value: ContextValue<'_>) -> Truth {
+        let holds = |absent: bool| {
+            let mut truth = Truth::False;
+            for (want, text) in wanted.iter().zip(&self.values) {
+                truth =
+                    truth.or(want.map_or_else(|| Truth::unknown(format!("value:{text}")), |w| (w == absent).into()));
+            }
+            truth
+        };
+        match value {
+            ContextValue::Known([]) | ContextValue::Absent => holds(true),
+            ContextValue::Known(_) | ContextValue::Present => holds(false),
+            ContextValue::Unknown => either(holds(true), holds(false), &self.key),
+        }
+    }
+
+    fn compared(
+        &self,
+        operator: Operator,
+        operands: &[Operand],
+        value: ContextValue<'_>,
+        context: &RequestContext,
+    ) -> Truth {
+        let Operator { set, negated, if_exists, .. } = operator;
+        let without = if if_exists || set == Set::ForAll { true } else { set == Set::One && negated };
+        let one = |value: &String| {
+            let mut any = Truth::False;
+            for operand in operands {
+                any = any.or(operator.compare(value, operand, context));
+                if any.is_true() {
+                    break;
+                }
+            }
+            if negated { !any } else { any }
+        };
+        match value {
+            ContextValue::Known([]) | ContextValue::Absent => without.into(),
+            ContextValue::Known([value]) => one(value),
+            ContextValue::Known(values) => match set {
+                Set::One => Truth::unknown(format!("multivalued:{}", self.key)),
+                Set::ForAll => values.iter().map(one).fold(Truth::True, Truth::and),
+                Set::ForAny => values.iter().map(one).fold(Truth::False, Truth::or),
+            },
+            ContextValue::Present => self.some_value(operator, operands, context),
+            ContextValue::Unknown => either(without.into(), self.some_value(operator, operands, context), &self.key),
+        }
+    }
+
+    /// The key is there, with a value that nobody here knows: definite only if every value, or none, would do.
+    fn some_value(&self, operator: Operator, operands: &[Operand], context: &RequestContext) -> Truth {
+        let mut names = vec![self.key.clone()];
+        let mut possible = false;
+        for operand in operands {
+            match operand {
+                Operand::Text(pattern) => {
+                    if matches!(operator.kind, Kind::Text(Mode::Like)) && pattern.is_all() {
+                        return (!operator.negated).into();
+                    }
+                    let (matchable, variables) = pattern.outlook(context);
+                    possible |= matchable;
+                    names.extend(variables);
+                }
+                Operand::Odd(name) => {
+                    possible = true;
+                    names.push(name.clone());
+                }
+                _ => possible = true,
+            }
+        }
+        if possible { Truth::unknown_all(names) } else { operator.negated.into() }
+    }
+}
+
+/// A key that may be absent or there: definite only if both agree.
+fn either(absent: Truth, present: Truth, key: &str) -> Truth {
+    if absent == present && !matches!(absent, Truth::Unknown(_)) {
+        return absent;
+    }
+    let mut names = vec![key.to_owned()];
+    names.extend_from_slice(absent.names());
+    names.extend_from_slice(present.names());
+    Truth::unknown_all(names)
+}

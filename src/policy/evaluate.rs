@@ -1,0 +1,242 @@
+//! Statements -> verdict, in Kleene's logic: denied if some Deny surely applies or no Allow can; allowed if some Allow
+//! surely applies and no Deny can; else it depends.
+//!
+//! Must never say `allowed` while a Deny may apply, and never build a sentence before the verdict stands.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
+
+use super::pattern::{Mode, Pattern};
+use super::principal::Asker;
+use super::statement::{Scope, Statement};
+use super::truth::Truth;
+use super::{PolicyDocument, explain};
+use crate::request::{ObjectOwner, Request, RequestContext, Settings};
+use crate::verdict::{Document, Effect, Reason, Verdict};
+
+/// A request, taken apart once for all statements.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) asker: Asker,
+    /// In lower case: actions compare without case.
+    action: String,
+}
+
+impl<'a> Question<'a> {
+    pub(crate) fn new(request: &'a Request) -> Self {
+        Self { request, asker: Asker::new(&request.principal), action: request.action.to_ascii_lowercase() }
+    }
+
+    pub(crate) fn context(&self) -> &RequestContext {
+        &self.request.context
+    }
+
+    fn crosses_accounts(&self) -> bool {
+        self.asker.account() != self.request.resource_account
+    }
+}
+
+/// What the statements of a document come to.
+#[derive(Debug)]
+pub(crate) struct Sides {
+    pub(crate) allow: Truth,
+    pub(crate) deny: Truth,
+}
+
+impl Statement {
+    pub(crate) fn may_allow(&self) -> bool {
+        self.effect != Some(Effect::Deny)
+    }
+
+    pub(crate) fn may_deny(&self) -> bool {
+        self.effect != Some(Effect::Allow)
+    }
+
+    pub(crate) fn action_fits(&self, question: &Question<'_>) -> Truth {
+        scope(&self.actions, "no-action", |pattern| action(pattern, &question.action, question.context()))
+    }
+
+    pub(crate) fn resource_fits(&self, question: &Question<'_>) -> Truth {
+        scope(&self.resources, "no-resource", |pattern| {
+            resource(pattern, &question.request.resource, question.context())
+        })
+    }
+
+    pub(crate) fn principal_fits(&self, question: &Question<'_>) -> Truth {
+        self.principals.apply(&question.asker, self.may_allow(), self.may_deny(), !self.unknowns.is_empty())
+    }
+
+    /// Whether the statement applies to the request.
+    pub(crate) fn applies(&self, question: &Question<'_>) -> Truth {
+        let mut truth = self.action_fits(question);
+        for part in [Self::resource_fits, Self::principal_fits] {
+            if truth.is_false() {
+                return truth;
+            }
+            truth = truth.and(part(self, question));
+        }
+        for condition in &self.conditions {
+            if truth.is_false() {
+                return truth;
+            }
+            truth = truth.and(condition.holds(question.context()));
+        }
+        if self.unknowns.is_empty() { truth } else { truth.and(Truth::unknown_all(self.unknowns.clone())) }
+    }
+}
+
+fn scope(scope: &Scope, missing: &str, fits: impl Fn(&Pattern) -> Truth) -> Truth {
+    let any = |patterns: &[Pattern]| {
+        let mut truth = Truth::False;
+        for pattern in patterns {
+            truth = truth.or(fits(pattern));
+            if truth.is_true() {
+                break;
+            }
+        }
+        truth
+    };
+    match scope {
+        Scope::Missing => Truth::unknown(missing),
+        Scope::Any(patterns) => any(patterns),
+        Scope::Except(patterns) => !any(patterns),
+    }
+}
+
+/// An action's service takes no wildcard, other than the lone `*`.
+fn action(pattern: &Pattern, action: &str, context: &RequestContext) -> Truth {
+    let fits = pattern.matches(action, Mode::Like, context);
+    if fits.is_false() || pattern.is_all() {
+        return fits;
+    }
+    let service = pattern.text().split(':').next().unwrap_or_default();
+    if service.contains(['*', '?']) { Truth::unknown(format!("value:{}", pattern.text())) } else { fits }
+}
+
+/// A wildcard stays within its part of the ARN, unless it is a `*` at the end of the part, which may reach on.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
+fn resource(pattern: &Pattern, resource: &str, context: &RequestContext) -> Truth {
+    let loose = pattern.matches(resource, Mode::Like, context);
+    if loose.is_false() || pattern.is_all() {
+        return loose;
+    }
+    let named = || Truth::unknown(format!("value:{}", pattern.text()));
+    if pattern.has_variables() && pattern.has_early_variable() {
+        return named();
+    }
+    let strict = pattern.matches(resource, Mode::Arn, context);
+    if strict.is_false()
+        && pattern.text().split(':').take(5).any(|part| part.trim_end_matches('*').contains(['*', '?']))
+    {
+        return named();
+    }
+    loose
+}
+
+/// What a document's statements come to.
+pub(crate) fn sides(document: &PolicyDocument, question: &Question<'_>) -> Sides {
+    let whole = || {
+        if document.unknowns().is_empty() { Truth::False } else { Truth::unknown_all(document.unknowns().to_vec()) }
+    };
+    let (mut allow, mut deny) = (whole(), whole());
+    for statement in document.statements() {
+        let applies = statement.applies(question);
+        if applies.is_false() {
+            continue;
+        }
+        // INVARIANT: a statement whose Effect is not understood has an unknown, so it is never sure to apply.
+        if statement.may_allow() {
+            allow = allow.or(applies.clone());
+        }
+        if statement.may_deny() {
+            deny = deny.or(applies);
+        }
+    }
+    Sides { allow, deny }
+}
+
+/// Whether a statement applies to the request, whatever its effect.
+pub fn evaluate_statement(statement: &Statement, request: &Request) -> Truth {
+    statement.applies(&Question::new(request))
+}
+
+/// Whether the bucket's side lets the role do it: the bucket policy, `RestrictPublicBuckets` and the object's owner.
+pub fn evaluate(policy: Option<&PolicyDocument>, request: &Request, settings: &Settings) -> Verdict {
+    let question = Question::new(request);
+    let Sides { allow, deny } =
+        policy.map_or(Sides { allow: Truth::False, deny: Truth::False }, |document| sides(document, &question));
+    let (by_owner, blocked) = if question.crosses_accounts() {
+        (owner(request, settings), public_block(policy, settings))
+    } else {
+        (None, Truth::False)
+    };
+    let by_policy = allow.clone();
+    let allow = match by_owner {
+        None => allow,
+        // Another account's object: its ACL alone can allow.
+        Some(ObjectOwner::Other) => Truth::unknown(OBJECT_ACL),
+        Some(_) => allow.and(Truth::unknown(OBJECT_ACL)),
+    };
+    let outcome = allow.clone().and(!deny.clone()).and(!blocked.clone());
+    let mut because = Vec::new();
+    match &outcome {
+        Truth::True => because.extend(explain::allows(policy, &question, Document::BucketPolicy)),
+        Truth::False => {
+            because.extend(explain::denies(policy, &question, Document::BucketPolicy));
+            if blocked.is_true() {
+                because.push(explain::public_block(policy));
+            }
+            if because.is_empty() {
+                because.push(explain::nothing_allows(policy, &question, Document::BucketPolicy));
+            }
+        }
+        Truth::Unknown(_) => {
+            if !by_policy.is_true() && by_owner != Some(ObjectOwner::Other) {
+                because.extend(explain::may_allow(policy, &question, Document::BucketPolicy));
+            }
+            because.extend(explain::may_deny(policy, &question, Document::BucketPolicy));
+            if !blocked.is_false() {
+                because.push(explain::perhaps_public_block(policy, blocked.names()));
+            }
+            if by_owner.is_some() {
+                because.push(explain::object_acl(by_owner == Some(ObjectOwner::Other)));
+            }
+        }
+    }
+    verdict(outcome, because)
+}
+
+const OBJECT_ACL: &str = "object-acl";
+
+pub(crate) fn verdict(outcome: Truth, because: Vec<Reason>) -> Verdict {
+    match outcome {
+        Truth::True => Verdict::allowed(because),
+        Truth::False => Verdict::denied(because),
+        Truth::Unknown(names) => Verdict::depends(because, names),
+    }
+}
+
+/// A bucket policy does not reach an object that another account owns. None: nothing stands in the way.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workflow-object-operation.html>
+fn owner(request: &Request, settings: &Settings) -> Option<ObjectOwner> {
+    let is_object = crate::arn::Arn::parse(&request.resource).is_none_or(|arn| arn.resource.contains('/'));
+    match settings.object_owner {
+        ObjectOwner::BucketOwner => None,
+        owner if is_object => Some(owner),
+        _ => None,
+    }
+}
+
+/// `RestrictPublicBuckets` shuts every other account out of a bucket whose policy is public.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
+fn public_block(policy: Option<&PolicyDocument>, settings: &Settings) -> Truth {
+    let public = match settings.policy_is_public {
+        Some(public) => public.into(),
+        None if policy.is_none_or(super::is_surely_not_public) => Truth::False,
+        None => Truth::unknown("setting:PolicyStatus.IsPublic"),
+    };
+    let restricted = match settings.restrict_public_buckets {
+        Some(restricted) => restricted.into(),
+        None => Truth::unknown("setting:RestrictPublicBuckets"),
+    };
+    restricted.and(public)
+}

@@ -1,0 +1,284 @@
+//! The sentences behind a verdict: which statement decided, which nearly did, and on what it hangs.
+//!
+//! Runs after the verdict stands and never changes it.
+
+use super::condition::Condition;
+use super::evaluate::Question;
+use super::principal::{Principal, Principals};
+use super::statement::{Scope, Statement};
+use super::truth::Truth;
+use super::{PolicyDocument, public_statements};
+use crate::request::ContextValue;
+use crate::verdict::{Document, Effect, Reason};
+
+/// How many statements that nearly allowed are told.
+const NEAR: usize = 3;
+
+fn statements(policy: Option<&PolicyDocument>) -> impl Iterator<Item = &Statement> {
+    policy.into_iter().flat_map(PolicyDocument::statements)
+}
+
+fn reason(statement: &Statement, document: Document, effect: Effect, certain: bool, detail: String) -> Reason {
+    Reason::Statement { document, index: statement.index, sid: statement.sid.clone(), effect, certain, detail }
+}
+
+/// The Allows that surely apply.
+pub(crate) fn allows(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+    statements(policy)
+        .filter(|statement| statement.may_allow() && statement.applies(question).is_true())
+        .map(|statement| reason(statement, document, Effect::Allow, true, String::new()))
+        .collect()
+}
+
+/// The Denies that surely apply.
+pub(crate) fn denies(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+    statements(policy)
+        .filter(|statement| statement.may_deny() && statement.applies(question).is_true())
+        .map(|statement| reason(statement, document, Effect::Deny, true, hit(statement, question)))
+        .collect()
+}
+
+/// The Allows that may apply.
+pub(crate) fn may_allow(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+    perhaps(policy, question, document, Effect::Allow)
+}
+
+/// The Denies that may apply.
+pub(crate) fn may_deny(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+    perhaps(policy, question, document, Effect::Deny)
+}
+
+fn perhaps(
+    policy: Option<&PolicyDocument>,
+    question: &Question<'_>,
+    document: Document,
+    effect: Effect,
+) -> Vec<Reason> {
+    let counts = |statement: &Statement| match effect {
+        Effect::Allow => statement.may_allow(),
+        Effect::Deny => statement.may_deny(),
+    };
+    statements(policy)
+        .filter(|statement| counts(statement))
+        .filter_map(|statement| match statement.applies(question) {
+            Truth::Unknown(names) => {
+                Some(reason(statement, document, effect, false, hangs(statement, question, &names)))
+            }
+            Truth::True | Truth::False => None,
+        })
+        .collect()
+}
+
+/// Why nothing allows: the statements that came closest, and what each lacks.
+pub(crate) fn nothing_allows(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Reason {
+    let detail = match policy {
+        None => "there is no policy".to_owned(),
+        Some(policy) => {
+            let mut misses: Vec<(usize, String)> = policy
+                .statements()
+                .iter()
+                .filter(|statement| statement.effect == Some(Effect::Allow))
+                .map(|statement| {
+                    let missed = misses(statement, question);
+                    (missed.len(), format!("statement {} would allow, but {}", statement.name(), missed.join(" and ")))
+                })
+                .collect();
+            let nearest = misses.iter().map(|(count, _)| *count).min().unwrap_or_default();
+            misses.retain(|(count, _)| *count == nearest);
+            let more = misses.len().saturating_sub(NEAR);
+            let mut told: Vec<String> = misses.into_iter().take(NEAR).map(|(_, text)| text).collect();
+            if more > 0 {
+                told.push(format!("{more} more miss it as closely"));
+            }
+            if told.is_empty() { "it has no Allow".to_owned() } else { told.join("; ") }
+        }
+    };
+    Reason::NothingAllows { document, detail }
+}
+
+/// What of a statement does not fit the request.
+fn misses(statement: &Statement, question: &Question<'_>) -> Vec<String> {
+    let request = question.request;
+    let mut missed = Vec::new();
+    if statement.principal_fits(question).is_false() {
+        missed.push(principals(statement));
+    }
+    if statement.action_fits(question).is_false() {
+        missed.push(format!("{}, not {}", scope("Action", &statement.actions), request.action));
+    }
+    if statement.resource_fits(question).is_false() {
+        missed.push(format!("{}, which is not {}", scope("Resource", &statement.resources), request.resource));
+    }
+    for condition in &statement.conditions {
+        if condition.holds(question.context()).is_false() {
+            missed.push(format!("it requires {}, {}", wanted(condition), state(condition, question)));
+        }
+    }
+    missed
+}
+
+fn principals(statement: &Statement) -> String {
+    let named = quoted(statement.principals.entries().iter().map(principal_text));
+    match &statement.principals {
+        Principals::Missing => "it has no Principal".to_owned(),
+        Principals::Any(entries) if entries.iter().any(|entry| matches!(entry, Principal::UniqueId(_))) => {
+            format!("its Principal is {named}, the id of a principal that was deleted")
+        }
+        Principals::Any(entries) if entries.iter().any(|entry| matches!(entry, Principal::Wildcard(_))) => {
+            format!("its Principal is {named}, and AWS takes no partial wildcard there")
+        }
+        Principals::Any(_) => format!("its Principal is {named}"),
+        Principals::Except(_) => format!("its NotPrincipal is {named}"),
+    }
+}
+
+fn principal_text(principal: &Principal) -> String {
+    match principal {
+        Principal::Anyone => "*".to_owned(),
+        Principal::Account { partition: None, account } => account.clone(),
+        Principal::Account { partition: Some(partition), account } => format!("arn:{partition}:iam::{account}:root"),
+        Principal::Arn(arn) => arn.to_string(),
+        Principal::Session { partition, account, role, session } => {
+            format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
+        }
+        Principal::UniqueId(text)
+        | Principal::Service(text)
+        | Principal::Federated(text)
+        | Principal::CanonicalUser(text)
+        | Principal::Wildcard(text) => text.clone(),
+        Principal::Unknown(name) => name.strip_prefix("value:").unwrap_or(name).to_owned(),
+    }
+}
+
+fn scope(name: &str, scope: &Scope) -> String {
+    let texts = quoted(scope.texts().into_iter().map(str::to_owned));
+    match scope {
+        Scope::Missing => format!("it has no {name}"),
+        Scope::Any(_) => format!("its {name} is {texts}"),
+        Scope::Except(_) => format!("its Not{name} is {texts}"),
+    }
+}
+
+/// At most three texts, each in backticks and cut.
+fn quoted(texts: impl Iterator<Item = String>) -> String {
+    let texts: Vec<String> = texts.collect();
+    let mut shown: Vec<String> = texts.iter().take(3).map(|text| format!("`{}`", cut(text))).collect();
+    if texts.len() > 3 {
+        shown.push(format!("{} more", texts.len() - 3));
+    }
+    if shown.is_empty() { "empty".to_owned() } else { shown.join(", ") }
+}
+
+/// Texts come from other people's policies: a long one is cut, so that a message stays readable.
+fn cut(text: &str) -> String {
+    const MOST: usize = 120;
+    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain("...".chars()).collect() }
+}
+
+/// How a Deny comes to apply.
+fn hit(statement: &Statement, question: &Question<'_>) -> String {
+    let told: Vec<String> = statement
+        .conditions
+        .iter()
+        .map(|condition| {
+            if condition.is_negated() {
+                format!("requires {}, {}", unless(condition), state(condition, question))
+            } else {
+                format!("applies where {}, {}", wanted(condition), state(condition, question))
+            }
+        })
+        .collect();
+    if told.is_empty() { "it has no Condition that spares Darwin".to_owned() } else { told.join("; ") }
+}
+
+/// On what a statement hangs.
+fn hangs(statement: &Statement, question: &Question<'_>, names: &[String]) -> String {
+    let mut told: Vec<String> = statement
+        .conditions
+        .iter()
+        .filter(|condition| !matches!(condition.holds(question.context()), Truth::True | Truth::False))
+        .map(|condition| format!("applies where {}, {}", wanted(condition), state(condition, question)))
+        .collect();
+    told.push(format!("hangs on {}", names.join(", ")));
+    told.join("; ")
+}
+
+/// What a condition wants, in words.
+fn wanted(condition: &Condition) -> String {
+    let values = quoted(condition.values.iter().cloned());
+    let Condition { operator, key, .. } = condition;
+    format!("{key} {} {values}", relation(operator))
+}
+
+/// What spares from a Deny with a negated operator.
+fn unless(condition: &Condition) -> String {
+    let values = quoted(condition.values.iter().cloned());
+    let positive = condition.operator.replacen("Not", "", 1);
+    format!("{} {} {values}", condition.key, relation(&positive))
+}
+
+/// `=` and the like for the plain operators, the operator's own name for the rest.
+fn relation(operator: &str) -> String {
+    let base = operator.strip_suffix("IfExists").unwrap_or(operator);
+    let sign = match base {
+        "StringEquals" | "Bool" | "NumericEquals" | "DateEquals" | "BinaryEquals" | "StringEqualsIgnoreCase" => "=",
+        "StringNotEquals" | "NumericNotEquals" | "DateNotEquals" | "StringNotEqualsIgnoreCase" => "not =",
+        "StringLike" | "ArnLike" | "ArnEquals" => "like",
+        "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => "not like",
+        "IpAddress" => "in",
+        "NotIpAddress" => "not in",
+        "NumericLessThan" => "<",
+        "NumericLessThanEquals" => "<=",
+        "NumericGreaterThan" => ">",
+        "NumericGreaterThanEquals" => ">=",
+        "DateLessThan" | "DateLessThanEquals" => "before",
+        "DateGreaterThan" | "DateGreaterThanEquals" => "after",
+        _ => return format!("{operator}"),
+    };
+    if base.len() == operator.len() { sign.to_owned() } else { format!("(if there) {sign}") }
+}
+
+/// What is known of the key that a condition tests.
+fn state(condition: &Condition, question: &Question<'_>) -> String {
+    match question.context().lookup(&condition.lower) {
+        ContextValue::Known(values) => {
+            let values = quoted(values.iter().cloned());
+            format!("and in Darwin's requests it is {values}")
+        }
+        ContextValue::Present => "whose value in Darwin's requests cannot be seen from here".to_owned(),
+        ContextValue::Absent => "which Darwin's requests do not have".to_owned(),
+        ContextValue::Unknown => "which cannot be seen from here".to_owned(),
+    }
+}
+
+fn gate(name: &str, detail: String) -> Reason {
+    Reason::Gate { name: name.to_owned(), detail }
+}
+
+fn made_public_by(policy: Option<&PolicyDocument>) -> String {
+    let names = policy.map(public_statements).unwrap_or_default();
+    if names.is_empty() { "the bucket policy".to_owned() } else { format!("statement {}", names.join(", ")) }
+}
+
+pub(crate) fn public_block(policy: Option<&PolicyDocument>) -> Reason {
+    let by = made_public_by(policy);
+    gate("RestrictPublicBuckets", format!("{by} makes the policy public, so S3 shuts every other account out"))
+}
+
+pub(crate) fn perhaps_public_block(policy: Option<&PolicyDocument>, names: &[String]) -> Reason {
+    let by = made_public_by(policy);
+    let open = names.join(", ");
+    gate(
+        "RestrictPublicBuckets",
+        format!("{by} may make the policy public, and then S3 shuts every other account out; hangs on {open}"),
+    )
+}
+
+pub(crate) fn object_acl(other: bool) -> Reason {
+    let detail = if other {
+        "another account owns the object, so the bucket policy does not reach it; its ACL decides"
+    } else {
+        "if another account owns the object, the bucket policy does not reach it; its ACL decides"
+    };
+    gate("object ownership", detail.to_owned())
+}

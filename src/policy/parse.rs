@@ -1,0 +1,240 @@
+//! The text of a policy -> its typed view.
+//!
+//! Never fails and never skips: what is not understood becomes a name on which verdicts depend.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
+
+use super::condition::{Condition, Operator, Test};
+use super::json::Node;
+use super::pattern::Pattern;
+use super::principal::{Principal, Principals};
+use super::statement::{Scope, Statement};
+use super::values::boolean;
+use crate::verdict::Effect;
+
+/// What `Statement` elements and top-level oddities a text holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parsed {
+    pub(super) statements: Vec<Statement>,
+    /// Names of what was not understood of the document as a whole.
+    pub(super) unknowns: Vec<String>,
+}
+
+type Members = [(String, Node)];
+
+pub(super) fn document(text: &str) -> Parsed {
+    let mut parsed = Parsed::default();
+    let Some(Node::Object(members)) = Node::parse(text) else {
+        parsed.unknowns.push(element("Statement"));
+        return parsed;
+    };
+    unrecognised(&members, &["Version", "Id", "Statement"], &mut parsed.unknowns);
+    let variables = match get(&members, "Version") {
+        None => false,
+        Some(Node::Text(version)) => match version.as_str() {
+            "2012-10-17" => true,
+            "2008-10-17" => false,
+            other => {
+                parsed.unknowns.push(format!("value:{other}"));
+                true
+            }
+        },
+        Some(_) => {
+            parsed.unknowns.push(element("Version"));
+            true
+        }
+    };
+    match get(&members, "Statement") {
+        None => parsed.unknowns.push(element("Statement")),
+        Some(node) => {
+            for (index, item) in node.items().iter().enumerate() {
+                if let Node::Object(members) = item {
+                    parsed.statements.push(statement(index, members, variables));
+                } else {
+                    parsed.unknowns.push(element("Statement"));
+                }
+            }
+        }
+    }
+    parsed.unknowns.dedup();
+    parsed
+}
+
+fn element(name: &str) -> String {
+    format!("element:{name}")
+}
+
+/// The first member of that name; a second one is an unknown of its own.
+fn get<'a>(members: &'a Members, name: &str) -> Option<&'a Node> {
+    members.iter().find(|(other, _)| other == name).map(|(_, node)| node)
+}
+
+/// Adds the names of members that AWS does not have, or that stand there twice.
+fn unrecognised(members: &Members, known: &[&str], into: &mut Vec<String>) {
+    for (place, (name, _)) in members.iter().enumerate() {
+        let again = members.iter().take(place).any(|(earlier, _)| earlier == name);
+        if again || !known.contains(&name.as_str()) {
+            into.push(element(name));
+        }
+    }
+}
+
+fn statement(index: usize, members: &Members, variables: bool) -> Statement {
+    let mut unknowns = Vec::new();
+    let known =
+        ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+    unrecognised(members, &known, &mut unknowns);
+    let effect = match get(members, "Effect") {
+        Some(Node::Text(text)) if text == "Allow" => Some(Effect::Allow),
+        Some(Node::Text(text)) if text == "Deny" => Some(Effect::Deny),
+        Some(Node::Text(text)) => {
+            unknowns.push(format!("value:{text}"));
+            None
+        }
+        _ => {
+            unknowns.push(element("Effect"));
+            None
+        }
+    };
+    // An Effect that stands there twice may be either.
+    let effect = effect.filter(|_| !unknowns.contains(&element("Effect")));
+    let principals = principals(members, &mut unknowns);
+    let actions = scope(members, "Action", "NotAction", &mut unknowns, |text| {
+        Pattern::new(&text.to_ascii_lowercase(), false).with_text(text)
+    });
+    let resources = scope(members, "Resource", "NotResource", &mut unknowns, |text| Pattern::new(text, variables));
+    let conditions = get(members, "Condition").map_or_else(Vec::new, |node| conditions(node, variables, &mut unknowns));
+    unknowns.dedup();
+    Statement {
+        index,
+        sid: get(members, "Sid").and_then(Node::as_text).map(str::to_owned),
+        effect,
+        principals,
+        actions,
+        resources,
+        conditions,
+        unknowns,
+    }
+}
+
+/// `Action` and the like. Both forms in one statement, or something else than texts, is not understood.
+fn scope(
+    members: &Members,
+    name: &str,
+    negated: &str,
+    unknowns: &mut Vec<String>,
+    pattern: impl Fn(&str) -> Pattern,
+) -> Scope {
+    let mut read = |name: &str, node: &Node| {
+        let mut patterns = Vec::new();
+        for item in node.items() {
+            match item.as_text() {
+                Some(text) => patterns.push(pattern(text)),
+                None => unknowns.push(element(name)),
+            }
+        }
+        patterns
+    };
+    match (get(members, name), get(members, negated)) {
+        (None, None) => Scope::Missing,
+        (Some(node), None) => Scope::Any(read(name, node)),
+        (None, Some(node)) => match read(negated, node) {
+            // AWS's pages do not say what "everything but nothing" is.
+            patterns if patterns.is_empty() => Scope::Missing,
+            patterns => Scope::Except(patterns),
+        },
+        (Some(_), Some(_)) => {
+            unknowns.push(element(negated));
+            Scope::Any(vec![Pattern::new("*", false)])
+        }
+    }
+}
+
+fn principals(members: &Members, unknowns: &mut Vec<String>) -> Principals {
+    match (get(members, "Principal"), get(members, "NotPrincipal")) {
+        (None, None) => Principals::Missing,
+        (Some(node), None) => Principals::Any(principal(node, "Principal")),
+        (None, Some(node)) => Principals::Except(principal(node, "NotPrincipal")),
+        (Some(_), Some(_)) => {
+            unknowns.push(element("NotPrincipal"));
+            Principals::Any(vec![Principal::Anyone])
+        }
+    }
+}
+
+fn principal(node: &Node, name: &str) -> Vec<Principal> {
+    let members = match node {
+        Node::Text(text) if text == "*" => return vec![Principal::Anyone],
+        Node::Text(text) => return vec![Principal::Unknown(format!("value:{text}"))],
+        Node::Object(members) => members,
+        _ => return vec![Principal::Unknown(element(name))],
+    };
+    let mut principals = Vec::new();
+    for (place, (kind, node)) in members.iter().enumerate() {
+        if members.iter().take(place).any(|(earlier, _)| earlier == kind) {
+            principals.push(Principal::Unknown(element(kind)));
+        }
+        let make = match kind.as_str() {
+            "AWS" => |text: &str| Principal::aws(text),
+            "Service" => |text: &str| Principal::Service(text.to_owned()),
+            "Federated" => |text: &str| Principal::Federated(text.to_owned()),
+            "CanonicalUser" => |text: &str| Principal::CanonicalUser(text.to_owned()),
+            other => {
+                principals.push(Principal::Unknown(format!("principal-type:{other}")));
+                continue;
+            }
+        };
+        for item in node.items() {
+            principals.push(match (item.as_text(), item.scalar()) {
+                (Some(text), _) => make(text),
+                (None, Some(text)) => Principal::Unknown(format!("value:{text}")),
+                (None, None) => Principal::Unknown(element(name)),
+            });
+        }
+    }
+    principals
+}
+
+fn conditions(node: &Node, variables: bool, unknowns: &mut Vec<String>) -> Vec<Condition> {
+    let Node::Object(blocks) = node else {
+        unknowns.push(element("Condition"));
+        return Vec::new();
+    };
+    let mut conditions = Vec::new();
+    for (place, (operator, block)) in blocks.iter().enumerate() {
+        if blocks.iter().take(place).any(|(earlier, _)| earlier == operator) {
+            unknowns.push(element(operator));
+        }
+        let Node::Object(tests) = block else {
+            unknowns.push(element(operator));
+            continue;
+        };
+        for (place, (key, values)) in tests.iter().enumerate() {
+            if tests.iter().take(place).any(|(earlier, _)| earlier == key) {
+                unknowns.push(element(key));
+            }
+            conditions.push(condition(operator, key, values, variables));
+        }
+    }
+    conditions
+}
+
+fn condition(operator: &str, key: &str, node: &Node, variables: bool) -> Condition {
+    let scalars: Option<Vec<String>> = node.items().iter().map(Node::scalar).collect();
+    let readable = scalars.is_some();
+    let values = scalars.unwrap_or_default();
+    let test = if operator == "Null" {
+        Test::Null(values.iter().map(|text| boolean(text)).collect())
+    } else if let Some(operator) = Operator::parse(operator) {
+        Test::Compare(operator, values.iter().map(|text| operator.operand(text, variables)).collect())
+    } else {
+        Test::Unknown(format!("operator:{operator}"))
+    };
+    let test = match test {
+        unknown @ Test::Unknown(_) => unknown,
+        _ if !readable => Test::Unknown(element(key)),
+        // AWS's pages say that a key without values "does not affect the policy", which no operator's rule gives.
+        _ if values.is_empty() => Test::Unknown("value:[]".to_owned()),
+        test => test,
+    };
+    Condition { operator: operator.to_owned(), key: key.to_owned(), values, lower: key.to_ascii_lowercase(), test }
+}

@@ -1,0 +1,28 @@
+//! Whether a bucket policy may be public, as far as the document alone can tell.
+//!
+//! Must never call a policy not public that AWS might: `GetBucketPolicyStatus` is asked otherwise.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status>
+
+use super::principal::{Principal, Principals};
+use super::{PolicyDocument, Statement};
+
+/// Whether every statement that may allow names fixed principals alone. Conditions that would also make a policy not
+/// public (a fixed `aws:SourceVpc`, say) are left to AWS's own answer.
+pub fn is_surely_not_public(document: &PolicyDocument) -> bool {
+    document.unknowns().is_empty() && !document.statements().iter().any(may_be_public)
+}
+
+/// The names of the statements that make the policy public, or may: "`Sid` (#2)".
+pub fn public_statements(document: &PolicyDocument) -> Vec<String> {
+    document.statements().iter().filter(|statement| may_be_public(statement)).map(Statement::name).collect()
+}
+
+fn may_be_public(statement: &Statement) -> bool {
+    statement.may_allow()
+        && match &statement.principals {
+            // Grants nothing; with an element that is not understood it might.
+            Principals::Missing => !statement.unknowns.is_empty(),
+            Principals::Any(principals) => !principals.iter().all(Principal::is_fixed),
+            Principals::Except(_) => true,
+        }
+}

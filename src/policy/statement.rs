@@ -1,0 +1,58 @@
+//! The typed, read-only view of a policy document.
+//!
+//! Everything that is not understood is kept as a name in `unknowns`; nothing is skipped.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>
+
+use super::condition::Condition;
+use super::pattern::Pattern;
+use super::principal::Principals;
+use crate::verdict::Effect;
+
+/// One statement of a policy.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// Place in the document, from 0.
+    pub index: usize,
+    pub sid: Option<String>,
+    /// None: missing or not one of AWS's two; then it may allow and it may deny, and `unknowns` says why.
+    pub effect: Option<Effect>,
+    pub principals: Principals,
+    /// `Action` or `NotAction`.
+    pub actions: Scope,
+    /// `Resource` or `NotResource`.
+    pub resources: Scope,
+    pub conditions: Vec<Condition>,
+    /// Names (`element:NAME`, `value:TEXT` ...) of what was not understood: the statement applies only perhaps.
+    pub unknowns: Vec<String>,
+}
+
+/// `Action`/`NotAction` or `Resource`/`NotResource`.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// Neither element is there.
+    Missing,
+    /// Any of these.
+    Any(Vec<Pattern>),
+    /// Anything but these.
+    Except(Vec<Pattern>),
+}
+
+impl Scope {
+    /// The texts as written.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Missing => Vec::new(),
+            Self::Any(patterns) | Self::Except(patterns) => patterns.iter().map(Pattern::text).collect(),
+        }
+    }
+}
+
+impl Statement {
+    /// "`Sid` (#2)", or "#2" without a Sid.
+    pub fn name(&self) -> String {
+        match &self.sid {
+            Some(sid) => format!("`{sid}` (#{})", self.index),
+            None => format!("#{}", self.index),
+        }
+    }
+}

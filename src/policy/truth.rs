@@ -1,0 +1,86 @@
+//! Kleene's three truth values, the unknown one with the names that it hangs on.
+//!
+//! Must never drop the names of an unknown that can still decide.
+
+/// Whether something holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Truth {
+    True,
+    False,
+    /// Hangs on what is named, in order of discovery, each name once.
+    Unknown(Vec<String>),
+}
+
+impl Truth {
+    pub(crate) fn unknown(name: impl Into<String>) -> Self {
+        Self::Unknown(vec![name.into()])
+    }
+
+    /// Hangs on all of these; a name may be given twice.
+    pub(crate) fn unknown_all(names: Vec<String>) -> Self {
+        Self::Unknown(joined(Vec::new(), names))
+    }
+
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (Self::True, other) => other,
+            (this, Self::True) => this,
+            (Self::Unknown(left), Self::Unknown(right)) => Self::Unknown(joined(left, right)),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::True, _) | (_, Self::True) => Self::True,
+            (Self::False, other) => other,
+            (this, Self::False) => this,
+            (Self::Unknown(left), Self::Unknown(right)) => Self::Unknown(joined(left, right)),
+        }
+    }
+
+    pub(crate) fn is_true(&self) -> bool {
+        *self == Self::True
+    }
+
+    pub(crate) fn is_false(&self) -> bool {
+        *self == Self::False
+    }
+
+    /// What it hangs on; empty if it is definite.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::Unknown(names) => names,
+            Self::True | Self::False => &[],
+        }
+    }
+}
+
+impl std::ops::Not for Truth {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            unknown @ Self::Unknown(_) => unknown,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}
+
+fn joined(mut left: Vec<String>, right: Vec<String>) -> Vec<String> {
+    for name in right {
+        if !left.contains(&name) {
+            left.push(name);
+        }
+    }
+    left
+}
