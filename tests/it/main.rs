@@ -16,5 +16,7 @@ mod guard;
 mod histories;
 mod imports;
 mod incident_store;
+mod laws;
 mod merge;
+mod reference;
 mod world;
