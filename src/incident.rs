@@ -130,21 +130,31 @@ impl From<&Sighting> for Report {
     /// Takes what later messages need, cut so that the whole fits an item of the table (400 KB) even when every
     /// character has to be escaped.
     fn from(sighting: &Sighting) -> Self {
-        const LONG: usize = 24 * 1024;
+        const LONG: usize = 48 * 1024;
+        const LINE: usize = 2 * 1024;
+        const NAME: usize = 512;
         const LINES: usize = 16;
-        let long = |text: &String| cut(text, LONG);
+        let long = |text: &String| cut_as_json(text, LONG);
+        let name = |text: &Option<String>| text.as_ref().map(|text| cut_as_json(text, NAME));
         let finding = &sighting.finding;
         Self {
             finding: Finding {
-                because: finding.because.iter().take(LINES).map(|line| cut(line, 1024)).collect(),
-                depends_on: finding.depends_on.iter().take(LINES).map(|name| cut(name, 256)).collect(),
+                because: finding.because.iter().take(LINES).map(|line| cut_as_json(line, LINE)).collect(),
+                depends_on: finding.depends_on.iter().take(LINES).map(|name| cut_as_json(name, NAME)).collect(),
                 remedy: long(&finding.remedy),
-                cause: cut(&finding.cause, 2048),
+                cause: cut(&finding.cause, LINE),
                 ..finding.clone()
             },
             sample_keys: sighting.sample_keys.iter().take(SAMPLES).cloned().collect(),
-            actor: sighting.actor.clone(),
-            change: sighting.change.clone(),
+            actor: sighting.actor.as_ref().map(|actor| Actor {
+                arn: name(&actor.arn),
+                session_issuer: name(&actor.session_issuer),
+                source_ip: name(&actor.source_ip),
+                user_agent: name(&actor.user_agent),
+                time: name(&actor.time),
+                event_id: name(&actor.event_id),
+            }),
+            change: name(&sighting.change),
             did: sighting.did.iter().take(LINES).cloned().collect(),
             diff: sighting.diff.as_ref().map(long),
             documents: sighting.documents.as_ref().map(|documents| LostUpdate {
@@ -189,6 +199,22 @@ pub fn cut(text: &str, max: usize) -> String {
     }
     let kept = text.get(..end).unwrap_or_default();
     format!("{kept} ... ({} more bytes were cut)", text.len() - kept.len())
+}
+
+/// As `cut`, with the size of a text that it has as a JSON string.
+fn cut_as_json(text: &str, max: usize) -> String {
+    let mut size = 0_usize;
+    for (start, c) in text.char_indices() {
+        size += match c {
+            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+            '\u{0}'..'\u{20}' => 6,
+            _ => c.len_utf8(),
+        };
+        if size > max {
+            return cut(text, start);
+        }
+    }
+    text.to_owned()
 }
 
 /// What a store keeps of an incident; with `opened` none it is resolved, and only the memory of it is left.
