@@ -62,7 +62,9 @@ fn the_core_names_no_sdk_no_runtime_no_clock_and_no_environment() {
         "Instant::",
         "std::env",
         "std::fs",
-        "std::net",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "ToSocketAddrs",
         "async fn",
     ];
     assert_eq!(offenders(is_core, &forbidden), Vec::<String>::new());

@@ -10,6 +10,7 @@
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
 
 mod aws;
+mod cases;
 mod config;
 mod decode;
 mod guard;

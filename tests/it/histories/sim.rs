@@ -157,12 +157,18 @@ impl Sim {
 /// Lets anybody else run.
 pub(super) async fn step() {
     let mut first = true;
-    poll_fn(|_| if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }).await;
+    poll_fn(|context| if std::mem::take(&mut first) { later(context) } else { Poll::Ready(()) }).await;
 }
 
 /// Until the simulated time has come.
 pub(super) async fn until(sim: &Sim, at_ms: u64) {
-    poll_fn(|_| if sim.now.get() >= at_ms { Poll::Ready(()) } else { Poll::Pending }).await;
+    poll_fn(|context| if sim.now.get() >= at_ms { Poll::Ready(()) } else { later(context) }).await;
+}
+
+/// Asks to be polled again: combinators poll only who asked.
+fn later(context: &Context<'_>) -> Poll<()> {
+    context.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// One guard function's view of the outside.
