@@ -55,7 +55,7 @@ clean-venv:
 
 .PHONY: venv
 venv:
-	@$(PYTHON) scripts/lab/venv.py .venv requirements.txt
+	@$(PYTHON) scripts/lab/tools.py .venv requirements.txt
 # In an environment of its own: it pins versions of the packages that the other one pins.
 .venv/sam/stamp: requirements-sam.txt | venv
-	@$(PYTHON) scripts/lab/venv.py .venv/sam requirements-sam.txt
+	@$(PYTHON) scripts/lab/tools.py .venv/sam requirements-sam.txt

@@ -15,9 +15,9 @@ import textwrap
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from lab import venv  # noqa: E402
+from lab import tools  # noqa: E402
 
-venv.enter()
+tools.enter()
 
 from lab import scene, trail  # noqa: E402
 from lab.emulator import ACCOUNT, REGION, Emulator, LabError  # noqa: E402

@@ -14,7 +14,7 @@ import boto3
 import botocore.config
 
 from .emulator import ACCOUNT, REGION, LabError
-from .venv import ROOT
+from .tools import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
 BOOTSTRAP = ROOT / "target" / "lambda" / "darwin-s3-guard" / "bootstrap"
