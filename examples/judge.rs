@@ -2,7 +2,7 @@
 //!
 //! Reads a JSON list of cases (`tests/cases/README.md`; `-` for standard input) and prints a JSON list of
 //! `{"name", "verdict", "depends_on", "because"}`, in the order of the cases. A case that cannot be read is left out,
-//! told on standard error, and makes the exit code 2.
+//! told on standard error, and makes the exit code 2. Where a case says what is expected, a difference is told there too.
 
 #[path = "../tests/cases/format.rs"]
 mod format;
@@ -44,14 +44,19 @@ fn run(file: &str) -> Result<usize, String> {
     for (index, raw) in cases.iter().enumerate() {
         let judged = serde_json::from_str::<format::Case>(raw.get())
             .map_err(|error| error.to_string())
-            .and_then(|case| case.judge().map(|verdict| (case.name.clone(), verdict)));
+            .and_then(|case| case.judge().map(|verdict| (case.differs(&verdict), case.name.clone(), verdict)));
         match judged {
-            Ok((name, verdict)) => answers.push(json!({
-                "name": name,
-                "verdict": verdict.decision,
-                "depends_on": verdict.depends_on,
-                "because": verdict.because,
-            })),
+            Ok((differs, name, verdict)) => {
+                if let Some(differs) = differs {
+                    eprintln!("{differs}");
+                }
+                answers.push(json!({
+                    "name": name,
+                    "verdict": verdict.decision,
+                    "depends_on": verdict.depends_on,
+                    "because": verdict.because,
+                }));
+            }
             Err(error) => {
                 unreadable += 1;
                 eprintln!("case #{index} cannot be read: {error}");

@@ -83,12 +83,11 @@ impl Verdict {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self.decision, other.decision) {
-            (Decision::Denied, Decision::Denied) => Self { because: joined(self.because, other.because), ..self },
-            (Decision::Denied, _) => self,
-            (_, Decision::Denied) => other,
-            (Decision::Allowed, Decision::Allowed) => Self { because: joined(self.because, other.because), ..self },
-            (Decision::Depends, Decision::Allowed) => self,
-            (Decision::Allowed, Decision::Depends) => other,
+            (Decision::Denied, Decision::Denied) | (Decision::Allowed, Decision::Allowed) => {
+                Self { because: joined(self.because, other.because), ..self }
+            }
+            (Decision::Denied, _) | (Decision::Depends, Decision::Allowed) => self,
+            (_, Decision::Denied) | (Decision::Allowed, Decision::Depends) => other,
             (Decision::Depends, Decision::Depends) => {
                 let mut depends_on = self.depends_on;
                 merge(&mut depends_on, other.depends_on);

@@ -96,12 +96,12 @@ impl Operator {
             "IpAddress" => (Kind::Ip, false),
             "NotIpAddress" => (Kind::Ip, true),
             _ => {
-                let (kind, comparison): (fn(fn(Ordering) -> bool) -> Kind, _) =
-                    match (base.strip_prefix("Numeric"), base.strip_prefix("Date")) {
-                        (Some(rest), _) => (Kind::Numeric, rest),
-                        (_, Some(rest)) => (Kind::Date, rest),
-                        _ => return None,
-                    };
+                let (is_date, comparison) = match (base.strip_prefix("Numeric"), base.strip_prefix("Date")) {
+                    (Some(rest), _) => (false, rest),
+                    (_, Some(rest)) => (true, rest),
+                    _ => return None,
+                };
+                let kind = |holds| if is_date { Kind::Date(holds) } else { Kind::Numeric(holds) };
                 match comparison {
                     "Equals" => (kind(Ordering::is_eq), false),
                     "NotEquals" => (kind(Ordering::is_eq), true),
@@ -193,7 +193,7 @@ impl Condition {
         match value {
             ContextValue::Known([]) | ContextValue::Absent => holds(true),
             ContextValue::Known(_) | ContextValue::Present => holds(false),
-            ContextValue::Unknown => either(holds(true), holds(false), &self.key),
+            ContextValue::Unknown => either(&holds(true), &holds(false), &self.key),
         }
     }
 
@@ -225,7 +225,7 @@ impl Condition {
                 Set::ForAny => values.iter().map(one).fold(Truth::False, Truth::or),
             },
             ContextValue::Present => self.some_value(operator, operands, context),
-            ContextValue::Unknown => either(without.into(), self.some_value(operator, operands, context), &self.key),
+            ContextValue::Unknown => either(&without.into(), &self.some_value(operator, operands, context), &self.key),
         }
     }
 
@@ -255,9 +255,9 @@ impl Condition {
 }
 
 /// A key that may be absent or there: definite only if both agree.
-fn either(absent: Truth, present: Truth, key: &str) -> Truth {
+fn either(absent: &Truth, present: &Truth, key: &str) -> Truth {
     if absent == present && !matches!(absent, Truth::Unknown(_)) {
-        return absent;
+        return absent.clone();
     }
     let mut names = vec![key.to_owned()];
     names.extend_from_slice(absent.names());

@@ -134,10 +134,12 @@ fn resource(pattern: &Pattern, resource: &str, context: &RequestContext) -> Trut
 
 /// What a document's statements come to.
 pub(crate) fn sides(document: &PolicyDocument, question: &Question<'_>) -> Sides {
-    let whole = || {
-        if document.unknowns().is_empty() { Truth::False } else { Truth::unknown_all(document.unknowns().to_vec()) }
-    };
-    let (mut allow, mut deny) = (whole(), whole());
+    if !document.unknowns().is_empty() {
+        // What is not understood of the whole may change what any statement means.
+        let open = Truth::unknown_all(document.unknowns().to_vec());
+        return Sides { allow: open.clone(), deny: open };
+    }
+    let (mut allow, mut deny) = (Truth::False, Truth::False);
     for statement in document.statements() {
         let applies = statement.applies(question);
         if applies.is_false() {
@@ -165,7 +167,7 @@ pub fn evaluate(policy: Option<&PolicyDocument>, request: &Request, settings: &S
     let Sides { allow, deny } =
         policy.map_or(Sides { allow: Truth::False, deny: Truth::False }, |document| sides(document, &question));
     let (by_owner, blocked) = if question.crosses_accounts() {
-        (owner(request, settings), public_block(policy, settings))
+        (owner(request, *settings), public_block(policy, *settings))
     } else {
         (None, Truth::False)
     };
@@ -174,6 +176,8 @@ pub fn evaluate(policy: Option<&PolicyDocument>, request: &Request, settings: &S
         None => allow,
         // Another account's object: its ACL alone can allow.
         Some(ObjectOwner::Other) => Truth::unknown(OBJECT_ACL),
+        // If it is another account's, the same; if not, the policy decides.
+        Some(_) if allow.is_false() => Truth::unknown(OBJECT_ACL),
         Some(_) => allow.and(Truth::unknown(OBJECT_ACL)),
     };
     let outcome = allow.clone().and(!deny.clone()).and(!blocked.clone());
@@ -217,7 +221,7 @@ pub(crate) fn verdict(outcome: Truth, because: Vec<Reason>) -> Verdict {
 
 /// A bucket policy does not reach an object that another account owns. None: nothing stands in the way.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workflow-object-operation.html>
-fn owner(request: &Request, settings: &Settings) -> Option<ObjectOwner> {
+fn owner(request: &Request, settings: Settings) -> Option<ObjectOwner> {
     let is_object = crate::arn::Arn::parse(&request.resource).is_none_or(|arn| arn.resource.contains('/'));
     match settings.object_owner {
         ObjectOwner::BucketOwner => None,
@@ -228,7 +232,7 @@ fn owner(request: &Request, settings: &Settings) -> Option<ObjectOwner> {
 
 /// `RestrictPublicBuckets` shuts every other account out of a bucket whose policy is public.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-fn public_block(policy: Option<&PolicyDocument>, settings: &Settings) -> Truth {
+fn public_block(policy: Option<&PolicyDocument>, settings: Settings) -> Truth {
     let public = match settings.policy_is_public {
         Some(public) => public.into(),
         None if policy.is_none_or(super::is_surely_not_public) => Truth::False,

@@ -233,7 +233,7 @@ fn relation(operator: &str) -> String {
         "NumericGreaterThanEquals" => ">=",
         "DateLessThan" | "DateLessThanEquals" => "before",
         "DateGreaterThan" | "DateGreaterThanEquals" => "after",
-        _ => return format!("{operator}"),
+        _ => return operator.to_owned(),
     };
     if base.len() == operator.len() { sign.to_owned() } else { format!("(if there) {sign}") }
 }

@@ -215,14 +215,12 @@ impl<'a> Reading<'a> {
             return PolicyAssessment { findings, ..PolicyAssessment::default() };
         }
         let drift = self.drift(ours_is_there);
-        match self.rewritten(ceiling) {
-            Some(proposed) => self.propose(drift, findings, proposed),
-            None => {
-                let why = "our statement is there as the contract wants it, and yet does not surely give Darwin access";
-                findings.push(told::uncertain(vec![why.to_owned()], &self.allowed, Vec::new()));
-                PolicyAssessment { findings, ..PolicyAssessment::default() }
-            }
+        if let Some(proposed) = self.rewritten(ceiling) {
+            return self.propose(drift, findings, proposed);
         }
+        let why = "our statement is there as the contract wants it, and yet does not surely give Darwin access";
+        findings.push(told::uncertain(vec![why.to_owned()], &self.allowed, Vec::new()));
+        PolicyAssessment { findings, ..PolicyAssessment::default() }
     }
 
     fn propose(&self, drift: Finding, findings: Vec<Finding>, proposed: String) -> PolicyAssessment {

@@ -194,7 +194,7 @@ pub(crate) fn is_base64(text: &str) -> bool {
         2 => last.is_some_and(|byte| b"AQgw".contains(&byte)),
         _ => false,
     };
-    body && clean && text.len() % 4 == 0
+    body && clean && text.len().is_multiple_of(4)
 }
 
 /// `true` or `false`, in any case.

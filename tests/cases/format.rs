@@ -9,69 +9,69 @@ use darwin_s3_guard::verdict::Verdict;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One question and, where it is known, its answer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
-    pub name: String,
-    pub kind: Kind,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
     /// The document as AWS returns it; as raw text, so that duplicate names reach the evaluator. A JSON string is taken
     /// for the text of a document; null: no policy, or for a key one that could not be read.
     #[serde(default)]
-    pub policy: Option<Box<RawValue>>,
+    pub(crate) policy: Option<Box<RawValue>>,
     /// Entries of ListGrants; absent or null: not read.
     #[serde(default)]
-    pub grants: Option<Vec<Value>>,
+    pub(crate) grants: Option<Vec<Value>>,
     #[serde(default)]
-    pub key_state: Option<String>,
-    pub request: CaseRequest,
+    pub(crate) key_state: Option<String>,
+    pub(crate) request: CaseRequest,
     #[serde(default)]
-    pub settings: Option<CaseSettings>,
+    pub(crate) settings: Option<CaseSettings>,
     #[serde(default)]
-    pub expected: Option<String>,
+    pub(crate) expected: Option<String>,
     #[serde(default)]
-    pub depends_on: Vec<String>,
+    pub(crate) depends_on: Vec<String>,
     #[serde(default)]
-    pub why: Option<String>,
+    pub(crate) why: Option<String>,
     #[serde(default)]
-    pub confidence: Option<String>,
+    pub(crate) confidence: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub(crate) enum Kind {
     S3,
     Kms,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CaseRequest {
-    pub action: String,
-    pub resource: String,
-    pub resource_account: String,
-    pub principal: String,
+pub(crate) struct CaseRequest {
+    pub(crate) action: String,
+    pub(crate) resource: String,
+    pub(crate) resource_account: String,
+    pub(crate) principal: String,
     #[serde(default)]
-    pub context: BTreeMap<String, Value>,
+    pub(crate) context: BTreeMap<String, Value>,
     #[serde(default)]
-    pub absent: Vec<String>,
+    pub(crate) absent: Vec<String>,
     #[serde(default)]
-    pub present: Vec<String>,
+    pub(crate) present: Vec<String>,
     #[serde(default)]
-    pub settings: Option<CaseSettings>,
+    pub(crate) settings: Option<CaseSettings>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CaseSettings {
+pub(crate) struct CaseSettings {
     #[serde(default)]
-    pub restrict_public_buckets: Option<bool>,
+    pub(crate) restrict_public_buckets: Option<bool>,
     #[serde(default)]
-    pub policy_is_public: Option<bool>,
+    pub(crate) policy_is_public: Option<bool>,
     #[serde(default)]
-    pub object_owner: Option<String>,
+    pub(crate) object_owner: Option<String>,
 }
 
 impl CaseSettings {
@@ -133,7 +133,7 @@ impl Case {
     }
 
     /// The evaluator's answer, or what of the case cannot be read.
-    pub fn judge(&self) -> Result<Verdict, String> {
+    pub(crate) fn judge(&self) -> Result<Verdict, String> {
         let document = self.document();
         let request = self.request.request()?;
         match self.kind {
@@ -147,5 +147,23 @@ impl Case {
                 Ok(evaluate_key(document.as_ref(), grants.as_deref(), self.key_state.as_deref(), &request))
             }
         }
+    }
+
+    /// How an answer differs from the expected one, with the case's own reason; None if it does not, or none is known.
+    pub(crate) fn differs(&self, verdict: &Verdict) -> Option<String> {
+        let expected = self.expected.as_ref()?;
+        let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
+        let same = verdict.decision.to_string() == *expected && sorted(&verdict.depends_on) == sorted(&self.depends_on);
+        (!same).then(|| {
+            format!(
+                "{}: {} {:?}, expected {expected} {:?} ({}; {})",
+                self.name,
+                verdict.decision,
+                verdict.depends_on,
+                self.depends_on,
+                self.confidence.as_deref().unwrap_or("no confidence given"),
+                self.why.as_deref().unwrap_or("no reason given"),
+            )
+        })
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Two thousand histories in `make test`; `HISTORIES` sets another number, `HISTORIES_SEED` another beginning.
 
+#![expect(clippy::cast_possible_truncation, reason = "numbers of tasks")]
+
 mod sim;
 
 use crate::world::BUCKET;
@@ -335,9 +337,8 @@ fn history(seed: u64) -> Seen {
         running: Vec::new(),
     };
     let changes = 1 + dice.roll(4);
-    let mut rivals: Vec<Task> = (0..1 + dice.roll(3) as usize)
-        .map(|number| Box::pin(rival(Rc::clone(&sim), number, changes)) as Task)
-        .collect();
+    let mut rivals: Vec<Task> =
+        (0..=dice.roll(3) as usize).map(|number| Box::pin(rival(Rc::clone(&sim), number, changes)) as Task).collect();
     history.run(&mut rivals);
 
     // Everybody is quiet; the contest, if there was one, runs out.
@@ -394,7 +395,7 @@ fn no_history_loses_a_change_silently_and_the_contract_holds_once_it_is_quiet() 
         all.lost_updates += seen.lost_updates;
         all.contests += seen.contests;
     }
-    println!("{count} histories: {all:?}");
+    eprintln!("{count} histories: {all:?}");
     let Seen {
         stale_reads,
         rivals_between_read_and_write,

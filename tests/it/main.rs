@@ -5,6 +5,12 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::format_push_string,
+    clippy::single_match_else,
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::assigning_clones,
     reason = "a test that fails may panic, and so may its helpers"
 )]
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]

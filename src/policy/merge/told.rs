@@ -10,7 +10,6 @@ use crate::policy::raw::{Unreadable, canonical};
 use crate::remedy;
 use crate::request::Reader;
 use crate::verdict::{Decision, Effect, Reason, Verdict};
-use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
 fn finding(kind: Kind, severity: Severity, because: Vec<String>, remedy: String, cause: String) -> Finding {
@@ -212,15 +211,13 @@ impl Hit {
             (Some(held), Some(key)) => held == key || key.strip_suffix('*') == Some(held.as_str()),
             (held, key) => held.is_none() && key.is_none(),
         };
-        match hit.of.iter_mut().find(|(action, held, _)| *action == question.action && alike(held)) {
-            Some((_, held, who)) => {
-                *held = key;
-                who.iter_mut().skip(at).take(1).for_each(|hit| *hit = true);
-            }
-            None => {
-                let who = [question.reader == Reader::Server, question.reader == Reader::Browser];
-                hit.of.push((question.action, key, who));
-            }
+        let held = hit.of.iter_mut().find(|(action, held, _)| *action == question.action && alike(held));
+        if let Some((_, held, who)) = held {
+            *held = key;
+            who.iter_mut().skip(at).take(1).for_each(|hit| *hit = true);
+        } else {
+            let who = [question.reader == Reader::Server, question.reader == Reader::Browser];
+            hit.of.push((question.action, key, who));
         }
     }
 
@@ -276,6 +273,5 @@ fn shown(text: &str) -> String {
 /// What identifies a statement without a Sid, wherever it moves.
 fn digest(statement: &str) -> String {
     let value = serde_json::from_str(statement).unwrap_or(serde_json::Value::Null);
-    let hash = Sha256::digest(canonical(&value).as_bytes());
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    crate::incident::digest(&canonical(&value)).chars().take(16).collect()
 }

@@ -326,7 +326,7 @@ impl Clock for Outside {
 impl Log for Outside {
     fn line(&self, value: serde_json::Value) {
         if self.sim.loud {
-            println!("{} {:?} {value}", self.sim.now.get(), self.who);
+            eprintln!("{} {:?} {value}", self.sim.now.get(), self.who);
         }
     }
 }
