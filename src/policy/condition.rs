@@ -72,6 +72,18 @@ pub(crate) enum Operand {
     Odd(String),
 }
 
+/// Keys that AWS documents as multivalued.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html>
+const MULTIVALUED: [&str; 7] = [
+    "aws:CalledVia",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceNamesList",
+    "aws:ResourceOrgPaths",
+    "aws:TagKeys",
+    "kms:EncryptionContextKeys",
+    "s3:RequestObjectTagKeys",
+];
+
 impl Operator {
     /// None if AWS has no such operator. `Null` is not among them.
     pub(crate) fn parse(name: &str) -> Option<Self> {
@@ -232,6 +244,10 @@ impl Condition {
     /// The key is there, with a value that nobody here knows: definite only if every value, or none, would do.
     fn some_value(&self, operator: Operator, operands: &[Operand], context: &RequestContext) -> Truth {
         let mut names = vec![self.key.clone()];
+        if operator.set == Set::One && MULTIVALUED.iter().any(|name| name.eq_ignore_ascii_case(&self.key)) {
+            // It may hold several values, and AWS does not say what an operator for one value makes of those.
+            return Truth::unknown_all(names);
+        }
         let mut possible = false;
         for operand in operands {
             match operand {

@@ -274,6 +274,9 @@ fn condition(tape: &mut Tape<'_>) -> (String, Value) {
             }
             date if date.starts_with("Date") => ["2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"][tape.draw(2)],
             number if number.starts_with("Numeric") => ["600", "601", "10"][tape.draw(3)],
+            arn if arn.starts_with("Arn") => {
+                [ROLE, "arn:aws:iam::258327614892:role/*", "arn:*:iam::*:role/external_s?"][tape.draw(3)]
+            }
             _ => match tape.draw(6) {
                 0 => values[values.len() - 1],
                 1 if base.contains("StringLike") => "*",
@@ -281,7 +284,6 @@ fn condition(tape: &mut Tape<'_>) -> (String, Value) {
                 2 if base.contains("Like") => "vpce-*",
                 3 => "other",
                 4 => "arn:aws:iam::258327614892:role/*",
-                _ if base.starts_with("Arn") => ROLE,
                 _ => values[0],
             },
         };

@@ -1,6 +1,6 @@
 //! Which values a key that is not known is tried with: those on which some condition of the policy turns.
 
-use super::condition::{self, Compare, Kind, Set};
+use super::condition::{self, Compare, Kind};
 use super::statement::list;
 use super::text::{self, Filled, Piece, Token};
 use super::world::World;
@@ -14,7 +14,6 @@ pub(super) struct Use {
     key: Option<String>,
     text: String,
     kind: Kind,
-    set: Set,
     variables: bool,
 }
 
@@ -25,7 +24,7 @@ pub(super) fn uses(policy: &Value) -> Vec<Use> {
         for element in ["Resource", "NotResource"] {
             for text in statement.get(element).map(list).unwrap_or_default().into_iter().filter_map(Value::as_str) {
                 let kind = Kind::Text { ignore_case: false, wildcards: true };
-                uses.push(Use { key: None, text: text.to_owned(), kind, set: Set::One, variables });
+                uses.push(Use { key: None, text: text.to_owned(), kind, variables });
             }
         }
         for (name, keys) in statement.get("Condition").and_then(Value::as_object).into_iter().flatten() {
@@ -33,7 +32,7 @@ pub(super) fn uses(policy: &Value) -> Vec<Use> {
             for (key, values) in keys.as_object().into_iter().flatten() {
                 for text in list(values).into_iter().filter_map(condition::scalar) {
                     let key = Some(key.to_ascii_lowercase());
-                    uses.push(Use { key, text, kind: operator.kind, set: operator.set, variables });
+                    uses.push(Use { key, text, kind: operator.kind, variables });
                 }
             }
         }
@@ -52,14 +51,24 @@ impl Pool {
     }
 }
 
+/// Keys that AWS documents as multivalued.
+const MULTIVALUED: [&str; 7] = [
+    "aws:TagKeys",
+    "aws:CalledVia",
+    "aws:PrincipalOrgPaths",
+    "aws:ResourceOrgPaths",
+    "aws:PrincipalServiceNamesList",
+    "kms:EncryptionContextKeys",
+    "s3:RequestObjectTagKeys",
+];
+
 pub(super) fn of_key(world: &mut World<'_>, key: &str) -> Vec<Vec<String>> {
     let mut pool = Pool(Vec::new());
-    let mut several = false;
+    let several = MULTIVALUED.iter().any(|name| name.eq_ignore_ascii_case(key));
     let mut free_text = true;
     let mut patterns: Vec<Vec<Token>> = Vec::new();
     for used in world.uses() {
         if used.key.as_deref() == Some(key) {
-            several |= used.set != Set::One;
             match used.kind {
                 Kind::Text { .. } | Kind::Arn => {
                     let wildcards = !matches!(used.kind, Kind::Text { wildcards: false, .. });
@@ -99,7 +108,9 @@ pub(super) fn of_key(world: &mut World<'_>, key: &str) -> Vec<Vec<String>> {
                     if let Some((base, _)) = text::range(&used.text) {
                         pool.add(base.to_string());
                     }
-                    pool.add("198.51.100.77".to_owned());
+                    // Addresses that no policy of ours names.
+                    pool.add("240.0.0.1".to_owned());
+                    pool.add("fe80::1".to_owned());
                 }
                 Kind::Binary => pool.add(used.text.clone()),
                 Kind::Null => {}
@@ -120,7 +131,11 @@ pub(super) fn of_key(world: &mut World<'_>, key: &str) -> Vec<Vec<String>> {
         }
     }
     if free_text || pool.0.is_empty() {
-        pool.add("fresh".to_owned());
+        // Another one for every key, so that two keys are not alike by chance.
+        pool.add(format!("fresh {key}"));
+    }
+    if several {
+        pool.add(format!("another {key}"));
     }
     let mut values: Vec<Vec<String>> = pool.0.iter().map(|text| vec![text.clone()]).collect();
     if several {
