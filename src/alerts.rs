@@ -176,7 +176,12 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
             Claim::Announce(mut incident) => {
                 incident.report = Report::from(sighting);
                 self.memory.note_open(&incident);
-                self.send(table, home, &incident, Status::Opened).await
+                let status = incident.first_word();
+                self.send(table, home, &incident, status).await
+            }
+            Claim::Counted(incident) if sighting.mended && incident.told_ms.is_some() => {
+                let because = "the guard has repaired it, and read it back".to_owned();
+                self.heal(table, home, incident, Healed { at_ms: now_ms, because }, now_ms).await
             }
             Claim::Counted(mut incident) => {
                 if incident.told_ms.is_none() {

@@ -44,6 +44,8 @@ pub struct Sighting {
     pub change: Option<String>,
     /// What the guard did about it.
     pub did: Vec<Action>,
+    /// Whether the guard has repaired it already, and read it back.
+    pub mended: bool,
     /// Unified diff of what was or would be written.
     pub diff: Option<String>,
     /// For `lost-update`.
@@ -61,6 +63,7 @@ impl Sighting {
             actor: None,
             change: None,
             did: Vec::new(),
+            mended: false,
             diff: None,
             documents: None,
         }
@@ -120,6 +123,8 @@ pub struct Report {
     pub change: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub did: Vec<Action>,
+    #[serde(default)]
+    pub mended: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,6 +161,7 @@ impl From<&Sighting> for Report {
             }),
             change: name(&sighting.change),
             did: sighting.did.iter().take(LINES).cloned().collect(),
+            mended: sighting.mended,
             diff: sighting.diff.as_ref().map(long),
             documents: sighting.documents.as_ref().map(|documents| LostUpdate {
                 theirs: long(&documents.theirs),
@@ -182,6 +188,7 @@ pub fn merge(into: &mut Sighting, other: Sighting) {
     }
     into.finding.severity = into.finding.severity.max(other.finding.severity);
     into.did.extend(other.did);
+    into.mended &= other.mended;
     into.actor = into.actor.take().or(other.actor);
     into.change = into.change.take().or(other.change);
     into.diff = into.diff.take().or(other.diff);
@@ -302,17 +309,20 @@ pub struct Healed {
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     Opened,
+    /// Broken and repaired in one go: the only message about it.
+    Repaired,
     Reminder,
     Resolved,
     Test,
 }
 
 impl Status {
-    pub const ALL: &'static [Self] = &[Self::Opened, Self::Reminder, Self::Resolved, Self::Test];
+    pub const ALL: &'static [Self] = &[Self::Opened, Self::Repaired, Self::Reminder, Self::Resolved, Self::Test];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Opened => "opened",
+            Self::Repaired => "repaired",
             Self::Reminder => "reminder",
             Self::Resolved => "resolved",
             Self::Test => "test",
@@ -330,10 +340,15 @@ impl Incident {
             return Some(Status::Resolved);
         }
         match self.told_ms {
-            None => Some(Status::Opened),
+            None => Some(self.first_word()),
             Some(told_ms) if self.reminds() && told_ms.saturating_add(REMIND_MS) <= now_ms => Some(Status::Reminder),
             Some(_) => None,
         }
+    }
+
+    /// The first message about it.
+    pub fn first_word(&self) -> Status {
+        if self.report.mended { Status::Repaired } else { Status::Opened }
     }
 
     /// Whether it is repeated after a day: not what merely depends, nor what happened once.

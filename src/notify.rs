@@ -166,6 +166,7 @@ pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
             actor: None,
             change: None,
             did: Vec::new(),
+            mended: false,
             diff: None,
             documents: None,
         },

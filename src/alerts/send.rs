@@ -2,7 +2,7 @@
 
 use super::{Alerts, Home, Sent, TableState, Told};
 use crate::answer::Problem;
-use crate::incident::{Incident, Status};
+use crate::incident::{Healed, Incident, Status};
 use crate::notify::{self, Notice};
 use crate::ports::{AwsError, Clock, ErrorClass, IncidentStore, Log, Message, Topic};
 
@@ -21,6 +21,9 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
         match published {
             Ok(()) => {
                 self.mark(table, home, incident, status).await;
+                if status == Status::Repaired {
+                    self.close(table, home, incident).await;
+                }
                 let sent = Sent {
                     fingerprint: incident.fingerprint.clone(),
                     bucket: incident.bucket.clone(),
@@ -34,6 +37,24 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
                 let at = format!("alert {} of bucket `{}`", incident.report.finding.kind, incident.bucket);
                 Told { problems: vec![unsent(at, &error)], ..Told::default() }
             }
+        }
+    }
+
+    /// Closes what was broken and repaired in one go, without a word more. Failing that, the schedule resolves it.
+    async fn close(&self, table: &TableState, home: Home, incident: &Incident) {
+        let now_ms = self.clock.now_ms();
+        let healed = Healed { at_ms: now_ms, because: "the guard has repaired it, and read it back".to_owned() };
+        let won = match (home, self.usable(table)) {
+            (Home::Process, _) => self.memory.heal_here(incident, &healed, now_ms, now_ms),
+            (Home::Table, Some(store)) => {
+                let healing = store.heal(incident, &healed, now_ms, now_ms).await;
+                table.heard(&incident.bucket, healing).unwrap_or(false)
+            }
+            (Home::Table, None) => false,
+        };
+        if won {
+            let closed = Incident { healed: Some(healed), ..incident.clone() };
+            self.mark(table, home, &closed, Status::Resolved).await;
         }
     }
 

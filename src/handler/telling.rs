@@ -161,6 +161,7 @@ impl Told {
             sighting.change = change.map(|change| change.name.clone());
             if finding.kind.is_drift() {
                 sighting.did.clone_from(&answer.actions);
+                sighting.mended = repaired && !answer.actions.is_empty();
                 sighting.diff.clone_from(&answer.plan);
             }
             self.sighted(index, sighting);

@@ -68,7 +68,7 @@ fn description(notice: &Notice<'_>, budget: Budget) -> String {
     }
     let because = finding.because.iter().take(4).map(|reason| format!("- {}", quiet(&line(reason, 300))));
     parts.push(because.collect::<Vec<_>>().join("\n"));
-    if matches!(notice.status, Status::Opened | Status::Reminder) {
+    if matches!(notice.status, Status::Opened | Status::Repaired | Status::Reminder) {
         if let Some(actor) = &report.actor {
             let change = report.change.as_deref().unwrap_or("A change");
             let facts = [("by", &actor.arn), ("at", &actor.time), ("from", &actor.source_ip)];
@@ -106,7 +106,7 @@ fn next_steps(notice: &Notice<'_>) -> Vec<String> {
     let first = notice.report().finding.remedy.lines().next().unwrap_or_default();
     match notice.status {
         Status::Opened | Status::Reminder if !first.is_empty() => vec![quiet(&line(first, 300))],
-        Status::Opened | Status::Reminder | Status::Resolved | Status::Test => Vec::new(),
+        Status::Opened | Status::Repaired | Status::Reminder | Status::Resolved | Status::Test => Vec::new(),
     }
 }
 

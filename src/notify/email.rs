@@ -12,7 +12,7 @@ pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String
     sections.extend(notice.how_to_stop());
     sections.push(lead(notice, budget));
     if notice.status == Status::Test {
-        sections.push(notice.report().finding.because.join("\n"));
+        sections.push(bullets(&notice.report().finding.because, budget));
         sections.push(footer(notice, was_cut));
         return joined(&sections);
     }
@@ -52,6 +52,11 @@ fn lead(notice: &Notice<'_>, budget: Budget) -> String {
              others show it, it stays open until ten minutes without one."
         ),
         Status::Opened => format!("Bucket {bucket}: {what}."),
+        Status::Repaired => {
+            format!(
+                "Bucket {bucket}: {what}. The guard has repaired it, and read it back: nothing is left to do but to see why."
+            )
+        }
         Status::Reminder => format!(
             "Bucket {bucket}: {what}, still, for {} now.",
             span(notice.now_ms.saturating_sub(incident.opened_ms))

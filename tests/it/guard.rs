@@ -151,8 +151,7 @@ async fn an_upload_that_darwin_can_read_costs_one_head_object_and_says_nothing()
     assert_eq!(answer["objects"][0]["kms_key"], key);
     assert_eq!(s.world.count(Operation::HeadObject), 1);
     assert_eq!(s.world.count(Operation::ListGrants), 0, "the policy allows, so nobody asks for grants");
-    assert_eq!(s.world.told(), Vec::<String>::new());
-    assert_eq!(s.world.writes(), []);
+    assert_eq!((s.world.told(), s.world.writes()), (vec![], vec![]));
 }
 
 #[tokio::test]
@@ -254,6 +253,8 @@ async fn a_deleted_statement_is_put_back_and_every_other_byte_is_kept() {
     let body = s.world.published.borrow()[0].body.clone();
     assert!(body.contains("assumed-role/deploy/ci") && body.contains("192.0.2.7"), "who and from where: {body}");
     assert!(body.contains("darwin-guard"), "how to stop it: {body}");
+    s.handle(json!({"action": "repair"})).await;
+    assert_eq!(s.world.told(), ["policy-missing repaired"], "one message says both");
 }
 
 #[tokio::test]
@@ -429,8 +430,7 @@ async fn an_envelope_that_is_not_understood_is_an_error_that_names_what_it_saw()
 #[tokio::test]
 async fn a_throttled_head_object_returns_its_record_and_no_other() {
     let s = setup(World::healthy(), &[]);
-    s.world.object("a.png", None);
-    s.world.object("b.png", None);
+    ["a.png", "b.png"].map(|key| s.world.object(key, None));
     s.world.fault(Operation::HeadObject, ErrorClass::Throttled, "SlowDown", 503);
     let answer = s.handle(sqs(&[created("a.png"), created("b.png")])).await;
     assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 1, "{answer}");

@@ -25,5 +25,6 @@ mod imports;
 mod incident_store;
 mod laws;
 mod merge;
+mod messages;
 mod reference;
 mod world;

@@ -1,0 +1,183 @@
+//! Messages: every kind in every status, whatever the names in it, within SNS's limits and to the schema.
+
+use darwin_s3_guard::answer::{Action, ActionResult};
+use darwin_s3_guard::contract::{Home, Mode};
+use darwin_s3_guard::event::Actor;
+use darwin_s3_guard::finding::{Finding, Kind, Severity};
+use darwin_s3_guard::incident::{Healed, Incident, LostUpdate, Report, Sighting, Status};
+use darwin_s3_guard::notify::{Context, MAX_BODY, Notice, bare_body, message};
+use darwin_s3_guard::ports::Message;
+use serde_json::Value;
+
+const NOW: u64 = 1_795_521_600_000;
+
+fn context() -> Context {
+    let home = Home { account: "111122223333".into(), region: "eu-central-1".into(), partition: "aws".into() };
+    Context { home, mode: Mode::Repair, topic_arn: None }
+}
+
+fn incident(kind: Kind, text: &str) -> Incident {
+    let finding = Finding {
+        kind,
+        severity: Severity::Critical,
+        because: vec![format!("statement `{text}` (#2) denies it")],
+        depends_on: Vec::new(),
+        // As the guard makes them: quoted for a shell, and as JSON.
+        remedy: format!("aws s3api head-object --key {}", darwin_s3_guard::remedy::shell(text)),
+        cause: text.to_owned(),
+    };
+    let key: String =
+        text.chars().scan(0, |size, c| (*size + c.len_utf8() <= 1_024).then(|| (*size += c.len_utf8(), c).1)).collect();
+    let sighting = Sighting {
+        sample_keys: vec![key; 5],
+        actor: Some(Actor {
+            arn: Some("arn:aws:sts::111122223333:assumed-role/deploy/ci".into()),
+            session_issuer: Some("arn:aws:iam::111122223333:role/deploy".into()),
+            source_ip: Some("192.0.2.7".into()),
+            user_agent: Some(text.to_owned()),
+            time: Some("2026-11-24T11:59:58Z".into()),
+            event_id: Some("c0ffee".into()),
+        }),
+        change: Some("PutBucketPolicy".into()),
+        did: vec![Action { operation: "PutBucketPolicy".into(), result: ActionResult::Done }],
+        diff: Some(format!("--- a\n+++ b\n+{}", Value::from(text))),
+        documents: (kind == Kind::LostUpdate).then(|| LostUpdate {
+            theirs: Value::from(text).to_string(),
+            ours: Value::from(text).to_string(),
+            difference: Value::from(text).to_string(),
+            command: darwin_s3_guard::remedy::shell(text),
+        }),
+        ..Sighting::of("acme-lidar", finding)
+    };
+    Incident {
+        fingerprint: sighting.fingerprint(),
+        bucket: "acme-lidar".into(),
+        cause: sighting.finding.cause.clone(),
+        report: Report::from(&sighting),
+        opened_ms: NOW - 3_600_000,
+        last_ms: NOW,
+        seen: 1_000_000,
+        told_ms: None,
+        claimed_ms: NOW,
+        healed: None,
+        flaps: 0,
+    }
+}
+
+fn told(kind: Kind, status: Status, text: &str) -> Message {
+    let mut incident = incident(kind, text);
+    incident.healed = (status == Status::Resolved).then(|| Healed { at_ms: NOW, because: "it is fine again".into() });
+    message(&Notice { status, incident: &incident, context: &context(), stateless: false, now_ms: NOW })
+}
+
+fn forms(message: &Message) -> (Value, String, Value) {
+    let body: Value = serde_json::from_str(&message.body).unwrap();
+    let parsed = |form: &str| serde_json::from_str(body[form].as_str().unwrap()).unwrap();
+    (parsed("default"), body["email"].as_str().unwrap().to_owned(), parsed("https"))
+}
+
+/// The part of JSON Schema that docs/schema/alert-v1.json uses.
+fn conforms(value: &Value, schema: &Value, at: &str) {
+    if let Some(constant) = schema.get("const") {
+        assert_eq!(value, constant, "{at}");
+    }
+    if let Some(allowed) = schema.get("enum") {
+        assert!(allowed.as_array().unwrap().contains(value), "{at}: {value}");
+    }
+    if let Some(types) = schema.get("type") {
+        let name = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let fits = types.as_str() == Some(name) || types.as_array().is_some_and(|types| types.contains(&name.into()));
+        assert!(fits, "{at}: {value} is not {types}");
+    }
+    if let Some(most) = schema["maxLength"].as_u64() {
+        assert!(value.as_str().unwrap().chars().count() as u64 <= most, "{at}");
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        conforms(item, &schema["items"], &format!("{at}[{index}]"));
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        assert!(value.get(name.as_str().unwrap()).is_some(), "{at}: no {name}");
+    }
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        conforms(&value[name], schema, &format!("{at}.{name}"));
+    }
+    if let (Some(properties), Some(members)) = (schema["properties"].as_object(), value.as_object()) {
+        let unknown: Vec<_> = members.keys().filter(|name| !properties.contains_key(*name)).collect();
+        assert!(unknown.is_empty(), "{at}: not in the schema: {unknown:?}");
+    }
+}
+
+#[test]
+fn every_kind_in_every_status_keeps_the_schema_and_the_limits_whatever_the_names_in_it() {
+    let schema: Value = serde_json::from_str(include_str!("../../docs/schema/alert-v1.json")).unwrap();
+    let long = "k".repeat(1_024);
+    let huge = "\u{1}".repeat(30_000);
+    let hostile = [
+        "raw/a.png",
+        "a\nSubject: you won\r\n\t\u{7}",
+        "\u{202e}gnp.exe\u{200b}",
+        "<img src=x onerror=alert(1)> & <@here> <!channel>",
+        "кот 😺 東京",
+        "`*_~[x](http://evil)",
+        long.as_str(),
+        huge.as_str(),
+    ];
+    for kind in Kind::ALL {
+        for status in Status::ALL {
+            for text in hostile {
+                let message = told(*kind, *status, text);
+                let at = format!("{kind} {status:?} {text:.20?}");
+                assert!(
+                    message.subject.len() <= 100 && message.subject.chars().all(|c| (' '..='~').contains(&c)),
+                    "{at}"
+                );
+                let attributes: usize = message.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+                assert!(message.body.len() <= MAX_BODY && message.body.len() + attributes <= 262_144, "{at}");
+                assert!(message.attributes.iter().all(|(_, value)| !value.is_empty()), "{at}");
+                let (document, email, card) = forms(&message);
+                conforms(&document, &schema, &at);
+                let odd = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202e}' | '\u{200b}');
+                assert!(!email.contains(odd), "{at}: {email:.400?}");
+                assert!(!email.lines().any(|line| line.starts_with("Subject: ")), "{at}");
+                assert_eq!((&card["version"], &card["source"]), (&"1.0".into(), &"custom".into()), "{at}");
+                let shown = card["content"]["description"].as_str().unwrap();
+                assert!(!shown.contains("<!channel>") && !shown.contains("<@here>"), "{at}: {shown:.400}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_smallest_body_is_still_a_message_structure() {
+    let incident = incident(Kind::KeyDenied, "a");
+    let notice =
+        Notice { status: Status::Opened, incident: &incident, context: &context(), stateless: true, now_ms: NOW };
+    let body: Value = serde_json::from_str(&bare_body(&notice)).unwrap();
+    assert!(body["default"].is_string() && body["email"].is_string());
+}
+
+#[test]
+fn a_repairs_message_begins_with_how_to_stop_it() {
+    let (document, email, _) = forms(&told(Kind::PolicyMissing, Status::Repaired, "a"));
+    assert!(email.starts_with("To stop the guard from repairing this bucket"), "{email}");
+    assert!(document["how_to_stop"].as_str().unwrap().contains("darwin-guard"));
+}
+
+#[test]
+fn an_email_reads_like_this() {
+    let (_, email, _) = forms(&told(Kind::ExplicitDeny, Status::Opened, "DenyOutsideVpc"));
+    insta::assert_snapshot!(email);
+}
+
+#[test]
+fn a_card_reads_like_this() {
+    let (_, _, card) = forms(&told(Kind::KeyDenied, Status::Resolved, "arn:aws:kms:eu-central-1:111122223333:key/1"));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&card).unwrap());
+}
