@@ -1,5 +1,4 @@
 //! The handler over the in-memory AWS: what each event leads to, which calls it makes, and what it leaves alone.
-
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};
 use darwin_s3_guard::config::Config;
 use darwin_s3_guard::finding::Kind;
@@ -430,7 +429,8 @@ async fn an_envelope_that_is_not_understood_is_an_error_that_names_what_it_saw()
 #[tokio::test]
 async fn a_throttled_head_object_returns_its_record_and_no_other() {
     let s = setup(World::healthy(), &[]);
-    ["a.png", "b.png"].map(|key| s.world.object(key, None));
+    s.world.object("a.png", None);
+    s.world.object("b.png", None);
     s.world.fault(Operation::HeadObject, ErrorClass::Throttled, "SlowDown", 503);
     let answer = s.handle(sqs(&[created("a.png"), created("b.png")])).await;
     assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 1, "{answer}");
