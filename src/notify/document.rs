@@ -1,7 +1,7 @@
 //! The JSON document for machines. Its schema is docs/schema/alert-v1.json: fields may be added to version 1, never
 //! removed or given another meaning.
 
-use super::{Budget, Notice, subject, text, words};
+use super::{Budget, Notice, subject, words};
 use crate::answer::Action;
 use crate::event::Actor;
 use crate::finding::{Kind, Severity};
