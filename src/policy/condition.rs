@@ -84,6 +84,41 @@ const MULTIVALUED: [&str; 7] = [
     "s3:RequestObjectTagKeys",
 ];
 
+/// AWS's operators: name, what is compared, and whether the outcome is negated. `Null` is apart.
+const OPERATORS: [(&str, Kind, bool); 26] = [
+    ("StringEquals", Kind::Text(Mode::Equals), false),
+    ("StringNotEquals", Kind::Text(Mode::Equals), true),
+    ("StringEqualsIgnoreCase", Kind::Text(Mode::EqualsIgnoreCase), false),
+    ("StringNotEqualsIgnoreCase", Kind::Text(Mode::EqualsIgnoreCase), true),
+    ("StringLike", Kind::Text(Mode::Like), false),
+    ("StringNotLike", Kind::Text(Mode::Like), true),
+    ("NumericEquals", Kind::Numeric(Ordering::is_eq), false),
+    ("NumericNotEquals", Kind::Numeric(Ordering::is_eq), true),
+    ("NumericLessThan", Kind::Numeric(Ordering::is_lt), false),
+    ("NumericLessThanEquals", Kind::Numeric(Ordering::is_le), false),
+    ("NumericGreaterThan", Kind::Numeric(Ordering::is_gt), false),
+    ("NumericGreaterThanEquals", Kind::Numeric(Ordering::is_ge), false),
+    ("DateEquals", Kind::Date(Ordering::is_eq), false),
+    ("DateNotEquals", Kind::Date(Ordering::is_eq), true),
+    ("DateLessThan", Kind::Date(Ordering::is_lt), false),
+    ("DateLessThanEquals", Kind::Date(Ordering::is_le), false),
+    ("DateGreaterThan", Kind::Date(Ordering::is_gt), false),
+    ("DateGreaterThanEquals", Kind::Date(Ordering::is_ge), false),
+    ("Bool", Kind::Bool, false),
+    ("BinaryEquals", Kind::Binary, false),
+    ("IpAddress", Kind::Ip, false),
+    ("NotIpAddress", Kind::Ip, true),
+    ("ArnEquals", Kind::Text(Mode::Arn), false),
+    ("ArnNotEquals", Kind::Text(Mode::Arn), true),
+    ("ArnLike", Kind::Text(Mode::Arn), false),
+    ("ArnNotLike", Kind::Text(Mode::Arn), true),
+];
+
+/// The names of AWS's operators, without `IfExists`, `ForAllValues:` and `ForAnyValue:`; `Null` is the last.
+pub fn operators() -> impl Iterator<Item = &'static str> {
+    OPERATORS.into_iter().map(|(name, ..)| name).chain(["Null"])
+}
+
 impl Operator {
     /// None if AWS has no such operator. `Null` is not among them.
     pub(crate) fn parse(name: &str) -> Option<Self> {
@@ -94,37 +129,7 @@ impl Operator {
             None => (Set::One, name),
         };
         let (base, if_exists) = rest.strip_suffix("IfExists").map_or((rest, false), |base| (base, true));
-        let (kind, negated) = match base {
-            "StringEquals" => (Kind::Text(Mode::Equals), false),
-            "StringNotEquals" => (Kind::Text(Mode::Equals), true),
-            "StringEqualsIgnoreCase" => (Kind::Text(Mode::EqualsIgnoreCase), false),
-            "StringNotEqualsIgnoreCase" => (Kind::Text(Mode::EqualsIgnoreCase), true),
-            "StringLike" => (Kind::Text(Mode::Like), false),
-            "StringNotLike" => (Kind::Text(Mode::Like), true),
-            "ArnEquals" | "ArnLike" => (Kind::Text(Mode::Arn), false),
-            "ArnNotEquals" | "ArnNotLike" => (Kind::Text(Mode::Arn), true),
-            "Bool" => (Kind::Bool, false),
-            "BinaryEquals" => (Kind::Binary, false),
-            "IpAddress" => (Kind::Ip, false),
-            "NotIpAddress" => (Kind::Ip, true),
-            _ => {
-                let (is_date, comparison) = match (base.strip_prefix("Numeric"), base.strip_prefix("Date")) {
-                    (Some(rest), _) => (false, rest),
-                    (_, Some(rest)) => (true, rest),
-                    _ => return None,
-                };
-                let kind = |holds| if is_date { Kind::Date(holds) } else { Kind::Numeric(holds) };
-                match comparison {
-                    "Equals" => (kind(Ordering::is_eq), false),
-                    "NotEquals" => (kind(Ordering::is_eq), true),
-                    "LessThan" => (kind(Ordering::is_lt), false),
-                    "LessThanEquals" => (kind(Ordering::is_le), false),
-                    "GreaterThan" => (kind(Ordering::is_gt), false),
-                    "GreaterThanEquals" => (kind(Ordering::is_ge), false),
-                    _ => return None,
-                }
-            }
-        };
+        let (_, kind, negated) = OPERATORS.into_iter().find(|(name, ..)| *name == base)?;
         Some(Self { set, kind, negated, if_exists })
     }
 

@@ -52,13 +52,42 @@ impl Statement {
     }
 
     pub(crate) fn action_fits(&self, question: &Question<'_>) -> Truth {
-        scope(&self.actions, "no-action", |pattern| action(pattern, &question.action, question.context()))
+        self.scope(&self.actions, "Action", "no-action", |pattern| {
+            action(pattern, &question.action, question.context())
+        })
     }
 
     pub(crate) fn resource_fits(&self, question: &Question<'_>) -> Truth {
-        scope(&self.resources, "no-resource", |pattern| {
+        self.scope(&self.resources, "Resource", "no-resource", |pattern| {
             resource(pattern, &question.request.resource, question.context())
         })
+    }
+
+    /// Whether `Action`/`NotAction` (or `Resource`/`NotResource`) takes the request in.
+    fn scope(&self, scope: &Scope, name: &str, missing: &str, fits: impl Fn(&Pattern) -> Truth) -> Truth {
+        // An item of the list that is no text may mean anything.
+        let odd = self.unknowns.iter().find(|unknown| {
+            unknown
+                .strip_prefix("element:")
+                .is_some_and(|element| element.strip_prefix("Not").unwrap_or(element) == name)
+        });
+        let any = |patterns: &[Pattern]| {
+            let mut truth = odd.map_or(Truth::False, Truth::unknown);
+            for pattern in patterns {
+                truth = truth.or(fits(pattern));
+                if truth.is_true() {
+                    break;
+                }
+            }
+            truth
+        };
+        match scope {
+            Scope::Missing => Truth::unknown(missing),
+            // AWS refuses an empty list: an Allow of nothing grants nothing, but what a Deny of nothing is nobody knows.
+            Scope::Any(patterns) if patterns.is_empty() && odd.is_none() && self.may_deny() => Truth::unknown(missing),
+            Scope::Any(patterns) => any(patterns),
+            Scope::Except(patterns) => !any(patterns),
+        }
     }
 
     pub(crate) fn principal_fits(&self, question: &Question<'_>) -> Truth {
@@ -81,24 +110,6 @@ impl Statement {
             truth = truth.and(condition.holds(question.context()));
         }
         if self.unknowns.is_empty() { truth } else { truth.and(Truth::unknown_all(self.unknowns.clone())) }
-    }
-}
-
-fn scope(scope: &Scope, missing: &str, fits: impl Fn(&Pattern) -> Truth) -> Truth {
-    let any = |patterns: &[Pattern]| {
-        let mut truth = Truth::False;
-        for pattern in patterns {
-            truth = truth.or(fits(pattern));
-            if truth.is_true() {
-                break;
-            }
-        }
-        truth
-    };
-    match scope {
-        Scope::Missing => Truth::unknown(missing),
-        Scope::Any(patterns) => any(patterns),
-        Scope::Except(patterns) => !any(patterns),
     }
 }
 

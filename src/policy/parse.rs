@@ -102,7 +102,10 @@ fn statement(index: usize, members: &Members, variables: bool) -> Statement {
         Pattern::new(&text.to_ascii_lowercase(), false).with_text(text)
     });
     let resources = scope(members, "Resource", "NotResource", &mut unknowns, |text| Pattern::new(text, variables));
-    let conditions = get(members, "Condition").map_or_else(Vec::new, |node| conditions(node, variables, &mut unknowns));
+    let twice = unknowns.contains(&element("Condition"));
+    let conditions = get(members, "Condition")
+        .filter(|_| !twice)
+        .map_or_else(Vec::new, |node| conditions(node, variables, &mut unknowns));
     unknowns.dedup();
     Statement {
         index,
@@ -150,6 +153,10 @@ fn scope(
 }
 
 fn principals(members: &Members, unknowns: &mut Vec<String>) -> Principals {
+    if unknowns.iter().any(|name| name == "element:Principal" || name == "element:NotPrincipal") {
+        // Twice: either may be the one that counts.
+        return Principals::Any(vec![Principal::Anyone]);
+    }
     match (get(members, "Principal"), get(members, "NotPrincipal")) {
         (None, None) => Principals::Missing,
         (Some(node), None) => Principals::Any(principal(node, "Principal")),
@@ -200,9 +207,10 @@ fn conditions(node: &Node, variables: bool, unknowns: &mut Vec<String>) -> Vec<C
         return Vec::new();
     };
     let mut conditions = Vec::new();
+    let mut twice = Vec::new();
     for (place, (operator, block)) in blocks.iter().enumerate() {
         if blocks.iter().take(place).any(|(earlier, _)| earlier == operator) {
-            unknowns.push(element(operator));
+            twice.push(element(operator));
         }
         let Node::Object(tests) = block else {
             unknowns.push(element(operator));
@@ -210,10 +218,15 @@ fn conditions(node: &Node, variables: bool, unknowns: &mut Vec<String>) -> Vec<C
         };
         for (place, (key, values)) in tests.iter().enumerate() {
             if tests.iter().take(place).any(|(earlier, _)| earlier == key) {
-                unknowns.push(element(key));
+                twice.push(element(key));
             }
             conditions.push(condition(operator, key, values, variables));
         }
+    }
+    if !twice.is_empty() {
+        // Only one of the two counts, and nobody knows which: neither may rule the statement out.
+        unknowns.append(&mut twice);
+        conditions.clear();
     }
     conditions
 }

@@ -26,5 +26,6 @@ mod incident_store;
 mod laws;
 mod merge;
 mod messages;
+mod operators;
 mod reference;
 mod world;
