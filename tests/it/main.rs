@@ -27,4 +27,5 @@ mod laws;
 mod merge;
 mod messages;
 mod reference;
+mod template;
 mod world;
