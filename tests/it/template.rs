@@ -220,3 +220,27 @@ fn only_the_deny_and_the_key_facts_name_resources_by_wildcard_alone() {
     let sids: Vec<&str> = wide.iter().map(|(sid, _)| sid.as_str()).collect();
     assert_eq!(sids, ["ReadKeyFacts", "NeverDecryptObjects"]);
 }
+
+/// SQS refuses a policy that covers more than one queue, and a statement of more than one resource; the emulator takes both.
+#[test]
+fn every_queue_has_a_policy_of_its_own_with_one_resource_a_statement() {
+    let template = template();
+    let parts: Vec<&str> = template.split("    Type: AWS::SQS::QueuePolicy\n").skip(1).collect();
+    let mut covered = Vec::new();
+    for part in parts {
+        let policy: Vec<&str> =
+            part.lines().take_while(|line| line.is_empty() || indentation(line) > 2).map(str::trim).collect();
+        let queue = policy.iter().find_map(|line| line.strip_prefix("Queues: [!Ref ")).unwrap().trim_end_matches(']');
+        for line in policy.iter().filter(|line| line.starts_with("Resource:")) {
+            assert_eq!(*line, format!("Resource: !GetAtt {queue}.Arn"));
+        }
+        covered.push(queue);
+    }
+    let queues = template.split("    Type: AWS::SQS::Queue\n").collect::<Vec<_>>();
+    let mut names: Vec<&str> =
+        queues.iter().take(queues.len() - 1).map(|before| before.trim_end().rsplit('\n').next().unwrap()).collect();
+    names.iter_mut().for_each(|name| *name = name.trim().trim_end_matches(':'));
+    covered.sort_unstable();
+    names.sort_unstable();
+    assert_eq!(covered, names);
+}
