@@ -244,3 +244,12 @@ fn every_queue_has_a_policy_of_its_own_with_one_resource_a_statement() {
     names.sort_unstable();
     assert_eq!(covered, names);
 }
+
+#[test]
+fn what_the_table_lets_expire_is_the_attribute_that_the_store_writes() {
+    let template = template();
+    let name =
+        template.split("TimeToLiveSpecification:\n        AttributeName: ").nth(1).unwrap().lines().next().unwrap();
+    let store = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws/dynamodb.rs")).unwrap();
+    assert!(store.contains(&format!("(\"{name}\", ttl(")), "{name}");
+}
