@@ -3,6 +3,10 @@
 //! The types here; the reviewed table that fills them for the guard's own questions is in `request::table`.
 //! Must never call a key absent that a request of Darwin's could carry: a wrong "absent" makes a wrong "allowed".
 
+mod table;
+
+pub use table::{COLUMNS, Knowledge, Row, TABLE, kms_request, s3_request};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One question: may `principal` do `action` on `resource`?
@@ -151,39 +155,4 @@ pub enum Reader {
     Server,
     /// The annotator's browser, by a presigned URL.
     Browser,
-}
-
-// scaffolding until `request::table` lands
-use crate::contract::{Darwin, Home};
-use crate::ports::KeyMetadata;
-pub fn s3_request(
-    d: &Darwin,
-    h: &Home,
-    action: &str,
-    bucket: &str,
-    key: Option<&str>,
-    _r: Reader,
-    _now: &str,
-) -> Request {
-    let arn = format!("arn:{}:s3:::{bucket}", h.partition);
-    let context = RequestContext::default()
-        .known("aws:PrincipalArn", d.role.clone())
-        .known("aws:PrincipalAccount", d.account.clone())
-        .known("aws:SecureTransport", "true");
-    Request {
-        action: action.into(),
-        resource: key.map_or(arn.clone(), |key| format!("{arn}/{key}")),
-        resource_account: h.account.clone(),
-        principal: d.role.clone(),
-        context,
-    }
-}
-pub fn kms_request(d: &Darwin, h: &Home, action: &str, k: &KeyMetadata, _c: Option<&str>, _now: &str) -> Request {
-    Request {
-        action: action.into(),
-        resource: k.arn.clone(),
-        resource_account: h.account.clone(),
-        principal: d.role.clone(),
-        context: RequestContext::default(),
-    }
 }

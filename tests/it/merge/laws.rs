@@ -121,7 +121,7 @@ fn condition() -> impl Strategy<Value = Json> {
     prop_oneof![
         Just(one("Bool", "aws:SecureTransport", "false")),
         Just(one("Bool", "aws:SecureTransport", "true")),
-        Just(one("StringEquals", "aws:SourceOrgID", "o-1")),
+        Just(one("StringEquals", "aws:PrincipalOrgID", "o-1")),
         Just(one("ArnNotEquals", "aws:PrincipalArn", ROLE)),
         Just(one("StringEquals", "aws:PrincipalAccount", "444455556666")),
         Just(Json::Object(vec![])),
