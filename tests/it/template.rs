@@ -253,3 +253,76 @@ fn what_the_table_lets_expire_is_the_attribute_that_the_store_writes() {
     let store = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws/dynamodb.rs")).unwrap();
     assert!(store.contains(&format!("(\"{name}\", ttl(")), "{name}");
 }
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+}
+
+/// The text under a heading of the second level.
+fn chapter<'a>(document: &'a str, heading: &str) -> &'a str {
+    let text = document.split(&format!("\n## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no chapter `{heading}`"));
+    text.split("\n## ").next().unwrap()
+}
+
+/// What stands in backticks in the first column of a table's rows, and what is in the other columns.
+fn rows(chapter: &str) -> BTreeMap<&str, &str> {
+    chapter.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |")).collect()
+}
+
+/// The names directly under a section of the template.
+fn names(template: &str, section: &str) -> BTreeSet<String> {
+    let lines = template.lines().skip_while(|line| *line != format!("{section}:")).skip(1);
+    lines
+        .take_while(|line| line.is_empty() || line.starts_with(' '))
+        .filter(|line| indentation(line) == 2 && line.ends_with(':') && !line.trim().starts_with('#'))
+        .map(|line| line.trim().trim_end_matches(':').to_owned())
+        .collect()
+}
+
+#[test]
+fn the_document_has_every_parameter_with_its_default_and_every_output() {
+    let (template, document) = (template(), document("deploy.md"));
+    let rows_of = |heading| rows(chapter(&document, heading));
+    let documented: BTreeSet<String> = rows_of("Outputs").keys().map(ToString::to_string).collect();
+    assert_eq!(documented, names(&template, "Outputs"));
+    let parameters = rows_of("Parameters");
+    let documented: BTreeSet<String> = parameters.keys().map(ToString::to_string).collect();
+    assert_eq!(documented, names(&template, "Parameters"));
+    for (name, row) in parameters {
+        let body = template.split(&format!("\n  {name}:\n")).nth(1).unwrap();
+        let default = body.lines().find_map(|line| line.strip_prefix("    Default: ")).unwrap().trim_matches('"');
+        let wanted = if default.is_empty() { "none".to_owned() } else { format!("`{default}`") };
+        assert_eq!(row.split('|').next().unwrap().trim(), wanted, "{name}");
+    }
+}
+
+#[test]
+fn the_document_gives_every_statement_of_the_role_with_its_actions() {
+    let document = document("deploy.md");
+    let documented = rows(chapter(&document, "Permissions"));
+    let statements = statements(&template());
+    let sids: BTreeSet<&str> = statements.iter().map(|statement| statement.sid.as_str()).collect();
+    assert_eq!(documented.keys().copied().collect::<BTreeSet<_>>(), sids);
+    for statement in statements {
+        let cell = documented[statement.sid.as_str()].split('|').next().unwrap();
+        let given: BTreeSet<&str> = cell.split('`').filter(|part| part.contains(':')).collect();
+        assert_eq!(given, statement.actions.iter().map(|(action, _)| action.as_str()).collect(), "{}", statement.sid);
+    }
+}
+
+#[test]
+fn every_alarm_has_the_chapter_in_the_runbook_that_its_description_names() {
+    let (template, runbook) = (template(), document("runbook.md"));
+    let mut alarms = 0;
+    for part in template.split("    Type: AWS::CloudWatch::Alarm\n").skip(1) {
+        let description = part.lines().find_map(|line| line.trim().strip_prefix("AlarmDescription: ")).unwrap();
+        let heading = description.split_once("docs/runbook.md, ").unwrap().1.trim_end_matches('.');
+        assert!(!chapter(&runbook, heading).is_empty());
+        alarms += 1;
+    }
+    let named: BTreeSet<String> =
+        names(&template, "Resources").into_iter().filter(|name| name.ends_with("Alarm")).collect();
+    assert_eq!(alarms, named.len());
+    let missing: Vec<_> = named.iter().filter(|name| !runbook.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
