@@ -187,6 +187,11 @@ impl Condition {
         matches!(&self.test, Test::Compare(operator, _) if operator.negated)
     }
 
+    /// Whether it is one that AWS has, with values of its form.
+    pub(crate) fn is_understood(&self) -> bool {
+        !matches!(self.test, Test::Unknown(_))
+    }
+
     /// Whether the test holds for what is known of the request.
     pub(crate) fn holds(&self, context: &RequestContext) -> Truth {
         let value = context.lookup(&self.lower);

@@ -19,6 +19,7 @@ mod aws;
 mod cases;
 mod config;
 mod decode;
+mod explain;
 mod guard;
 mod histories;
 mod imports;
