@@ -18,6 +18,7 @@
 mod aws;
 mod cases;
 mod config;
+mod corners;
 mod decode;
 mod explain;
 mod guard;
