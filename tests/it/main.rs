@@ -25,6 +25,7 @@ mod guard;
 mod histories;
 mod imports;
 mod incident_store;
+mod judge_doc;
 mod laws;
 mod merge;
 mod messages;
