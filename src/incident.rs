@@ -103,6 +103,8 @@ pub struct Clear {
 pub enum Scope {
     /// The bucket was judged as a whole: every open incident of these kinds that is not sighted in the same call.
     Kinds(Vec<Kind>),
+    /// The same, but only incidents without sample objects: those with samples are judged by their samples.
+    Whole(Vec<Kind>),
     /// A key (or another cause) was judged itself: incidents of any kind with this cause.
     Cause(String),
     /// Objects passed that would have shown these causes (key ARNs). The open incidents are looked up in a copy up
@@ -362,6 +364,7 @@ impl Incident {
     pub fn covered_by(&self, clear: &Clear) -> Option<u64> {
         let covered = match &clear.scope {
             Scope::Kinds(kinds) => kinds.contains(&self.report.finding.kind),
+            Scope::Whole(kinds) => kinds.contains(&self.report.finding.kind) && self.report.sample_keys.is_empty(),
             Scope::Cause(cause) => self.cause == *cause,
             Scope::Passing(causes) => causes.contains(&self.cause),
             Scope::Incident(fingerprint) => self.fingerprint == *fingerprint,

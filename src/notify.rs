@@ -11,7 +11,6 @@ mod text;
 mod words;
 
 pub use document::SCHEMA;
-pub use text::rfc3339;
 
 use crate::answer::ActionResult;
 use crate::contract::{Home, Mode};

@@ -103,7 +103,7 @@ where
 
     /// Whether the event is that of a write of ours. A policy write is recognised by what was written, and needs no
     /// second look; the others are looked at like anybody's.
-    async fn is_our_own(&self, contract: &Contract, change: &ConfigChange) -> bool {
+    async fn is_our_own(&mut self, contract: &Contract, change: &ConfigChange) -> bool {
         if self.call.dry_run {
             return false;
         }
@@ -119,8 +119,11 @@ where
             _ => return false,
         };
         let now_ms = self.guard.clock.now_ms();
-        let known = state!(self.guard, recognise_write(&contract.bucket, operation, &token, now_ms));
-        exact && known.unwrap_or(false)
+        let known = state!(self.guard, recognise_write(&contract.bucket, operation, &token, now_ms)).unwrap_or(false);
+        if known && exact {
+            self.told.config_events_come(&contract.bucket, now_ms);
+        }
+        exact && known
     }
 
     /// Drops what was known of the keys, judges their open incidents again, and the buckets that may encrypt under them.

@@ -47,6 +47,9 @@ const BUCKET_KINDS: &[Kind] = &[
 const WRITE_KINDS: &[Kind] =
     &[Kind::RoleMissing, Kind::BlockPublicPolicy, Kind::WriteFailed, Kind::Contested, Kind::TableUnreachable];
 
+/// Kinds that are about the bucket as a whole, or about single objects and their keys.
+const EITHER_KINDS: &[Kind] = &[Kind::AccessUncertain, Kind::ObjectOwnership];
+
 /// What is to be told at the end of an invocation.
 #[derive(Debug, Default)]
 pub(super) struct Told {
@@ -170,17 +173,31 @@ impl Told {
             return;
         }
         let mut fine: Vec<Kind> = BUCKET_KINDS.to_vec();
+        let mut whole: Vec<Kind> = EITHER_KINDS.to_vec();
         if answer.drifts.is_empty() || repaired {
             fine.extend_from_slice(WRITE_KINDS);
+            whole.push(Kind::GuardDenied);
         }
         if answer.read == Decision::Allowed && !seen.contains(&Kind::ExplicitDeny) {
             fine.push(Kind::ObjectDenied);
         }
+        for scope in [Scope::Kinds(fine), Scope::Whole(whole)] {
+            self.clears.push(Clear {
+                bucket: answer.bucket.clone(),
+                scope,
+                judged_ms: now_ms,
+                because: "the bucket's configuration was read again, and this is no longer so".to_owned(),
+            });
+        }
+    }
+
+    /// The event of a write of ours has come: there is a trail, and EventBridge has it.
+    pub(super) fn config_events_come(&mut self, bucket: &str, now_ms: u64) {
         self.clears.push(Clear {
-            bucket: answer.bucket.clone(),
-            scope: Scope::Kinds(fine),
+            bucket: bucket.to_owned(),
+            scope: Scope::Kinds(vec![Kind::NoConfigEvents]),
             judged_ms: now_ms,
-            because: "the bucket's configuration was read again, and this is no longer so".to_owned(),
+            because: "the event of one of the guard's own writes has come".to_owned(),
         });
     }
 

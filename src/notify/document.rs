@@ -1,11 +1,12 @@
 //! The JSON document for machines. Its schema is docs/schema/alert-v1.json: fields may be added to version 1, never
 //! removed or given another meaning.
 
-use super::{Budget, Notice, subject, text, words};
+use super::{Budget, Notice, subject, words};
 use crate::answer::Action;
 use crate::event::Actor;
 use crate::finding::{Kind, Severity};
 use crate::incident::{LostUpdate, SAMPLES, Status, cut};
+use crate::time::rfc3339;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -70,9 +71,9 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
         subject: subject(notice),
         headline: words::headline(finding.kind),
         meaning: words::meaning(finding.kind),
-        opened_at: text::rfc3339(incident.opened_ms),
-        last_seen_at: text::rfc3339(incident.last_ms),
-        resolved_at: incident.healed.as_ref().map(|healed| text::rfc3339(healed.at_ms)),
+        opened_at: rfc3339(incident.opened_ms),
+        last_seen_at: rfc3339(incident.last_ms),
+        resolved_at: incident.healed.as_ref().map(|healed| rfc3339(healed.at_ms)),
         resolved_because: incident.healed.as_ref().map(|healed| cut(&healed.because, line)),
         count: incident.seen,
         reopened: incident.flaps,

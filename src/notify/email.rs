@@ -1,11 +1,12 @@
 //! The email: plain text in short sections, made to be read on a phone.
 
-use super::text::{block, line, rfc3339, span};
+use super::text::{block, line, span};
 use super::{Budget, Notice, severity_name, words};
 use crate::answer::ActionResult;
 use crate::contract::Mode;
 use crate::event::Actor;
 use crate::incident::{SAMPLES, Status};
+use crate::time::rfc3339;
 
 pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String {
     let mut sections: Vec<String> = Vec::new();

@@ -1,4 +1,5 @@
 //! The handler over the in-memory AWS: what each event leads to, which calls it makes, and what it leaves alone.
+mod healing;
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};
 use darwin_s3_guard::config::Config;
 use darwin_s3_guard::finding::Kind;
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The world behind every port at once.
 #[derive(Clone)]
 struct Shared(Rc<World>);
 

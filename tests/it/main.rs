@@ -31,4 +31,5 @@ mod merge;
 mod messages;
 mod operators;
 mod reference;
+mod template;
 mod world;

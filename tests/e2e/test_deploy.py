@@ -1,0 +1,323 @@
+"""The real template on the emulator: deployed, changed in place, deleted; and what goes through its queues meanwhile."""
+
+import json
+import unittest
+
+from setting import Emulator, Mailbox, Stack, scene, trail, until
+
+ONE, TWO, THREE = "acme-lidar", "acme-slides", "acme-video"
+WRITES = {"s3:PutBucketPolicy", "s3:PutBucketCORS", "s3:PutBucketNotification"}
+
+
+class Deployed(unittest.TestCase):
+    """An emulator with three buckets; what the tests ask of a deployed stack."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.emulator = Emulator().__enter__()
+        cls.addClassCleanup(cls.emulator.__exit__, None, None, None)
+        cls.stack = Stack(cls.emulator)
+        cls.aws = cls.stack.aws
+        for name in (ONE, TWO, THREE):
+            scene.bucket(cls.aws, name)
+
+    def resources(self) -> dict:
+        """Physical ids of the stack's resources, by logical id."""
+        pages = self.aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack.name)
+        found = [entry for page in pages for entry in page["StackResourceSummaries"]]
+        return {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in found}
+
+    def guarded(self) -> dict:
+        return {entry["name"]: entry["access"] for entry in json.loads(self.stack.environment()["GUARDED_BUCKETS"])}
+
+    def statements(self) -> dict:
+        role = self.resources()["GuardRole"]
+        document = self.aws.iam.get_role_policy(RoleName=role, PolicyName="guard")["PolicyDocument"]
+        return {statement["Sid"]: statement for statement in document["Statement"]}
+
+    def actions(self) -> set:
+        lists = [statement["Action"] for statement in self.statements().values()]
+        return {action for actions in lists for action in ([actions] if isinstance(actions, str) else actions)}
+
+    def pattern(self, rule: str) -> dict:
+        return json.loads(self.aws.events.describe_rule(Name=self.resources()[rule])["EventPattern"])
+
+    def assert_everything_names(self, buckets: list):
+        """Role, rules and queue policy are about these buckets and no other."""
+        arns = [f"arn:aws:s3:::{name}" for name in buckets]
+        statements = self.statements()
+        self.assertEqual(statements["HeadObjects"]["Resource"], [f"{arn}/*" for arn in arns])
+        for sid in ("TellGoneFromDenied", "ReadBucketConfig", "RepairBucketConfig"):
+            if sid in statements:
+                self.assertEqual(statements[sid]["Resource"], arns, sid)
+        self.assertEqual(self.pattern("ObjectRule")["detail"]["bucket"]["name"], buckets)
+        self.assertEqual(self.pattern("BucketChangeRule")["detail"]["requestParameters"]["bucketName"], buckets)
+        policy = json.loads(self.attributes("ObjectQueueUrl", "Policy")["Policy"])
+        direct = next(part for part in policy["Statement"] if part["Sid"] == "DirectS3Notification")
+        self.assertEqual(direct["Condition"]["ArnEquals"]["aws:SourceArn"], arns)
+
+    def attributes(self, output: str, *names: str) -> dict:
+        url = self.stack.outputs[output]
+        return self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
+
+    def waiting(self, output: str) -> int:
+        """Messages in a queue, those in flight included."""
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        return sum(int(value) for value in self.attributes(output, *names).values())
+
+    def log(self) -> list:
+        """The function's log lines that are JSON."""
+        group = self.resources()["GuardLogs"]
+        lines = []
+        for stream in self.aws.logs.describe_log_streams(logGroupName=group)["logStreams"]:
+            pages = self.aws.logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group, logStreamNames=[stream["logStreamName"]]
+            )
+            lines += [event["message"] for page in pages for event in page["events"]]
+        return [json.loads(line) for line in lines if line.lstrip().startswith("{")]
+
+    def judged(self) -> set:
+        """Keys of the denied and open objects that the log names."""
+        return {entry["key"] for line in self.log() for entry in line.get("objects") or []}
+
+
+class Stacks(Deployed):
+    def tearDown(self):
+        self.stack.delete()
+
+    def test_with_one_bucket_everything_that_the_template_promises_is_there(self):
+        self.stack.create(ReadWriteBuckets=[ONE], AlertEmail="ops@acme.example")
+        self.assertEqual(self.guarded(), {ONE: "read-write"})
+        self.assert_everything_names([ONE])
+        ids = self.resources()
+
+        alarms = {alarm["AlarmName"]: alarm for alarm in self.aws.cloudwatch.describe_alarms()["MetricAlarms"]}
+        names = [name for name in ids if name.endswith("Alarm")]
+        self.assertEqual(sorted(ids[name] for name in names), sorted(alarms))
+        self.assertEqual(len(names), 6)
+        queues = {url.rsplit("/", 1)[1] for url in self.aws.sqs.list_queues()["QueueUrls"]}
+        exists = {"FunctionName": {ids["GuardFunction"]}, "QueueName": queues}
+        for name, alarm in alarms.items():
+            self.assertEqual(alarm["AlarmActions"], [ids["AlertTopic"]], name)
+            for dimension in alarm["Dimensions"]:
+                self.assertIn(dimension["Value"], exists[dimension["Name"]], name)
+
+        body = self.aws.cloudwatch.get_dashboard(DashboardName=ids["Dashboard"])["DashboardBody"]
+        widgets = json.loads(body)["widgets"]
+        self.assertEqual(len(widgets), 6)
+        shown = {part for widget in widgets for line in widget["properties"]["metrics"] for part in line if isinstance(part, str)}
+        self.assertLessEqual(queues | {ids["GuardFunction"]}, shown, "the dashboard shows what is deployed")
+
+        schedule = self.aws.scheduler.get_schedule(Name=ids["GuardFunctionHourly"])
+        self.assertEqual(schedule["ScheduleExpression"], "rate(1 hour)")
+        group = self.aws.logs.describe_log_groups(logGroupNamePrefix=ids["GuardLogs"])["logGroups"][0]
+        self.assertEqual(group["retentionInDays"], 30)
+        mailed = self.aws.sns.list_subscriptions_by_topic(TopicArn=ids["AlertTopic"])["Subscriptions"]
+        self.assertEqual([(entry["Protocol"], entry["Endpoint"]) for entry in mailed], [("email", "ops@acme.example")])
+        for queue, dead in (("ObjectQueueUrl", "ObjectDeadLetterQueueUrl"), ("ConfigQueueUrl", "ConfigDeadLetterQueueUrl")):
+            redrive = json.loads(self.attributes(queue, "RedrivePolicy")["RedrivePolicy"])
+            self.assertEqual(redrive["deadLetterTargetArn"], self.attributes(dead, "QueueArn")["QueueArn"])
+            self.assertEqual(int(redrive["maxReceiveCount"]), 15)
+
+    def test_it_changes_in_place_buckets_access_and_mode_and_the_role_follows(self):
+        self.stack.create(ReadOnlyBuckets=[ONE], ReadWriteBuckets=[TWO, THREE], Prefix="darwin/", EnableEventBridge="true")
+        self.assertEqual(self.guarded(), {ONE: "read-only", TWO: "read-write", THREE: "read-write"})
+        self.assert_everything_names([ONE, TWO, THREE])
+        self.assertEqual(self.actions() & WRITES, WRITES)
+        before = self.resources()
+
+        self.stack.update(ReadOnlyBuckets=[ONE], ReadWriteBuckets=[TWO, THREE], Prefix="darwin/")
+        self.assertEqual(self.actions() & WRITES, WRITES - {"s3:PutBucketNotification"})
+        self.assertEqual(self.stack.environment()["ENABLE_EVENTBRIDGE"], "false")
+
+        self.stack.update(ReadOnlyBuckets=[ONE], ReadWriteBuckets=[TWO, THREE], Prefix="darwin/", Mode="flag")
+        self.assertEqual(self.actions() & WRITES, set())
+        self.assertEqual(self.stack.environment()["MODE"], "flag")
+
+        self.stack.update(ReadWriteBuckets=[ONE, THREE], Mode="flag")
+        self.assertEqual(self.guarded(), {ONE: "read-write", THREE: "read-write"})
+        self.assert_everything_names([ONE, THREE])
+
+        self.stack.update(ReadOnlyBuckets=[TWO])
+        self.assertEqual(self.guarded(), {TWO: "read-only"})
+        self.assert_everything_names([TWO])
+        self.assertEqual(self.actions() & WRITES, WRITES - {"s3:PutBucketNotification"})
+        self.assertEqual(self.resources(), before, "nothing was replaced: queues, table and topic keep what is in them")
+        succeeded, answer = self.stack.invoke({"action": "audit"})
+        self.assertEqual((succeeded, [bucket["bucket"] for bucket in answer["buckets"]]), (True, [TWO]))
+
+    def test_ends_of_grants_are_matched_for_the_keys_that_are_named_and_for_no_other(self):
+        key = scene.key(self.aws, "scans", for_darwin=True)
+        self.stack.create(ReadOnlyBuckets=[ONE])
+        self.assertNotIn("GrantEndRule", self.resources())
+        self.stack.update(ReadOnlyBuckets=[ONE], KmsKeyArns=[key])
+        self.assertIn("GrantEndRule", trail_names(self, trail.kms_event("RevokeGrant", key)))
+        other = key[:-1] + ("0" if key[-1] != "0" else "1")
+        self.assertEqual(trail_names(self, trail.kms_event("RevokeGrant", other)), [])
+
+    def test_it_refuses_parameters_that_contradict_each_other_and_says_what_to_change(self):
+        self.stack.create(ReadOnlyBuckets=[ONE])  # what tearDown deletes
+        for parameters, words in (
+            ({"ReadOnlyBuckets": "", "ReadWriteBuckets": ""}, "at least one bucket"),
+            ({"ReadOnlyBuckets": [ONE, "", TWO]}, "a comma too many"),
+            ({"ReadWriteBuckets": [ONE], "ScopeWrites": "true"}, "give Prefix"),
+            ({"ReadOnlyBuckets": [ONE], "ScopeWrites": "true", "Prefix": "darwin/"}, "ReadWriteBuckets"),
+            ({"ReadOnlyBuckets": [ONE], "Mode": "flag", "EnableEventBridge": "true"}, "needs Mode=repair"),
+            ({"ReadOnlyBuckets": [ONE], "Mode": "flag", "Ceiling": "enforce"}, "needs Mode=repair"),
+            ({"ReadOnlyBuckets": [ONE], "Mode": "mend"}, "Mode"),
+            ({"ReadOnlyBuckets": "ACME"}, "bucket names"),
+            ({"ReadWriteBuckets": [ONE], "Prefix": "/darwin/"}, "without leading slash"),
+            ({"ReadOnlyBuckets": [ONE], "AlertEmail": "nobody"}, "an email address"),
+            ({"ReadOnlyBuckets": [ONE], "TopicKmsKeyArn": "alias/alerts"}, "not an alias"),
+            ({"ReadOnlyBuckets": [ONE], "Schedule": "hourly"}, "rate(...)"),
+        ):
+            with self.subTest(parameters), self.assertRaises(self.aws.cloudformation.exceptions.ClientError) as refused:
+                Stack(self.emulator, name="refused").create(**parameters)
+            self.assertIn(words, str(refused.exception))
+
+
+class Gone(Deployed):
+    def test_deleting_the_stack_leaves_the_buckets_as_they_were_and_nothing_of_its_own(self):
+        before = {name: self.aws.s3.get_bucket_policy(Bucket=name)["Policy"] for name in (ONE, TWO, THREE)}
+        self.stack.create(ReadOnlyBuckets=[ONE], ReadWriteBuckets=[TWO, THREE], AlertEmail="ops@acme.example")
+        self.stack.delete()
+        aws = self.aws
+        left = {
+            "functions": aws.lambda_.list_functions()["Functions"],
+            "sources": aws.lambda_.list_event_source_mappings()["EventSourceMappings"],
+            "queues": aws.sqs.list_queues().get("QueueUrls", []),
+            "rules": aws.events.list_rules()["Rules"],
+            "schedules": aws.scheduler.list_schedules()["Schedules"],
+            "tables": aws.dynamodb.list_tables()["TableNames"],
+            "topics": aws.sns.list_topics()["Topics"],
+            "subscriptions": aws.sns.list_subscriptions()["Subscriptions"],
+            "log groups": aws.logs.describe_log_groups()["logGroups"],
+            "alarms": aws.cloudwatch.describe_alarms()["MetricAlarms"],
+            "dashboards": aws.cloudwatch.list_dashboards()["DashboardEntries"],
+            "roles": [role["RoleName"] for role in aws.iam.list_roles()["Roles"] if self.stack.name in role["RoleName"]],
+        }
+        self.assertEqual({kind: found for kind, found in left.items() if found}, {})
+        self.assertEqual({name: aws.s3.get_bucket_policy(Bucket=name)["Policy"] for name in before}, before)
+
+
+class Deliveries(Deployed):
+    """The deployed stack through its own queues."""
+
+    PARAMETERS = {"ReadOnlyBuckets": [TWO], "ReadWriteBuckets": [ONE, THREE]}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.stack.create(**cls.PARAMETERS)
+        cls.mailbox = Mailbox(cls.aws, cls.stack.outputs["TopicArn"])
+        cls.private = scene.key(cls.aws, "not for Darwin", for_darwin=False)
+
+    def test_uploads_to_every_bucket_get_their_verdict(self):
+        for name in (ONE, TWO, THREE):
+            scene.upload(self.aws, name, f"{name}/readable.png")
+            scene.upload(self.aws, name, f"{name}/unreadable.png", self.private)
+        wanted = {f"{name}/unreadable.png" for name in (ONE, TWO, THREE)}
+        self.assertTrue(until(lambda: wanted <= self.judged(), 15), "the log names what was denied")
+        told = self.mailbox.wait(lambda message: message.get("kind") == "key-denied", 10)
+        self.assertIn(self.private, json.dumps(told))
+        allowed = until(lambda: sum(line.get("objects.allowed") or 0 for line in self.log()) >= 3, 10)
+        self.assertTrue(allowed, "the log counts what was allowed")
+
+    def test_a_change_that_is_delivered_five_times_and_out_of_order_is_repaired_once_and_told_once(self):
+        older = trail.s3_event("PutBucketPolicy", THREE, {"bucketPolicy": json.loads(scene.policy(scene.tls_only(THREE)))})
+        older["detail"]["eventTime"] = older["time"] = "2026-11-23T07:00:00Z"
+        theirs = scene.policy(scene.tls_only(THREE), scene.backup(THREE))
+        self.aws.s3.put_bucket_policy(Bucket=THREE, Policy=theirs)
+        newer = trail.s3_event("PutBucketPolicy", THREE, {"bucketPolicy": json.loads(theirs)})
+        for event in (newer, older, newer, newer, older, newer, newer):
+            trail.deliver(self.stack, event)
+
+        def policy():
+            return self.aws.s3.get_bucket_policy(Bucket=THREE)["Policy"]
+
+        self.assertTrue(until(lambda: "DarwinAccess" in policy(), 15))
+        repaired = policy()
+        self.assertTrue(until(lambda: self.waiting("ConfigQueueUrl") == 0, 20), "the queue is empty")
+        self.assertEqual(policy(), repaired)
+        self.assertEqual(self.done(THREE), 1, "one write")
+        first = self.mailbox.wait(lambda message: message["kind"].startswith("policy-"), 10)
+        self.assertIsNotNone(first)
+        # Late comers, when all is done: nothing is written, nothing is said.
+        for event in (older, newer):
+            trail.deliver(self.stack, event)
+        self.assertTrue(until(lambda: self.waiting("ConfigQueueUrl") == 0, 20))
+        self.assertEqual((policy(), self.done(THREE)), (repaired, 1))
+        again = self.mailbox.wait(lambda message: message["kind"].startswith("policy-"), 1)
+        self.assertIsNone(again, "one message")
+
+    def done(self, bucket: str) -> int:
+        """Writes to a bucket that the log tells of."""
+        reports = [entry for line in self.log() for entry in line.get("buckets") or [] if entry["bucket"] == bucket]
+        return sum(action["result"] == "done" for entry in reports for action in entry["actions"])
+
+    def test_an_upload_that_is_delivered_twice_is_told_once(self):
+        key = scene.key(self.aws, "twice", for_darwin=False)
+        scene.upload(self.aws, ONE, "twice/a.png", key)
+        self.assertIsNotNone(self.mailbox.wait(lambda message: key in json.dumps(message), 15))
+        body = {
+            "version": "0", "id": "1", "detail-type": "Object Created", "source": "aws.s3", "account": "111122223333",
+            "time": "2026-11-23T07:00:00Z", "region": "eu-central-1", "resources": [f"arn:aws:s3:::{ONE}"],
+            "detail": {"version": "0", "bucket": {"name": ONE}, "object": {"key": "twice/a.png", "size": 5}, "reason": "PutObject"},
+        }
+        for _ in range(3):
+            self.aws.sqs.send_message(QueueUrl=self.stack.outputs["ObjectQueueUrl"], MessageBody=json.dumps(body))
+        self.assertTrue(until(lambda: self.waiting("ObjectQueueUrl") == 0, 15))
+        self.assertIsNone(self.mailbox.wait(lambda message: key in json.dumps(message), 1))
+
+    def test_a_stack_update_with_messages_in_flight_loses_none(self):
+        names = [f"flight/{number:03}.png" for number in range(40)]  # a log line names 50 objects at most
+        for name in names[:20]:
+            scene.upload(self.aws, ONE, name, self.private)
+        self.stack.update(**self.PARAMETERS, TeamName="Acme", Mode="flag")
+        for name in names[20:]:
+            scene.upload(self.aws, ONE, name, self.private)
+        self.stack.update(**self.PARAMETERS)
+
+        def missing() -> int:
+            return len(set(names) - self.judged())
+
+        def accounted() -> bool:
+            return missing() <= self.waiting("ObjectQueueUrl") + self.waiting("ObjectDeadLetterQueueUrl")
+
+        self.assertTrue(until(lambda: missing() == 0 or (accounted() and self.waiting("ObjectQueueUrl") > 0), 20))
+        # What met the function while it was being replaced comes back after its visibility timeout, six minutes on the
+        # deployed queue; it is judged then.
+        self.assertTrue(accounted(), f"{missing()} uploads are neither judged nor in a queue")
+        self.assertEqual(self.waiting("ObjectDeadLetterQueueUrl"), 0)
+        self.assertLess(missing(), len(names), "the stack works on after the updates")
+
+
+class DeadLetters(Deployed):
+    def test_an_object_event_that_always_fails_is_dead_after_the_stated_number_of_tries_and_its_batch_is_done(self):
+        """The template gives 15 tries, six minutes apart. Here the queue's visibility timeout is made one second by the SQS
+        API after the deployment, and the 15 tries three; the redrive policy keeps its target."""
+        self.stack.create(ReadWriteBuckets=[ONE])
+        private = scene.key(self.aws, "not for Darwin", for_darwin=False)
+        queue = self.stack.outputs["ObjectQueueUrl"]
+        redrive = json.loads(self.attributes("ObjectQueueUrl", "RedrivePolicy")["RedrivePolicy"])
+        changed = {"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(redrive | {"maxReceiveCount": 3})}
+        self.aws.sqs.set_queue_attributes(QueueUrl=queue, Attributes=changed)
+        self.aws.sqs.send_message(QueueUrl=queue, MessageBody='{"source": "aws.s3", "detail-type": "Object Created"}')
+        scene.upload(self.aws, ONE, "beside/poison.png", private)
+        self.assertTrue(until(lambda: "beside/poison.png" in self.judged(), 15), "the rest of the batch is done")
+        self.assertTrue(until(lambda: self.waiting("ObjectDeadLetterQueueUrl") == 1, 20))
+        failed = sum(line.get("items.failed") or 0 for line in self.log())
+        self.assertEqual(failed, 3, "it was tried as often as the queue says")
+        dead = self.aws.sqs.receive_message(QueueUrl=self.stack.outputs["ObjectDeadLetterQueueUrl"])["Messages"][0]
+        self.assertIn("Object Created", dead["Body"])
+        self.assertEqual(self.waiting("ObjectQueueUrl"), 0)
+
+
+def trail_names(test: Deployed, event: dict) -> list:
+    """Logical ids of the rules that let an event through."""
+    ids = {physical: logical for logical, physical in test.resources().items()}
+    return [ids[name] for name in trail.matching_rules(test.stack, event) if name in ids]
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,58 @@
+//! What was told is taken back when it is no longer so, whatever it was about.
+
+use super::*;
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn later(s: &Setup) {
+    s.world.now.set(s.world.now.get() + HOUR_MS);
+}
+
+async fn sweep(s: &Setup) {
+    later(s);
+    s.handle(json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}})).await;
+}
+
+#[tokio::test]
+async fn a_bucket_that_hung_on_the_unseen_and_no_longer_does_is_resolved_by_the_schedule() {
+    let s = setup(World::healthy(), &[]);
+    let settled = s.world.policy().unwrap();
+    let mut policy: Value = serde_json::from_str(&settled).unwrap();
+    policy["Statement"].as_array_mut().unwrap().push(json!({"Sid": "Office", "Effect": "Deny", "Principal": "*",
+        "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{BUCKET}/*"),
+        "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}));
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy.to_string()), 0));
+    sweep(&s).await;
+    sweep(&s).await;
+    assert_eq!(s.world.told(), ["access-uncertain opened"]);
+    s.world.bucket(|bucket| bucket.policy.write(Some(settled), 0));
+    sweep(&s).await;
+    assert_eq!(s.world.told(), ["access-uncertain opened", "access-uncertain resolved"]);
+}
+
+#[tokio::test]
+async fn a_call_that_the_guard_may_make_again_is_resolved() {
+    let s = setup(World::healthy(), &[]);
+    s.world.fault(Operation::GetBucketCors, ErrorClass::Denied, "AccessDenied", 403);
+    sweep(&s).await;
+    sweep(&s).await;
+    assert_eq!(s.world.told(), ["guard-denied opened", "guard-denied resolved"]);
+}
+
+#[tokio::test]
+async fn a_missing_trail_is_told_once_and_resolved_by_the_next_event_of_an_own_write() {
+    let s = setup(World::healthy(), &[]);
+    s.world.bucket(|bucket| bucket.policy.write(Some(without_ours()), 0));
+    sweep(&s).await;
+    let own = s.world.policy().unwrap();
+    sweep(&s).await;
+    sweep(&s).await;
+    assert_eq!(s.world.told(), ["policy-missing repaired", "no-config-events opened"]);
+    let mut event = changed("PutBucketPolicy");
+    event["detail"]["requestParameters"]["bucketPolicy"] = serde_json::from_str(&own).unwrap();
+    later(&s);
+    s.handle(event).await;
+    assert_eq!(s.world.told().last().unwrap(), "no-config-events resolved");
+    sweep(&s).await;
+    assert_eq!(s.world.told().len(), 3, "{:?}", s.world.told());
+}
