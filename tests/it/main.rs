@@ -18,12 +18,15 @@
 mod aws;
 mod cases;
 mod config;
+mod corners;
 mod decode;
+mod explain;
 mod guard;
 mod harness;
 mod histories;
 mod imports;
 mod incident_store;
+mod judge_doc;
 mod laws;
 mod merge;
 mod messages;
