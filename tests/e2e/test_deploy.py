@@ -104,7 +104,7 @@ class Stacks(Deployed):
 
         body = self.aws.cloudwatch.get_dashboard(DashboardName=ids["Dashboard"])["DashboardBody"]
         widgets = json.loads(body)["widgets"]
-        self.assertEqual(len(widgets), 6)
+        self.assertEqual(len(widgets), 9)
         shown = {part for widget in widgets for line in widget["properties"]["metrics"] for part in line if isinstance(part, str)}
         self.assertLessEqual(queues | {ids["GuardFunction"]}, shown, "the dashboard shows what is deployed")
 
