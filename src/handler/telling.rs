@@ -65,6 +65,7 @@ pub(super) struct Told {
 
 impl Told {
     fn sighted(&mut self, index: Option<usize>, sighting: Sighting) {
+        debug_assert!(sighting.finding.is_listed(), "a severity that the docs don't give: {:?}", sighting.finding);
         self.sightings.push(sighting);
         self.sources.push(index.into_iter().collect());
     }

@@ -15,11 +15,13 @@
 )]
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
 
+mod attacks;
 mod aws;
 mod cases;
 mod config;
 mod corners;
 mod decode;
+mod docs;
 mod explain;
 mod guard;
 mod harness;
