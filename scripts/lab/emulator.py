@@ -151,6 +151,18 @@ class Faults:
     def inject(self, *rules: dict) -> None:
         self._call("POST", "rules", list(rules))
 
+    def add(self, rule: dict) -> int:
+        """Adds a rule to those in force; its number."""
+        return self._call("PATCH", "rules", [rule])[0]["id"]
+
+    def end(self, rule: dict) -> None:
+        """Ends what `add` began; to be given the same rule."""
+        self._call("DELETE", "rules", [rule])
+
+    def counts(self) -> dict:
+        """How often each rule was applied, by its number; rules that were never are left out."""
+        return {entry["id"]: entry["fired"] for entry in self._call("GET", "stats")["by_rule"]}
+
     def clear(self) -> None:
         self._call("POST", "rules", [])
 

@@ -9,6 +9,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from lab import scene, trail  # noqa: E402, F401
 from lab.emulator import ACCOUNT, REGION, Emulator  # noqa: E402, F401
 from lab.mailbox import Mailbox  # noqa: E402, F401
+from lab.runtime import Function  # noqa: E402, F401
 from lab.scene import until  # noqa: E402, F401
 from lab.stack import BOOTSTRAP, Aws, Stack  # noqa: E402, F401
 

@@ -1,0 +1,95 @@
+"""The bootstrap behind a Lambda Runtime API of its own: one function, one process, no deployment.
+
+For what needs many functions at the same time, each with its own environment and its own log. Loopback only. Must never
+outlive its `with`, and never lend the function the caller's environment.
+<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+"""
+
+import http.server
+import json
+import queue
+import threading
+import time
+import uuid
+
+from .emulator import ACCOUNT, REGION, LabError, Process, clean_environment
+from .stack import BOOTSTRAP
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A function that is stopped cuts its connection: nothing to tell."""
+
+
+class Function:
+    """A running function; `name` must be unique in `directory`, which gets its log."""
+
+    def __init__(self, name: str, directory, environment: dict, seconds: float = 30, bootstrap=BOOTSTRAP):
+        self.name, self.seconds = name, seconds
+        self.arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+        self._events, self._answers = queue.Queue(), queue.Queue()
+        self._server = Server(("127.0.0.1", 0), self._api())
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        told = {
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
+            "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "one", "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "none",
+        }
+        self.process = Process(name, [str(bootstrap)], clean_environment() | told | environment, directory)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._events.put(None)
+        self.process.stop()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _api(self):
+        function = self
+
+        class Api(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                event = function._events.get()
+                if event is None:
+                    self.close_connection = True
+                    return
+                self.send_response(200)
+                self.send_header("Lambda-Runtime-Aws-Request-Id", str(uuid.uuid4()))
+                self.send_header("Lambda-Runtime-Invoked-Function-Arn", function.arn)
+                self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + function.seconds) * 1000)))
+                self.send_header("Content-Length", str(len(event)))
+                self.end_headers()
+                self.wfile.write(event)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                function._answers.put((self.path.endswith("/response"), json.loads(body or "null")))
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        return Api
+
+    def invoke(self, event) -> tuple[bool, object, list]:
+        """Whether it succeeded, its answer, and the lines that it logged meanwhile."""
+        read = self.process.log.stat().st_size
+        self._events.put(json.dumps(event).encode())
+        try:
+            succeeded, answer = self._answers.get(timeout=self.seconds + 5)
+        except queue.Empty:
+            raise LabError(f"{self.name} does not answer:\n{self.process.tail()}") from None
+        with open(self.process.log, "rb") as log:
+            log.seek(read)
+            lines = log.read().decode(errors="replace").splitlines()
+        return succeeded, answer, [json.loads(line) for line in lines if line.startswith("{")]

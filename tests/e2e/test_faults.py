@@ -1,0 +1,334 @@
+"""Every call of the repair path, failing as AWS makes calls fail: once, and for good.
+
+The release bootstrap, one process for each cell of the table, behind a Runtime API, with microburst between it and the
+emulator. A rule of microburst is meant for one cell: it looks for the cell's name in the user agent, which the SDK takes
+from AWS_SDK_UA_APP_ID. What a cell must come to is written down in `TABLE`, from what the guard promises and not from
+what it did: a fault that passes is not noticed; one that stays is told, what may be tried again comes back to the
+queue, and a bucket's documents are those before the repair or those after it, never a third thing.
+"""
+
+import collections
+import concurrent.futures
+import json
+import time
+import unittest
+
+from setting import ACCOUNT, EVENTS, REGION, Aws, Emulator, Function, Mailbox, scene, trail
+
+ONCE, LASTING = "once", "lasting"
+S3, KMS, SNS, DYNAMODB = "s3", "kms", "sns", "dynamodb"
+SERVICE = {
+    "GetBucketPolicy": S3, "GetBucketCors": S3, "PutBucketPolicy": S3, "PutBucketCors": S3, "HeadObject": S3,
+    "GetKeyPolicy": KMS, "Publish": SNS, "UpdateItem": DYNAMODB, "PutItem": DYNAMODB, "GetItem": DYNAMODB, "Query": DYNAMODB,
+}
+# Each fault as the service says it: code and status, or what happens to the connection.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+# https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
+# https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+FAULTS = {
+    "slow down": {
+        S3: ("SlowDown", 503), KMS: ("ThrottlingException", 400), SNS: ("Throttled", 429),
+        DYNAMODB: ("ProvisionedThroughputExceededException", 400),
+    },
+    "internal error": {
+        S3: ("InternalError", 500), KMS: ("KMSInternalException", 500), SNS: ("InternalError", 500),
+        DYNAMODB: ("InternalServerError", 500),
+    },
+    "denied": {
+        S3: ("AccessDenied", 403), KMS: ("AccessDeniedException", 400), SNS: ("AuthorizationError", 403),
+        DYNAMODB: ("AccessDeniedException", 400),
+    },
+    "aborted": {S3: ("OperationAborted", 409)},
+    "malformed": {S3: ("MalformedPolicy", 400)},
+}
+RESET, LOST = "reset", "answer lost"
+# What passes by itself, if anything does. With LOST the call was made, and its answer never came.
+PASSING = ("slow down", "internal error", RESET)
+
+Outcome = collections.namedtuple("Outcome", "again policy cors told")
+BEFORE, FULL, EITHER = {"before"}, {"full"}, {"before", "full"}
+DRIFTS = {"policy-missing", "cors-missing"}
+REPAIRED = Outcome(again=False, policy=FULL, cors=FULL, told=DRIFTS)
+
+
+def no_write(again: bool) -> Outcome:
+    """The table can't be used: nothing is written, and all of it is told."""
+    return Outcome(again, BEFORE, BEFORE, DRIFTS | {"table-unreachable"})
+
+
+def table() -> dict:
+    """What the event of a bucket that lost both of Darwin's entries, or of an object under a key that denies Darwin, must
+    come to."""
+    cells = {}
+
+    def cell(operation: str, faults, lasting, outcome: Outcome) -> None:
+        for fault in faults if isinstance(faults, tuple) else (faults,):
+            for how in lasting if isinstance(lasting, tuple) else (lasting,):
+                assert (operation, fault, how) not in cells
+                cells[operation, fault, how] = outcome
+
+    both = (ONCE, LASTING)
+    # A document that can't be read is not written. The other one is certain, and is.
+    cell("GetBucketPolicy", PASSING, ONCE, REPAIRED)
+    cell("GetBucketPolicy", PASSING, LASTING, Outcome(True, BEFORE, FULL, {"cors-missing"}))
+    cell("GetBucketPolicy", "denied", LASTING, Outcome(False, BEFORE, FULL, {"cors-missing", "guard-denied"}))
+    cell("GetBucketCors", PASSING, ONCE, REPAIRED)
+    cell("GetBucketCors", PASSING, LASTING, Outcome(True, FULL, BEFORE, {"policy-missing"}))
+    cell("GetBucketCors", "denied", LASTING, Outcome(False, FULL, BEFORE, {"policy-missing", "guard-denied"}))
+    # A repair looks again under its lease before it writes: by then a denial that came once is over.
+    cell("GetBucketPolicy", "denied", ONCE, REPAIRED)
+    cell("GetBucketCors", "denied", ONCE, REPAIRED)
+
+    # A write that collides is made again; one that keeps failing ends the repair, and both are told: what is missing,
+    # and that it could not be put right. The policy is written first.
+    cell("PutBucketPolicy", (*PASSING, "aborted", LOST), ONCE, REPAIRED)
+    cell("PutBucketPolicy", (*PASSING, "aborted"), LASTING, Outcome(True, BEFORE, EITHER, {"policy-missing", "write-failed"}))
+    cell("PutBucketPolicy", LOST, LASTING, Outcome(True, FULL, EITHER, {"policy-missing", "write-failed"}))
+    cell("PutBucketPolicy", "malformed", both, Outcome(False, BEFORE, EITHER, {"policy-missing", "role-missing"}))
+    cell("PutBucketPolicy", "denied", both, Outcome(False, BEFORE, EITHER, {"policy-missing", "guard-denied"}))
+    cell("PutBucketCors", (*PASSING, "aborted", LOST), ONCE, REPAIRED)
+    cell("PutBucketCors", (*PASSING, "aborted"), LASTING, Outcome(True, FULL, BEFORE, DRIFTS | {"write-failed"}))
+    cell("PutBucketCors", LOST, LASTING, Outcome(True, FULL, FULL, DRIFTS | {"write-failed"}))
+    cell("PutBucketCors", "denied", both, Outcome(False, FULL, BEFORE, DRIFTS | {"guard-denied"}))
+
+    # Without the table nothing is written, and what might pass is tried again.
+    for operation in ("UpdateItem", "PutItem", "GetItem", "Query"):
+        cell(operation, PASSING, ONCE, REPAIRED)
+        cell(operation, PASSING, LASTING, no_write(again=True))
+        cell(operation, "denied", LASTING, no_write(again=False))
+    cell("UpdateItem", LOST, ONCE, REPAIRED)
+    cell("UpdateItem", LOST, LASTING, no_write(again=True))
+    cell("PutItem", LOST, ONCE, REPAIRED)
+    cell("PutItem", LOST, LASTING, no_write(again=True))
+    cell("GetItem", "denied", ONCE, no_write(again=False))
+    cell("Query", "denied", ONCE, no_write(again=False))
+    # The first UpdateItem takes the lease. The first PutItem keeps the change that the event tells of, without which
+    # a lost update could not be found.
+    cell("UpdateItem", "denied", ONCE, no_write(again=False))
+    cell("PutItem", "denied", ONCE, no_write(again=False))
+
+    # An alert is never lost: what can't be published comes back to the queue, whatever the reason.
+    cell("Publish", (*PASSING, LOST), ONCE, REPAIRED)
+    cell("Publish", (*PASSING, "denied"), LASTING, Outcome(True, FULL, FULL, set()))
+    cell("Publish", LOST, LASTING, Outcome(True, FULL, FULL, DRIFTS))
+    cell("Publish", "denied", ONCE, Outcome(True, FULL, FULL, set()))
+
+    # An object is judged or comes back. A denial of the guard's own call does not pass by itself: it is told.
+    for operation in ("HeadObject", "GetKeyPolicy"):
+        cell(operation, PASSING, ONCE, Outcome(False, None, None, {"key-denied"}))
+        cell(operation, PASSING, LASTING, Outcome(True, None, None, set()))
+        cell(operation, "denied", both, Outcome(False, None, None, {"guard-denied"}))
+    return cells
+
+
+TABLE = table()
+CONTROL = ("no call", "no fault", ONCE)
+
+
+class Cell:
+    """One bucket, its function, and what became of both."""
+
+    def __init__(self, number: int, name: tuple):
+        self.operation, self.fault, self.how = name
+        self.id = f"cell-{number:03}"
+        self.about_object = self.operation in ("HeadObject", "GetKeyPolicy")
+        self.fired = 0
+        self.error = None
+
+    def rule(self) -> dict:
+        service = SERVICE[self.operation]
+        rule = {"service": service, "operation": self.operation, "headers": {"user-agent": f"app/{self.id}"}}
+        if self.fault == RESET:
+            rule["reset"] = True
+        elif self.fault == LOST:
+            rule["response"] = {"abort_bytes": 0}
+        else:
+            code, status = FAULTS[self.fault][service]
+            rule["error"] = {"code": code, "status": status, "message": "injected"}
+        return rule | ({"times": 1} if self.how == ONCE else {})
+
+    def event(self, key_name: str = "raw/a.png") -> dict:
+        if not self.about_object:
+            policy = scene.policy(scene.tls_only(self.id), scene.backup(self.id))
+            return trail.s3_event("PutBucketPolicy", self.id, {"bucketPolicy": json.loads(policy)})
+        event = json.loads((EVENTS / "eventbridge-object-created.json").read_text())
+        event["resources"] = [f"arn:aws:s3:::{self.id}"]
+        event["detail"]["bucket"]["name"] = self.id
+        event["detail"]["object"] = {"key": key_name, "size": 5}
+        return event
+
+    def run(self, setting) -> None:
+        """The event with the fault, then, when it is over, the event again or, if the queue has let it go, the schedule."""
+        aws = setting.aws
+        self.prepare(aws, setting.key)
+        topic = aws.sns.create_topic(Name=self.id)["TopicArn"]
+        self.mailbox = Mailbox(aws, topic, self.id)
+        environment = {
+            "AWS_ENDPOINT_URL": setting.faults.url, "AWS_SDK_UA_APP_ID": self.id, "MODE": "repair",
+            "GUARDED_BUCKETS": json.dumps([{"name": self.id, "access": "read-only"}]),
+            "INCIDENT_TABLE": setting.TABLE, "ALERT_TOPIC_ARN": topic,
+        }
+        rule = None
+        with Function(self.id, setting.emulator.directory, environment) as function:
+            if self.fault != CONTROL[1]:
+                rule = self.rule()
+                self.rule_number = setting.faults.add(rule)
+            event = self.event()
+            began = time.monotonic()
+            self.first = self.deliver(function, event)
+            self.first_seconds = time.monotonic() - began
+            if rule:
+                setting.faults.end(rule)
+            self.state = self.look(aws)
+            self.told = self.read_mail()
+            if self.first["again"]:
+                self.second = self.deliver(function, event)
+            else:
+                self.second = self.deliver(function, json.loads((EVENTS / "schedule.json").read_text()), batch=False)
+            self.state_after = self.look(aws)
+            self.told_after = self.told + self.read_mail()
+
+    def prepare(self, aws, key: str) -> None:
+        scene.bucket(aws, self.id, write=False)
+        if self.about_object:
+            scene.upload(aws, self.id, "raw/a.png", key)
+        else:
+            aws.s3.put_bucket_policy(Bucket=self.id, Policy=scene.policy(scene.tls_only(self.id), scene.backup(self.id)))
+            aws.s3.put_bucket_cors(Bucket=self.id, CORSConfiguration={"CORSRules": [scene.OWN_RULE]})
+        self.before = self.look(aws)
+
+    def look(self, aws) -> dict:
+        return {
+            "policy": aws.s3.get_bucket_policy(Bucket=self.id)["Policy"].replace(self.id, "BUCKET"),
+            "cors": json.dumps(aws.s3.get_bucket_cors(Bucket=self.id)["CORSRules"], sort_keys=True),
+        }
+
+    def read_mail(self) -> list:
+        messages = []
+        while new := self.mailbox.fetch():
+            messages += new
+        return messages
+
+    @staticmethod
+    def deliver(function: Function, event: dict, batch: bool = True) -> dict:
+        record = {
+            "messageId": "m0", "body": json.dumps(event), "eventSource": "aws:sqs", "awsRegion": REGION,
+            "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q",
+        }
+        succeeded, answer, log = function.invoke({"Records": [record]} if batch else event)
+        failed = [item["itemIdentifier"] for item in answer.get("batchItemFailures", [])] if succeeded else ["all"]
+        report = [line for line in log if "items.failed" in line]
+        return {"again": bool(failed), "answer": answer, "log": log, "report": report[0] if report else {}}
+
+
+class Faults(unittest.TestCase):
+    """All cells are run once, several at a time; each test then looks at all of them."""
+
+    TABLE = "incidents"
+    AT_ONCE = 8
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.emulator = Emulator().__enter__()
+        cls.addClassCleanup(cls.emulator.__exit__, None, None, None)
+        cls.faults = cls.emulator.faults()
+        cls.aws = Aws(cls.emulator.url)
+        for service in (S3, KMS, SNS, "sqs", DYNAMODB):
+            getattr(cls.aws, service)  # made here, as making one is not for several threads
+        cls.aws.dynamodb.create_table(
+            TableName=cls.TABLE, BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+        cls.key = scene.key(cls.aws, "not for Darwin", for_darwin=False)
+        cls.control = Cell(0, CONTROL)
+        cls.cells = [Cell(number, name) for number, name in enumerate(TABLE, 1)]
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(cls.AT_ONCE) as pool:
+            for done in [pool.submit(cell.run, cls) for cell in (cls.control, *cls.cells)]:
+                done.result()
+        cls.seconds = time.monotonic() - began
+        counts = cls.faults.counts()
+        for cell in cls.cells:
+            cell.fired = counts.get(cell.rule_number, 0)
+        cls.documents = {
+            part: {cls.control.before[part]: "before", cls.control.state[part]: "full"} for part in ("policy", "cors")
+        }
+
+    def every(self, check) -> None:
+        """Holds each cell to its line of the table; all that differ are reported."""
+        for cell in self.cells:
+            with self.subTest(operation=cell.operation, fault=cell.fault, how=cell.how):
+                check(cell, TABLE[cell.operation, cell.fault, cell.how])
+
+    def test_without_a_fault_both_documents_are_repaired_and_what_others_wrote_stands(self):
+        before, after = (json.loads(self.control.__dict__[when]["policy"]) for when in ("before", "state"))
+        self.assertEqual([entry["Sid"] for entry in after["Statement"]], ["TlsOnly", "NightlyBackup", "DarwinAccess"])
+        self.assertEqual(after["Statement"][:2], before["Statement"])
+        rules = json.loads(self.control.state["cors"])
+        self.assertEqual(len(rules), 2)
+        self.assertEqual(rules[:1], json.loads(self.control.before["cors"]))
+        self.assertEqual({message["kind"] for message in self.control.told}, DRIFTS)
+        self.assertEqual(self.control.state_after, self.control.state)
+
+    def test_every_fault_came_about_and_once_means_once(self):
+        def check(cell, _):
+            self.assertEqual(cell.fired, 1) if cell.how == ONCE else self.assertGreater(cell.fired, 0)
+
+        self.every(check)
+
+    def test_a_record_comes_back_exactly_when_another_try_may_help(self):
+        def check(cell, outcome):
+            self.assertEqual(cell.first["again"], outcome.again, json.dumps(cell.first["report"].get("problems"), indent=1))
+
+        self.every(check)
+
+    def test_a_document_is_the_one_before_or_the_full_repair_as_the_table_says(self):
+        def check(cell, outcome):
+            for part, wanted in (("policy", outcome.policy), ("cors", outcome.cors)):
+                if wanted:
+                    self.assertIn(self.documents[part].get(cell.state[part], cell.state[part]), wanted, part)
+                else:
+                    self.assertEqual(cell.state[part], cell.before[part], "an object's event writes nothing here")
+
+        self.every(check)
+
+    def test_what_is_wrong_is_told_on_the_topic(self):
+        def check(cell, outcome):
+            told = {message["kind"] for message in cell.told}
+            self.assertLessEqual(outcome.told, told)
+            if cell.operation == "Publish" and outcome.again:
+                logged = {line.get("alert.kind") for line in cell.first["log"] if line.get("alert.outcome") == "failed"}
+                self.assertEqual(DRIFTS - told - logged, set(), "what was not published is in the log, in full")
+
+        self.every(check)
+
+    def test_nothing_is_written_that_the_report_does_not_tell(self):
+        def check(cell, _):
+            if cell.about_object:
+                return
+            done = {entry["operation"] for entry in cell.first["report"]["buckets"][0]["actions"] if entry["result"] != "refused"}
+            for part, operation in (("policy", "PutBucketPolicy"), ("cors", "PutBucketCors")):
+                if cell.state[part] != cell.before[part]:
+                    self.assertIn(operation, done)
+
+        self.every(check)
+
+    def test_when_the_fault_is_over_the_next_delivery_or_the_schedule_makes_it_whole(self):
+        def check(cell, outcome):
+            self.assertFalse(cell.second["again"], json.dumps(cell.second["report"].get("problems"), indent=1))
+            told = {message["kind"] for message in cell.told_after}
+            if cell.about_object:
+                self.assertIn("key-denied", told)
+                return
+            for part in ("policy", "cors"):
+                self.assertEqual(self.documents[part].get(cell.state_after[part], cell.state_after[part]), "full", part)
+            self.assertLessEqual(DRIFTS, told)
+
+        self.every(check)
+
+
+if __name__ == "__main__":
+    unittest.main()
