@@ -144,7 +144,7 @@ class Faults:
         request = urllib.request.Request(
             f"{self.url}/_microburst/{path}", data, {"Content-Type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:
             text = answer.read().decode()
         return json.loads(text) if text else None
 

@@ -165,15 +165,17 @@ class Cell:
         topic = aws.sns.create_topic(Name=self.id)["TopicArn"]
         self.mailbox = Mailbox(aws, topic, self.id)
         environment = {
-            "AWS_ENDPOINT_URL": setting.faults.url, "AWS_SDK_UA_APP_ID": self.id, "MODE": "repair",
+            "AWS_ENDPOINT_URL": setting.emulator.url, "AWS_SDK_UA_APP_ID": self.id, "MODE": "repair",
             "GUARDED_BUCKETS": json.dumps([{"name": self.id, "access": "read-only"}]),
             "INCIDENT_TABLE": setting.TABLE, "ALERT_TOPIC_ARN": topic,
         }
         rule = None
+        if self.fault != CONTROL[1]:
+            rule = self.rule()
+            self.rule_number = setting.faults.add(rule)
+            # The other services without the detour.
+            environment[f"AWS_ENDPOINT_URL_{SERVICE[self.operation].upper()}"] = setting.faults.url
         with Function(self.id, setting.emulator.directory, environment) as function:
-            if self.fault != CONTROL[1]:
-                rule = self.rule()
-                self.rule_number = setting.faults.add(rule)
             event = self.event()
             began = time.monotonic()
             self.first = self.deliver(function, event)
