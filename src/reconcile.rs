@@ -14,7 +14,7 @@ use crate::contract::{Contract, Darwin, Home, Mode};
 use crate::event::Actor;
 use crate::finding::{Finding, Kind, Severity};
 use crate::history::{Write, policy_token};
-use crate::incident::{Claim, Lease, RepairBudget, Sighting, StoreResult, digest};
+use crate::incident::{Claim, Lease, RepairBudget, Sighting, StoreError, StoreResult, digest};
 use crate::observe::{Caches, Observer};
 use crate::plan::access::Asker;
 use crate::plan::gates::denied_call;
@@ -47,6 +47,9 @@ pub struct Job<'a> {
     pub deadline_ms: Option<u64>,
     /// Whether a change of somebody's is to be compared with our writes, even if nothing is written now.
     pub look_back: bool,
+    /// Why the table does not hold the change that brought us here. Then nothing is written: whether a write of ours
+    /// undid that change could not be found out any more.
+    pub unkept: Option<&'a StoreError>,
 }
 
 /// Rounds under one lease: after a write that somebody undid, or a mark that something changed meanwhile.
@@ -117,6 +120,10 @@ where
         let (observed, assessment) = self.look(job).await;
         let mut report = Reconciled::new(job, self.home, &observed, &assessment);
         self.caches.forget_bucket(&job.contract.bucket);
+        if let Some(error) = job.unkept {
+            report.table_unreachable(error, &assessment.plan.steps);
+            return report;
+        }
         if assessment.plan.is_empty() {
             return report;
         }

@@ -7,15 +7,24 @@ use crate::answer::Problem;
 use crate::answer::Read;
 use crate::contract::Contract;
 use crate::event::{ConfigChange, KeyChange};
+use crate::finding::Kind;
 use crate::history::{Change, policy_token, submitted_policy};
-use crate::incident::digest;
-use crate::incident::{Clear, Incident, Scope};
+use crate::incident::{Clear, Incident, Scope, StoreError, StoreResult, digest};
 use crate::objects::{Outcome, Target, judge_all};
 use crate::ports::{BucketReads, BucketWrites, Clock, History, IncidentStore, Keys, Log, Objects, Topic};
 use crate::reconcile::{Job, Reconciled};
 
 /// A write of ours whose event has not come after so long never will: there is no trail for EventBridge.
 const EVENT_OVERDUE_MS: u64 = 30 * 60 * 1_000;
+
+/// A bucket that was changed, by the items of this invocation.
+struct Changed<'a> {
+    contract: &'a Contract,
+    newest: &'a ConfigChange,
+    indexes: Vec<usize>,
+    /// Why one of the changes is not in the table.
+    unkept: Option<StoreError>,
+}
 
 impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
 where
@@ -28,7 +37,7 @@ where
     /// Reconciles every bucket that was changed, once, with the newest change's actor.
     pub(super) async fn config_changes(&mut self, changes: &[(usize, &ConfigChange)]) {
         let contracts = self.guard.config.contracts.clone();
-        let mut jobs: Vec<(&Contract, &ConfigChange, Vec<usize>)> = Vec::new();
+        let mut jobs: Vec<Changed<'_>> = Vec::new();
         for (index, change) in changes {
             let concerned = match self.concerned(&contracts, change) {
                 Ok(concerned) => concerned,
@@ -41,19 +50,20 @@ where
                 if self.is_our_own(contract, change).await {
                     continue;
                 }
-                self.remember(contract, change).await;
-                match jobs.iter_mut().find(|(held, _, _)| held.bucket == contract.bucket) {
-                    Some((_, newest, indexes)) => {
-                        if change.actor.time >= newest.actor.time {
-                            *newest = change;
+                let unkept = self.remember(contract, change).await.err();
+                match jobs.iter_mut().find(|held| held.contract.bucket == contract.bucket) {
+                    Some(held) => {
+                        if change.actor.time >= held.newest.actor.time {
+                            held.newest = change;
                         }
-                        indexes.push(*index);
+                        held.indexes.push(*index);
+                        held.unkept = held.unkept.take().or(unkept);
                     }
-                    None => jobs.push((contract, change, vec![*index])),
+                    None => jobs.push(Changed { contract, newest: change, indexes: vec![*index], unkept }),
                 }
             }
         }
-        for (contract, change, indexes) in jobs {
+        for Changed { contract, newest, indexes, unkept } in jobs {
             self.guard.caches.forget_bucket(&contract.bucket);
             if self.out_of_time() {
                 for index in indexes {
@@ -61,23 +71,21 @@ where
                 }
                 continue;
             }
-            let job = self.job(contract, Some(change));
+            let job = Job { unkept: unkept.as_ref(), ..self.job(contract, Some(newest)) };
             let reconciled = self.reconcile(job).await;
             for index in indexes.iter().skip(1) {
                 self.fail_if_retryable(*index, &reconciled);
             }
-            self.reconciled(indexes.first().copied(), reconciled, Some(change));
+            self.reconciled(indexes.first().copied(), reconciled, Some(newest));
         }
     }
 
     /// Keeps what somebody wrote, so that it can be found out whether a write of ours fell upon it.
-    async fn remember(&mut self, contract: &Contract, change: &ConfigChange) {
-        if self.call.dry_run {
-            return;
-        }
-        let Some(change) = Change::of(change) else { return };
-        if let Err(error) = state!(self.guard, keep_change(&contract.bucket, &change)) {
-            self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table");
+    async fn remember(&self, contract: &Contract, change: &ConfigChange) -> StoreResult<()> {
+        let kept = if self.call.dry_run { None } else { Change::of(change) };
+        match kept {
+            Some(change) => state!(self.guard, keep_change(&contract.bucket, &change)),
+            None => Ok(()),
         }
     }
 
@@ -237,8 +245,35 @@ where
                     judged_ms,
                     because: "every sample object was judged again, and Darwin can read it (or it is gone)".to_owned(),
                 });
+            } else {
+                self.now_certain(incident, &outcomes, indexes.first().copied(), judged_ms);
             }
         }
+    }
+
+    /// What could not be judged when it was seen, and now can: objects that are denied are told of under their own
+    /// cause, and the incident of the doubt ends. Otherwise nobody would hear of them before the next upload.
+    fn now_certain(&mut self, incident: &Incident, outcomes: &[Outcome], index: Option<usize>, judged_ms: u64) {
+        let doubt = matches!(incident.report.finding.kind, Kind::GuardDenied | Kind::AccessUncertain);
+        let certain = |outcome: &Outcome| match outcome {
+            // What the bucket denies is told of with the bucket.
+            Outcome::Judged(judged) => {
+                matches!(judged.answer.read, Read::Allowed | Read::Denied | Read::Gone) && !judged.bucket_denies
+            }
+            Outcome::Retry(_) | Outcome::NotDone => false,
+        };
+        let (Some(index), true) = (index, doubt && outcomes.iter().all(certain)) else { return };
+        for outcome in outcomes {
+            if let Outcome::Judged(judged) = outcome {
+                self.told.object(index, judged, judged_ms);
+            }
+        }
+        self.told.clear(Clear {
+            bucket: incident.bucket.clone(),
+            scope: Scope::Incident(incident.fingerprint.clone()),
+            judged_ms,
+            because: "every sample object could be judged again".to_owned(),
+        });
     }
 
     /// Takes a reconciled bucket over into the answer and into what is told.
@@ -278,6 +313,7 @@ where
             by_hand: false,
             deadline_ms: self.call.deadline_ms,
             look_back: change.is_some(),
+            unkept: None,
         }
     }
 }

@@ -131,6 +131,7 @@ where
                 by_hand: false,
                 deadline_ms: self.call.deadline_ms,
                 look_back: false,
+                unkept: None,
             };
             let reconciled = self.reconcile(job).await;
             self.reconciled(None, reconciled, None);

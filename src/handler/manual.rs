@@ -85,7 +85,15 @@ where
     }
 
     fn by_hand<'j>(&self, contract: &'j Contract, permit: Permit) -> Job<'j> {
-        Job { contract, permit, actor: None, by_hand: true, deadline_ms: self.call.deadline_ms, look_back: true }
+        Job {
+            contract,
+            permit,
+            actor: None,
+            by_hand: true,
+            deadline_ms: self.call.deadline_ms,
+            look_back: true,
+            unkept: None,
+        }
     }
 
     async fn judge(&mut self, index: usize, contracts: &[Contract], manual: &Manual) {

@@ -132,8 +132,12 @@ impl Reconciled {
         self.own(finding);
     }
 
+    /// Without the table nothing is written. What may pass by itself is tried again as well as told.
     pub(super) fn table_unreachable(&mut self, error: &StoreError, steps: &[Step]) {
         self.acted(steps, ActionResult::Refused);
+        if error.retryable() {
+            self.problem(&error.to_string(), "the incident table answers");
+        }
         if !self.own.iter().any(|finding| finding.kind == Kind::TableUnreachable) {
             self.own(table_unreachable(error));
         }

@@ -5,8 +5,8 @@ use darwin_s3_guard::config::Config;
 use darwin_s3_guard::handler::{Call, Guard};
 use darwin_s3_guard::memory::Memory;
 use darwin_s3_guard::ports::{
-    AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, Head, KeyMetadata, Keys, Log, Message,
-    Notifications, Objects, Ownership, PublicAccessBlock, Topic,
+    AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, Head, IncidentStore, KeyMetadata, Keys,
+    Log, Message, Notifications, Objects, Ownership, PublicAccessBlock, Topic,
 };
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -74,6 +74,16 @@ pub struct Setup {
 }
 
 pub fn setup(world: World, variables: &[(&str, &str)]) -> Setup {
+    let (world, guard) = with_store(world, variables, None);
+    Setup { world, guard }
+}
+
+/// A guard whose state is kept by `store`.
+pub fn with_store<S: IncidentStore>(
+    world: World,
+    variables: &[(&str, &str)],
+    store: Option<S>,
+) -> (Rc<World>, Guard<Shared, S, Shared, Shared, Lines>) {
     let world = Rc::new(world);
     let guarded = json!([{"name": BUCKET, "access": "read-write"}]).to_string();
     let mut all = vec![
@@ -88,8 +98,8 @@ pub fn setup(world: World, variables: &[(&str, &str)]) -> Setup {
     let lookup = |name: &str| all.iter().find(|(held, _)| *held == name).map(|(_, value)| (*value).to_owned());
     let config = Config::from(&lookup).unwrap();
     let shared = Shared(Rc::clone(&world));
-    let guard = Guard::new(config, shared.clone(), None, Some(shared.clone()), shared, Lines::default());
-    Setup { world, guard }
+    let guard = Guard::new(config, shared.clone(), store, Some(shared.clone()), shared, Lines::default());
+    (world, guard)
 }
 
 impl Setup {

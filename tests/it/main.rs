@@ -35,5 +35,6 @@ mod messages;
 mod metrics;
 mod operators;
 mod reference;
+mod table_faults;
 mod template;
 mod world;

@@ -141,6 +141,14 @@ async fn a_connection_lost_is_tried_again_and_then_transient() {
 }
 
 #[tokio::test]
+async fn an_answer_that_breaks_off_is_tried_again_and_then_transient() {
+    let (server, outside) = talk(vec![Answer::ok("{\"Version\":").broken(); 3]).await;
+    let error = outside.aws.policy(BUCKET).await.unwrap_err();
+    assert_eq!((error.class, error.status), (ErrorClass::Transient, Some(200)), "{error:?}");
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
 async fn a_connection_refused_is_transient_and_says_so_without_secrets() {
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

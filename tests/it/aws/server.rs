@@ -21,6 +21,8 @@ enum Fault {
     Late(Duration),
     /// The connection is closed instead of an answer.
     Closed,
+    /// The connection is closed before the end of the answer.
+    Broken,
 }
 
 impl Answer {
@@ -44,6 +46,11 @@ impl Answer {
 
     pub(crate) fn late(mut self, by: Duration) -> Self {
         self.fault = Fault::Late(by);
+        self
+    }
+
+    pub(crate) fn broken(mut self) -> Self {
+        self.fault = Fault::Broken;
         self
     }
 
@@ -147,7 +154,7 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Request>>, left: &Mutex<VecDequ
         left.lock().unwrap().pop_front().unwrap_or_else(|| Answer::new(418))
     };
     match answer.fault {
-        Fault::None => {}
+        Fault::None | Fault::Broken => {}
         Fault::Late(by) => std::thread::sleep(by),
         Fault::Closed => return,
     }
@@ -155,7 +162,8 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Request>>, left: &Mutex<VecDequ
     head.extend(answer.headers.iter().map(|(name, value)| format!("{name}: {value}")));
     let body = if is_head { "" } else { &answer.body };
     if answer.status != 204 {
-        head.push(format!("Content-Length: {}", body.len()));
+        let missing = if answer.fault == Fault::Broken { 10 } else { 0 };
+        head.push(format!("Content-Length: {}", body.len() + missing));
     }
     let text = format!("{}\r\n\r\n{body}", head.join("\r\n"));
     // The caller may have given up.

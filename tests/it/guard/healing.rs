@@ -56,3 +56,19 @@ async fn a_missing_trail_is_told_once_and_resolved_by_the_next_event_of_an_own_w
     sweep(&s).await;
     assert_eq!(s.world.told().len(), 3, "{:?}", s.world.told());
 }
+
+#[tokio::test]
+async fn an_object_that_could_not_be_judged_is_told_of_by_the_schedule_once_it_can_be() {
+    let s = setup(World::healthy(), &[]);
+    let key = s.world.key("other", false);
+    s.world.object("a.png", Some(&key));
+    s.world.fault(Operation::HeadObject, ErrorClass::Denied, "AccessDenied", 403);
+    s.handle(created("a.png")).await;
+    assert_eq!(s.world.told(), ["guard-denied opened"]);
+    sweep(&s).await;
+    let mut told = s.world.told();
+    told.sort();
+    assert_eq!(told, ["guard-denied opened", "guard-denied resolved", "key-denied opened"]);
+    sweep(&s).await;
+    assert_eq!(s.world.told().len(), 3, "once: {:?}", s.world.told());
+}

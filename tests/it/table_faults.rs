@@ -1,0 +1,109 @@
+//! The incident table fails in the middle of things: nothing is written, all is told, and what may pass is tried again.
+
+use crate::harness::{Lines, Shared, changed, sqs, with_store};
+use crate::world::{World, aws_error};
+use darwin_s3_guard::finding::Kind;
+use darwin_s3_guard::handler::{Call, Guard};
+use darwin_s3_guard::history::{Change, Past, Write};
+use darwin_s3_guard::incident::{
+    Claim, Healed, Incident, Lease, PendingWrite, RepairBudget, Sighting, Status, StoreResult,
+};
+use darwin_s3_guard::memory::Memory;
+use darwin_s3_guard::ports::{ErrorClass, History, IncidentStore, Operation};
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// A table of which one method fails, for as long as it is `Some`.
+#[derive(Default)]
+struct Table {
+    store: Memory,
+    failing: Cell<Option<(&'static str, ErrorClass)>>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+macro_rules! failing {
+    ($port:ident { $($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+ }) => {
+        impl $port for Table {
+            $(async fn $name(&self, $($arg: $type),*) -> StoreResult<$out> {
+                self.asked.borrow_mut().push(stringify!($name));
+                match self.failing.get() {
+                    Some((name, class)) if name == stringify!($name) => {
+                        Err(aws_error(Operation::UpdateItem, class, "Injected", 400).into())
+                    }
+                    _ => $port::$name(&self.store, $($arg),*).await,
+                }
+            })+
+        }
+    };
+}
+failing!(History {
+    keep_write(bucket: &str, write: &Write) -> ();
+    keep_change(bucket: &str, change: &Change) -> ();
+    past(bucket: &str, now_ms: u64) -> Past;
+});
+failing!(IncidentStore {
+    sight(sighting: &Sighting, now_ms: u64) -> Claim;
+    claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
+    told(incident: &Incident, now_ms: u64) -> ();
+    release_claim(incident: &Incident) -> ();
+    heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
+    resolve(incident: &Incident, now_ms: u64) -> bool;
+    open(bucket: &str) -> Vec<Incident>;
+    lease(bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> Lease;
+    release(bucket: &str, holder: &str, expires_ms: u64) -> bool;
+    count_repair(bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> RepairBudget;
+    reset_repairs(bucket: &str) -> ();
+    note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
+    recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
+    pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
+    once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
+});
+
+/// What a repair asks of the table before it writes.
+const BEFORE_A_WRITE: [&str; 7] = ["keep_change", "lease", "past", "count_repair", "sight", "note_write", "keep_write"];
+
+/// A bucket that lost Darwin's statement, and a guard with a table.
+fn broken() -> (Rc<World>, Guard<Shared, Table, Shared, Shared, Lines>) {
+    let world = World::healthy();
+    world.bucket(|bucket| bucket.policy.write(None, 0));
+    with_store(world, &[("INCIDENT_TABLE", "incidents")], Some(Table::default()))
+}
+
+/// The ids of the records that come back.
+async fn deliver(guard: &Guard<Shared, Table, Shared, Shared, Lines>) -> Value {
+    let mut event = changed("DeleteBucketPolicy");
+    event["detail"]["eventID"] = json!("theirs");
+    let call = Call { request_id: "r".into(), ..Call::default() };
+    guard.handle(&sqs(&[event]), &call).await.unwrap()["batchItemFailures"].clone()
+}
+
+#[tokio::test]
+async fn nothing_is_written_without_the_table_and_what_may_pass_comes_back() {
+    for method in BEFORE_A_WRITE {
+        for class in [ErrorClass::Throttled, ErrorClass::Transient, ErrorClass::Denied] {
+            let (world, guard) = broken();
+            let table = guard.store.as_ref().unwrap();
+            table.failing.set(Some((method, class)));
+            let failures = deliver(&guard).await;
+            let wanted = if class == ErrorClass::Denied { json!([]) } else { json!([{"itemIdentifier": "m0"}]) };
+            assert_eq!(failures, wanted, "{method} {class:?}");
+            assert_eq!(world.writes(), [], "{method} {class:?}");
+            assert!(table.asked.borrow().contains(&method), "{method} was never asked");
+            assert_eq!(world.told_of(Kind::PolicyMissing), 1, "{method} {class:?}: {:?}", world.told());
+            assert_eq!(world.told_of(Kind::TableUnreachable), 1, "{method} {class:?}: {:?}", world.told());
+
+            table.failing.set(None);
+            assert_eq!(deliver(&guard).await, json!([]), "{method} {class:?}");
+            assert_eq!(world.writes(), [Operation::PutBucketPolicy], "{method} {class:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_could_not_be_kept_comes_back_even_where_nothing_is_to_be_written() {
+    let (world, guard) = with_store(World::healthy(), &[("INCIDENT_TABLE", "incidents")], Some(Table::default()));
+    guard.store.as_ref().unwrap().failing.set(Some(("keep_change", ErrorClass::Throttled)));
+    assert_eq!(deliver(&guard).await, json!([{"itemIdentifier": "m0"}]));
+    assert_eq!((world.writes(), world.told_of(Kind::TableUnreachable)), (vec![], 1));
+}
