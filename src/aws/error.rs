@@ -103,12 +103,11 @@ where
     let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
     let code = metadata.and_then(|metadata| metadata.code()).map(str::to_owned).or_else(|| unsaid(status));
     let class = match (error, status) {
-        // The answer broke off, or came as something else: the call may have been made.
-        (SdkError::ResponseError(_), Some(200..=299)) => ErrorClass::Transient,
+        // The answer broke off, or came as something else, or not in time: the call may have been made.
+        (SdkError::ResponseError(_), Some(200..=299)) | (SdkError::TimeoutError(_), _) => ErrorClass::Transient,
         (SdkError::ServiceError(_) | SdkError::ResponseError(_), Some(status)) => {
             class_of_answer(code.as_deref(), status)
         }
-        (SdkError::TimeoutError(_), _) => ErrorClass::Transient,
         (SdkError::DispatchFailure(failure), _) if !failure.is_user() => ErrorClass::Transient,
         _ => ErrorClass::Permanent,
     };
