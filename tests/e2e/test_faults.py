@@ -178,7 +178,7 @@ class Cell:
             self.rule_number = setting.faults.add(rule)
             # The other services without the detour.
             environment[f"AWS_ENDPOINT_URL_{SERVICE[self.operation].upper()}"] = setting.faults.url
-        seconds = 10 if self.leaves_lease else 30
+        seconds = 20 if self.leaves_lease else 30
         with Function(self.id, setting.emulator.directory, environment, seconds) as function:
             event = self.event()
             self.first = self.deliver(function, event)
@@ -221,9 +221,9 @@ class Cell:
         return messages
 
     def wait_for_lease(self, aws, table: str) -> None:
-        leases = [item for item in aws.dynamodb.scan(TableName=table)["Items"] if "held_by" in item and self.id in item["pk"]["S"]]
-        assert len(leases) == 1, leases
-        time.sleep(max(0.0, int(leases[0]["expires_ms"]["N"]) / 1000 - time.time() + 0.1))
+        leases = [item for item in aws.dynamodb.scan(TableName=table, ConsistentRead=True)["Items"] if "held_by" in item and self.id in item["pk"]["S"]]
+        for lease in leases:
+            time.sleep(max(0.0, int(lease["expires_ms"]["N"]) / 1000 - time.time() + 0.1))
 
     @staticmethod
     def deliver(function: Function, event: dict, batch: bool = True) -> dict:
