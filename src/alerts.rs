@@ -42,6 +42,10 @@ pub struct Told {
     /// Sightings, by their index in the call, whose message could not be sent: their records must be retried.
     pub untold: Vec<usize>,
     pub problems: Vec<Problem>,
+    /// Messages that could not be sent.
+    pub unsent: usize,
+    /// Incidents that are open, where every bucket's were read.
+    pub open: Option<usize>,
 }
 
 /// A message that went out.
@@ -58,6 +62,7 @@ impl Told {
         self.sent.extend(other.sent);
         self.untold.extend(other.untold);
         self.problems.extend(other.problems);
+        self.unsent += other.unsent;
     }
 }
 
@@ -141,13 +146,16 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
     pub async fn owed(&self, buckets: &[String]) -> Told {
         let table = TableState::default();
         let mut told = Told::default();
+        let mut open = 0;
         for bucket in buckets {
             let (incidents, home) = self.read_open(&table, bucket).await;
+            open += incidents.iter().filter(|incident| incident.healed.is_none()).count();
             for incident in incidents {
                 told.add(self.pay(&table, home, incident).await);
             }
         }
         told.add(self.about_the_table(&table).await);
+        told.open = table.failure().is_none().then_some(open);
         told
     }
 

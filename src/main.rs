@@ -36,7 +36,8 @@ fn configuration() -> Result<(Config, String), ConfigProblems> {
 fn guard<L: Log>(config: Config, clients: &Clients, log: L) -> Guard<Aws, Table, Sns, SystemClock, L> {
     let topic = config.topic.as_deref().map(|arn| Sns::new(clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
-    Guard::new(config, Aws::new(clients), table, topic, SystemClock::new(), log)
+    let guard = Guard::new(config, Aws::new(clients), table, topic, SystemClock::new(), log);
+    Guard { meter: Some(Box::new(clients.meter().clone())), ..guard }
 }
 
 /// Serves invocations until Lambda stops the process.

@@ -3,7 +3,7 @@
 //! Must never clear what was not judged: a bucket with an unread document clears nothing.
 
 use super::Run;
-use crate::alerts::Alerts;
+use crate::alerts::{self, Alerts};
 use crate::answer::{ActionResult, Read};
 use crate::contract::Home;
 use crate::event::ConfigChange;
@@ -65,6 +65,7 @@ pub(super) struct Told {
 
 impl Told {
     fn sighted(&mut self, index: Option<usize>, sighting: Sighting) {
+        debug_assert!(sighting.finding.is_listed(), "a severity that the docs don't give: {:?}", sighting.finding);
         self.sightings.push(sighting);
         self.sources.push(index.into_iter().collect());
     }
@@ -249,20 +250,25 @@ where
     }
 
     /// Tells what was gathered. A message that could not be sent fails the items it is about, so that it is sent later.
-    pub(super) async fn tell(&mut self) {
+    pub(super) async fn tell(&mut self) -> alerts::Told {
         if self.told.silent {
-            return;
+            return alerts::Told::default();
         }
         let sightings = std::mem::take(&mut self.told.sightings);
         let clears = std::mem::take(&mut self.told.clears);
         let sources = std::mem::take(&mut self.told.sources);
         let context = self.context();
         let told = self.alerts(&context).tell(sightings, clears).await;
-        let mut problems = told.problems;
+        let mut told = told;
+        let mut problems = std::mem::take(&mut told.problems);
         if self.told.sweep {
             let buckets: Vec<String> =
                 self.guard.config.contracts.iter().map(|contract| contract.bucket.clone()).collect();
-            problems.extend(self.alerts(&context).owed(&buckets).await.problems);
+            let owed = self.alerts(&context).owed(&buckets).await;
+            problems.extend(owed.problems);
+            told.sent.extend(owed.sent);
+            told.unsent += owed.unsent;
+            told.open = owed.open;
         }
         for index in told.untold.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
             if let Some(state) = self.items.get_mut(*index) {
@@ -270,6 +276,7 @@ where
             }
         }
         self.answer.problems.extend(problems);
+        told
     }
 
     pub(super) async fn test_alert(&mut self, index: usize, dry_run: bool) {

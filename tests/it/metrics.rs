@@ -1,0 +1,94 @@
+//! The figures in a log line are what CloudWatch takes for metrics, and dashboard and docs show those that there are.
+
+use crate::harness::{Setup, created, in_lambda, setup, sqs};
+use crate::world::World;
+use darwin_s3_guard::metrics::{DIMENSION, NAMES, NAMESPACE};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The rules of the embedded metric format, as far as they concern us.
+fn check(line: &Value) -> BTreeSet<String> {
+    let aws = &line["_aws"];
+    assert!(aws["Timestamp"].is_u64(), "{aws}");
+    let mut found = BTreeSet::new();
+    for directive in aws["CloudWatchMetrics"].as_array().unwrap() {
+        assert_eq!(directive["Namespace"], NAMESPACE);
+        for dimension in directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap()) {
+            let value = line[dimension.as_str().unwrap()].as_str().unwrap();
+            assert!((1..=1024).contains(&value.len()), "{value}");
+        }
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert!((1..=100).contains(&metrics.len()));
+        for metric in metrics {
+            let name = metric["Name"].as_str().unwrap();
+            assert!(line[name].is_u64(), "{name} has no value");
+            assert!(found.insert(name.to_owned()), "{name} twice");
+        }
+    }
+    found
+}
+
+fn last(s: &Setup) -> Value {
+    s.lines().into_iter().rfind(|line| line.get("items").is_some()).unwrap()
+}
+
+#[tokio::test]
+async fn an_invocations_line_is_a_valid_metric_document_of_what_happened() {
+    let s = setup(World::healthy(), &[]);
+    let bad = s.world.key("bad", false);
+    s.world.object("a.png", None);
+    s.world.object("b.png", Some(&bad));
+    in_lambda(&s, sqs(&[created("a.png"), created("b.png"), created("gone.png"), json!("{")])).await;
+    let line = last(&s);
+    let names = check(&line);
+    let wanted = ["MessagesSent", "ObjectsAllowed", "ObjectsDenied", "ObjectsGone", "RecordsFailed"];
+    assert_eq!(names.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+    assert!(wanted.iter().all(|name| line[*name] == 1), "{line:#}");
+    assert_eq!(line[DIMENSION], "guard");
+}
+
+#[tokio::test]
+async fn a_scheduled_run_says_how_many_incidents_are_open_and_what_was_repaired() {
+    let s = setup(World::healthy(), &[]);
+    let sweep = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}});
+    in_lambda(&s, sweep.clone()).await;
+    assert_eq!((check(&last(&s)).len(), &last(&s)["OpenIncidents"]), (1, &json!(0)));
+    let bad = s.world.key("bad", false);
+    s.world.object("b.png", Some(&bad));
+    in_lambda(&s, created("b.png")).await;
+    s.world.bucket(|bucket| bucket.cors.write(None, 0));
+    in_lambda(&s, sweep).await;
+    let line = last(&s);
+    check(&line);
+    assert_eq!((&line["OpenIncidents"], &line["DriftsRepaired"]), (&json!(1), &json!(1)), "{line:#}");
+}
+
+#[tokio::test]
+async fn outside_lambda_a_line_is_a_line() {
+    let s = setup(World::healthy(), &[]);
+    s.world.object("a.png", None);
+    s.handle(created("a.png")).await;
+    assert!(last(&s).get("_aws").is_none());
+}
+
+/// The names that follow the namespace in the dashboard, and those that take it over by `"."`.
+fn on_the_dashboard() -> BTreeSet<String> {
+    let template = include_str!("../../template.yaml");
+    let mut found = BTreeSet::new();
+    for widget in template.lines().filter(|line| line.contains(r#""DarwinS3Guard""#)) {
+        let (_, metrics) = widget.split_once(r#""metrics": [["DarwinS3Guard", ""#).unwrap();
+        found.insert(metrics.split('"').next().unwrap().to_owned());
+        found.extend(metrics.split(r#"[".", ""#).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+    }
+    found
+}
+
+#[test]
+fn the_dashboard_and_the_docs_show_every_metric_and_no_other() {
+    let names: BTreeSet<String> = NAMES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(on_the_dashboard(), names);
+    let docs = include_str!("../../docs/metrics.md");
+    let rows: BTreeSet<String> =
+        docs.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned)).collect();
+    assert_eq!(rows, names);
+}
