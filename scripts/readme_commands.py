@@ -78,7 +78,7 @@ def placeholders(stack: Stack) -> dict:
     outputs = stack.outputs
     return {
         "NAME": outputs["FunctionName"], "FUNCTION": outputs["FunctionName"], "REGION": REGION, "BUCKET": BUCKET,
-        "STACK": stack.name, "OBJECT_QUEUE_URL": outputs["ObjectQueueUrl"], "QUEUE_URL": outputs["ObjectQueueUrl"],
+        "STACK": stack.name, "TABLE": outputs["TableName"], "OBJECT_QUEUE_URL": outputs["ObjectQueueUrl"], "QUEUE_URL": outputs["ObjectQueueUrl"],
         "QUEUE_ARN": arn("ObjectQueueUrl"), "DEAD_LETTER_QUEUE_URL": outputs["ObjectDeadLetterQueueUrl"],
         "DEAD_LETTER_QUEUE_ARN": arn("ObjectDeadLetterQueueUrl"),
     }
