@@ -41,7 +41,10 @@ pub struct Told {
     pub sent: Vec<Sent>,
     /// Sightings, by their index in the call, whose message could not be sent: their records must be retried.
     pub untold: Vec<usize>,
+    /// One for each message that could not be sent.
     pub problems: Vec<Problem>,
+    /// Incidents left open, where they were read for `owed`; none where the table could not be read.
+    pub open: Option<u64>,
 }
 
 /// A message that went out.
@@ -141,12 +144,16 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
     pub async fn owed(&self, buckets: &[String]) -> Told {
         let table = TableState::default();
         let mut told = Told::default();
+        let mut open = 0;
         for bucket in buckets {
             let (incidents, home) = self.read_open(&table, bucket).await;
             for incident in incidents {
-                told.add(self.pay(&table, home, incident).await);
+                let paid = self.pay(&table, home, incident).await;
+                open += u64::from(!paid.sent.iter().any(|sent| sent.status == Status::Resolved));
+                told.add(paid);
             }
         }
+        told.open = table.failure().is_none().then_some(open);
         told.add(self.about_the_table(&table).await);
         told
     }

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::contract::{Contract, Home};
 use crate::event::{self, Decoded, Envelope, Trigger};
 use crate::memory::Memory;
+use crate::metrics::{self, Counts, Metrics};
 use crate::observe::{Caches, Observer};
 use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
 use crate::reconcile::{Job, Permit, Reconciled, Reconciler};
@@ -74,6 +75,8 @@ pub struct Guard<A, S, T, C, L> {
     pub clock: C,
     pub log: L,
     pub caches: Caches,
+    /// None: nothing is metered, as in the shell.
+    pub metrics: Option<Metrics>,
 }
 
 /// One invocation's view of the guard.
@@ -85,6 +88,7 @@ struct Run<'a, A, S, T, C, L> {
     items: Vec<ItemState>,
     answer: Answer,
     told: Told,
+    counts: Counts,
 }
 
 impl<A, S, T, C, L> Guard<A, S, T, C, L>
@@ -96,7 +100,7 @@ where
     L: Log,
 {
     pub fn new(config: Config, aws: A, store: Option<S>, topic: Option<T>, clock: C, log: L) -> Self {
-        Self { config, aws, store, memory: Memory::new(), topic, clock, log, caches: Caches::default() }
+        Self { config, aws, store, memory: Memory::new(), topic, clock, log, caches: Caches::default(), metrics: None }
     }
 
     /// Handles one event and answers in the form of its envelope.
@@ -157,6 +161,7 @@ where
             items: vec![ItemState::default(); decoded.items.len()],
             answer: Answer::default(),
             told: Told::default(),
+            counts: Counts::default(),
         };
         for (index, item) in decoded.items.iter().enumerate() {
             for problem in &item.problems {
@@ -211,7 +216,15 @@ where
             self.tell().await;
         }
         let failed = self.items.iter().filter(|state| state.failed).count();
-        self.guard.log.line(answer::log_line(&self.answer, decoded.items.len(), failed, &self.call.request_id));
+        let mut line = answer::log_line(&self.answer, decoded.items.len(), failed, &self.call.request_id);
+        if let Some(Metrics { function_name, meter }) = &self.guard.metrics {
+            // Who asks by hand gets an answer; the graphs are of what happens by itself.
+            if !self.told.silent {
+                self.counts.objects(&self.answer);
+            }
+            metrics::embed(&mut line, &self.counts, &meter.take(), function_name, self.guard.clock.now_ms());
+        }
+        self.guard.log.line(line);
     }
 
     /// Notes a problem of an item; a retryable one, or one of the input itself, fails the item.

@@ -5,6 +5,7 @@ use darwin_s3_guard::aws::{Aws, Clients, Patience, Sns, StderrLog, StdoutLog, Sy
 use darwin_s3_guard::cli::{self, Command, Options, USAGE};
 use darwin_s3_guard::config::{self, Config, ConfigProblem, ConfigProblems};
 use darwin_s3_guard::handler::{Call, Failure, Guard};
+use darwin_s3_guard::metrics::Metrics;
 use darwin_s3_guard::ports::{Clock, Log};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
@@ -46,7 +47,11 @@ async fn lambda(api: &str) -> ExitCode {
         Err(problems) => return refuse_to_start(api, &problems),
     };
     let clients = Clients::connect(&region, Patience::default()).await;
-    let guard = guard(config, &clients, StdoutLog);
+    let metrics = config
+        .function_name
+        .clone()
+        .map(|function_name| Metrics { function_name, meter: Box::new(clients.meter().clone()) });
+    let guard = Guard { metrics, ..guard(config, &clients, StdoutLog) };
     let guard = &guard;
     let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, event))).run().await;
     served.map_or_else(|error| complain(&format!("the Runtime API failed: {error}")), |()| ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use crate::answer::{ActionResult, Read};
 use crate::contract::Home;
 use crate::event::ConfigChange;
 use crate::finding::{Finding, Kind, Severity};
-use crate::incident::{Clear, PendingWrite, SAMPLES, Scope, Sighting};
+use crate::incident::{Clear, PendingWrite, SAMPLES, Scope, Sighting, Status};
 use crate::notify::Context;
 use crate::plan::object::JudgedObject;
 use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
@@ -257,19 +257,25 @@ where
         let clears = std::mem::take(&mut self.told.clears);
         let sources = std::mem::take(&mut self.told.sources);
         let context = self.context();
-        let told = self.alerts(&context).tell(sightings, clears).await;
-        let mut problems = told.problems;
+        let mut told = self.alerts(&context).tell(sightings, clears).await;
         if self.told.sweep {
             let buckets: Vec<String> =
                 self.guard.config.contracts.iter().map(|contract| contract.bucket.clone()).collect();
-            problems.extend(self.alerts(&context).owed(&buckets).await.problems);
+            let owed = self.alerts(&context).owed(&buckets).await;
+            self.counts.open = owed.open;
+            told.sent.extend(owed.sent);
+            told.problems.extend(owed.problems);
         }
+        for sent in &told.sent {
+            self.counts.message(sent.status);
+        }
+        self.counts.unsent += told.problems.len() as u64;
         for index in told.untold.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
             if let Some(state) = self.items.get_mut(*index) {
                 state.failed = true;
             }
         }
-        self.answer.problems.extend(problems);
+        self.answer.problems.extend(told.problems);
     }
 
     pub(super) async fn test_alert(&mut self, index: usize, dry_run: bool) {
@@ -279,6 +285,10 @@ where
         }
         let context = self.context();
         let problems = self.alerts(&context).test_alert().await;
+        if problems.is_empty() {
+            self.counts.message(Status::Test);
+        }
+        self.counts.unsent += problems.len() as u64;
         for problem in problems {
             self.problem(index, problem);
         }

@@ -1,5 +1,6 @@
 //! The handler over the in-memory AWS: what each event leads to, which calls it makes, and what it leaves alone.
 mod healing;
+mod metering;
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};
 use darwin_s3_guard::config::Config;
 use darwin_s3_guard::finding::Kind;
@@ -10,8 +11,7 @@ use darwin_s3_guard::ports::{
     Message, Notifications, Objects, Operation, Ownership, PublicAccessBlock, Topic,
 };
 use serde_json::{Value, json};
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 #[derive(Clone)]
 struct Shared(Rc<World>);
