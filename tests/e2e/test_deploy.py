@@ -94,7 +94,7 @@ class Stacks(Deployed):
         alarms = {alarm["AlarmName"]: alarm for alarm in self.aws.cloudwatch.describe_alarms()["MetricAlarms"]}
         names = [name for name in ids if name.endswith("Alarm")]
         self.assertEqual(sorted(ids[name] for name in names), sorted(alarms))
-        self.assertEqual(len(names), 6)
+        self.assertEqual(len(names), 7)
         queues = {url.rsplit("/", 1)[1] for url in self.aws.sqs.list_queues()["QueueUrls"]}
         exists = {"FunctionName": {ids["GuardFunction"]}, "QueueName": queues}
         for name, alarm in alarms.items():
@@ -104,7 +104,7 @@ class Stacks(Deployed):
 
         body = self.aws.cloudwatch.get_dashboard(DashboardName=ids["Dashboard"])["DashboardBody"]
         widgets = json.loads(body)["widgets"]
-        self.assertEqual(len(widgets), 6)
+        self.assertEqual(len(widgets), 8)
         shown = {part for widget in widgets for line in widget["properties"]["metrics"] for part in line if isinstance(part, str)}
         self.assertLessEqual(queues | {ids["GuardFunction"]}, shown, "the dashboard shows what is deployed")
 

@@ -26,6 +26,7 @@ mod incident_store;
 mod laws;
 mod merge;
 mod messages;
+mod metrics;
 mod operators;
 mod reference;
 mod template;
