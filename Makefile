@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 # Warnings are errors with the compiler that the project is checked with; a newer one's new lints don't break it.
 STRICT := $(if $(findstring rustc 1.95.,$(shell rustc --version)),-- -D warnings)
 
-.PHONY: help demo test check build bench mutants e2e lint sam-build clean-venv
+.PHONY: help demo test check build bench mutants e2e readme lint sam-build clean-venv
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -15,8 +15,8 @@ help:
 demo: build venv
 	@.venv/bin/python scripts/demo.py $(DEMO)
 
-## test        formatting, lints, unit and integration tests, the template's linters, end-to-end tests
-test: check build lint e2e
+## test        formatting, lints, unit and integration tests, the template's linters, end-to-end tests, the documents' commands
+test: check build lint e2e readme
 
 ## check       formatting, lints, unit and integration tests
 check:
@@ -33,6 +33,10 @@ build:
 ## e2e         the release bootstrap behind a Lambda Runtime API and deployed on the emulator
 e2e: build venv
 	.venv/bin/python -m unittest discover --start-directory tests/e2e --top-level-directory tests/e2e $(E2E)
+
+## readme      runs the documents' commands as they are written, and prints those that can't run here
+readme: build venv
+	@.venv/bin/python scripts/readme_commands.py
 
 ## lint        cfn-lint and sam validate
 lint: venv .venv/sam/stamp

@@ -41,10 +41,11 @@ pub struct Told {
     pub sent: Vec<Sent>,
     /// Sightings, by their index in the call, whose message could not be sent: their records must be retried.
     pub untold: Vec<usize>,
-    /// One for each message that could not be sent.
     pub problems: Vec<Problem>,
-    /// Incidents left open, where they were read for `owed`; none where the table could not be read.
-    pub open: Option<u64>,
+    /// Messages that could not be sent.
+    pub unsent: usize,
+    /// Incidents that are open, where every bucket's were read.
+    pub open: Option<usize>,
 }
 
 /// A message that went out.
@@ -61,6 +62,7 @@ impl Told {
         self.sent.extend(other.sent);
         self.untold.extend(other.untold);
         self.problems.extend(other.problems);
+        self.unsent += other.unsent;
     }
 }
 
@@ -147,14 +149,13 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
         let mut open = 0;
         for bucket in buckets {
             let (incidents, home) = self.read_open(&table, bucket).await;
+            open += incidents.iter().filter(|incident| incident.healed.is_none()).count();
             for incident in incidents {
-                let paid = self.pay(&table, home, incident).await;
-                open += u64::from(!paid.sent.iter().any(|sent| sent.status == Status::Resolved));
-                told.add(paid);
+                told.add(self.pay(&table, home, incident).await);
             }
         }
-        told.open = table.failure().is_none().then_some(open);
         told.add(self.about_the_table(&table).await);
+        told.open = table.failure().is_none().then_some(open);
         told
     }
 

@@ -35,8 +35,6 @@ pub struct Config {
     pub contested_window_s: u64,
     /// HeadObject calls at the same time.
     pub concurrency: usize,
-    /// The name of the deployed function (`AWS_LAMBDA_FUNCTION_NAME`); none outside Lambda.
-    pub function_name: Option<String>,
     /// The guard's own CloudFormation stack.
     pub stack_id: Option<String>,
     /// `AWS_ACCOUNT_ID`: counts only where no function ARN says it.
@@ -126,7 +124,6 @@ impl Config {
             contested_limit: reader.number("CONTESTED_LIMIT", 3, 1, 100, "repairs"),
             contested_window_s: reader.number("CONTESTED_WINDOW_S", 3_600, 60, 604_800, "seconds"),
             concurrency: reader.concurrency(),
-            function_name: reader.get("AWS_LAMBDA_FUNCTION_NAME"),
             stack_id: reader.checked(
                 "STACK_ID",
                 |text| Arn::parse(text).is_some_and(|arn| arn.is_resource("cloudformation", "stack/")),

@@ -140,6 +140,53 @@ impl Kind {
             Self::PolicyMissing | Self::PolicyGutted | Self::PolicyWidened | Self::CorsMissing | Self::EventsOff
         )
     }
+
+    /// The severities that it is found with, the mildest first. The docs list them by this.
+    pub const fn severities(self) -> &'static [Severity] {
+        match self {
+            Self::Paused | Self::TestAlert => &[Severity::Info],
+            Self::ObjectOwnership => &[Severity::Info, Severity::Warning],
+            Self::ConditionOnOurs => &[Severity::Info, Severity::Warning, Severity::Critical],
+            Self::PublicBlock
+            | Self::DefaultEncryption
+            | Self::AliasEncryption
+            | Self::ForeignKey
+            | Self::GuardDenied => &[Severity::Warning, Severity::Critical],
+            Self::PolicyWidened
+            | Self::EventsOff
+            | Self::WiderThanContract
+            | Self::SidTaken
+            | Self::AccessUncertain
+            | Self::Archived
+            | Self::NoConfigEvents
+            | Self::NoObjectEvents
+            | Self::NoSubscription
+            | Self::TableUnreachable => &[Severity::Warning],
+            Self::PolicyMissing
+            | Self::PolicyGutted
+            | Self::CorsMissing
+            | Self::ExplicitDeny
+            | Self::RequesterPays
+            | Self::BucketNameDot
+            | Self::PolicyLimit
+            | Self::CorsLimit
+            | Self::PolicyUnreadable
+            | Self::DeadPrincipal
+            | Self::RoleMissing
+            | Self::KeyDenied
+            | Self::KeyState
+            | Self::AwsManagedKey
+            | Self::SseC
+            | Self::ObjectDenied
+            | Self::WrongOwner
+            | Self::WrongRegion
+            | Self::NoSuchBucket
+            | Self::BlockPublicPolicy
+            | Self::WriteFailed
+            | Self::LostUpdate
+            | Self::Contested => &[Severity::Critical],
+        }
+    }
 }
 
 /// One thing that stands in Darwin's way.
@@ -156,4 +203,11 @@ pub struct Finding {
     /// What an incident is keyed by besides bucket and kind: key ARN, statement, rule. Stable across runs.
     #[serde(skip)]
     pub cause: String,
+}
+
+impl Finding {
+    /// Whether its severity is one that its kind has.
+    pub fn is_listed(&self) -> bool {
+        self.kind.severities().contains(&self.severity)
+    }
 }

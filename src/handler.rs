@@ -23,9 +23,9 @@ use crate::config::Config;
 use crate::contract::{Contract, Home};
 use crate::event::{self, Decoded, Envelope, Trigger};
 use crate::memory::Memory;
-use crate::metrics::{self, Counts, Metrics};
+use crate::metrics::{self, Counts};
 use crate::observe::{Caches, Observer};
-use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Meter, Objects, Topic};
 use crate::reconcile::{Job, Permit, Reconciled, Reconciler};
 use crate::time::rfc3339;
 use serde_json::{Value, json};
@@ -75,8 +75,8 @@ pub struct Guard<A, S, T, C, L> {
     pub clock: C,
     pub log: L,
     pub caches: Caches,
-    /// None: nothing is metered, as in the shell.
-    pub metrics: Option<Metrics>,
+    /// None: calls are not counted.
+    pub meter: Option<Box<dyn Meter>>,
 }
 
 /// One invocation's view of the guard.
@@ -88,7 +88,6 @@ struct Run<'a, A, S, T, C, L> {
     items: Vec<ItemState>,
     answer: Answer,
     told: Told,
-    counts: Counts,
 }
 
 impl<A, S, T, C, L> Guard<A, S, T, C, L>
@@ -100,7 +99,7 @@ where
     L: Log,
 {
     pub fn new(config: Config, aws: A, store: Option<S>, topic: Option<T>, clock: C, log: L) -> Self {
-        Self { config, aws, store, memory: Memory::new(), topic, clock, log, caches: Caches::default(), metrics: None }
+        Self { config, aws, store, memory: Memory::new(), topic, clock, log, caches: Caches::default(), meter: None }
     }
 
     /// Handles one event and answers in the form of its envelope.
@@ -161,7 +160,6 @@ where
             items: vec![ItemState::default(); decoded.items.len()],
             answer: Answer::default(),
             told: Told::default(),
-            counts: Counts::default(),
         };
         for (index, item) in decoded.items.iter().enumerate() {
             for problem in &item.problems {
@@ -212,17 +210,17 @@ where
 
     /// Tells what is to be told, and logs the report.
     async fn finish(&mut self, decoded: &Decoded) {
+        let mut counts = Counts { live: !self.call.dry_run && !self.told.silent, ..Counts::default() };
         if !self.call.dry_run {
-            self.tell().await;
+            let told = self.tell().await;
+            (counts.sent, counts.unsent, counts.open_incidents) = (told.sent.len(), told.unsent, told.open);
         }
-        let failed = self.items.iter().filter(|state| state.failed).count();
-        let mut line = answer::log_line(&self.answer, decoded.items.len(), failed, &self.call.request_id);
-        if let Some(Metrics { function_name, meter }) = &self.guard.metrics {
-            // Who asks by hand gets an answer; the graphs are of what happens by itself.
-            if !self.told.silent {
-                self.counts.objects(&self.answer);
-            }
-            metrics::embed(&mut line, &self.counts, &meter.take(), function_name, self.guard.clock.now_ms());
+        counts.failed = self.items.iter().filter(|state| state.failed).count();
+        let mut line = answer::log_line(&self.answer, decoded.items.len(), counts.failed, &self.call.request_id);
+        // Outside Lambda nobody turns the line into metrics.
+        if let Some(function) = self.call.function_arn.as_deref().and_then(metrics::function_name) {
+            let usage = self.guard.meter.as_ref().map(|meter| meter.take()).unwrap_or_default();
+            metrics::embed(&mut line, function, self.guard.clock.now_ms(), &self.answer, counts, &usage);
         }
         self.guard.log.line(line);
     }

@@ -135,9 +135,12 @@ impl Past {
     }
 
     /// Whether a document that was just read is older than a change that is known: then it must not be written over.
+    /// A change of the future is none: a forged event would keep repairs away for as long as it is remembered.
     pub fn outdates(&self, subject: Subject, read: Option<&str>, darwin: &Darwin, now_ms: u64) -> bool {
         let fresh = |change: &&Change| {
-            change.subject == subject && change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= now_ms
+            change.subject == subject
+                && change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= now_ms
+                && change.time_ms <= now_ms.saturating_add(STALE_MS)
         };
         let newest_ms = self.changes.iter().filter(fresh).map(|change| change.time_ms).max();
         let read = elements(subject, read, darwin);

@@ -261,7 +261,16 @@ fn gate(name: &str, detail: &str) -> Reason {
 fn state(state: Option<&str>) -> Reason {
     let detail = match (state, works(state)) {
         (None, _) => "the key's state was not read".to_owned(),
-        (Some(state), Truth::False) => format!("`{state}`: KMS refuses every use of the key until it is enabled"),
+        (Some(state), Truth::False) => {
+            let until = match state {
+                "PendingDeletion" | "PendingReplicaDeletion" => "until its deletion is cancelled and it is enabled",
+                "PendingImport" => "until its key material is imported",
+                "Unavailable" => "until its key store is connected again",
+                "Creating" => "until it is made",
+                _ => "until it is enabled",
+            };
+            format!("`{state}`: KMS refuses every use of the key {until}")
+        }
         (Some(state), _) => format!("`{state}` is not a state that this guard knows"),
     };
     gate("key state", &detail)
@@ -290,15 +299,21 @@ fn not_granted(grant: &GrantListEntry, question: &Question<'_>) -> Reason {
         Grantee::Service => "an AWS service".to_owned(),
         Grantee::Missing => "nobody".to_owned(),
     };
+    let unmet = grant.constraints.iter().find(|constraint| constraint.holds(&request.context).is_false());
     let detail = if grant.is_of(&request.resource).is_false() {
         "is of another key".to_owned()
     } else if grant.is_for(question).is_false() {
-        format!("does not count: its grantee is {grantee}")
-    } else if grant.constraints.iter().any(|constraint| constraint.holds(&request.context).is_false()) {
-        "does not count: its constraints do not fit the encryption context of the request".to_owned()
+        format!("its grantee is {grantee}, not Darwin's `{}`", request.principal)
+    } else if let Some(Constraint::Equals(pairs) | Constraint::Subset(pairs)) = unmet {
+        let wanted: Vec<String> = pairs.iter().take(3).map(|(name, value)| format!("{name} = `{value}`")).collect();
+        let has = match request.context.get("kms:EncryptionContext:aws:s3:arn") {
+            ContextValue::Known([value]) => format!(", and S3 asks with aws:s3:arn = `{value}`"),
+            _ => String::new(),
+        };
+        format!("its constraints want the encryption context {}{has}", wanted.join(", "))
     } else {
         let operations = grant.operations.as_deref().unwrap_or_default().join(", ");
-        format!("does not count: its operations are {operations}")
+        format!("its operations are {operations}, not {}", request.action)
     };
     Reason::Grant { id: grant.id.clone(), detail }
 }

@@ -1,7 +1,7 @@
 //! The Darwin S3 guard: judges, repairs and tells about buckets that V7 Darwin reads.
 //!
 //! ARCHITECTURE.md is the map. The core (`event`, `arn`, `contract`, `finding`, `verdict`, `request`,
-//! `policy`, `cors`, `key`, `plan`, `notify`, `remedy`, `incident`, `answer`, `metrics`) is pure; `ports` are the traits of the
+//! `policy`, `cors`, `key`, `plan`, `notify`, `remedy`, `incident`, `history`, `answer`, `metrics`, `time`) is pure; `ports` are the traits of the
 //! outside; `aws` is the only module that names the SDK.
 
 pub mod alerts;

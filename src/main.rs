@@ -5,7 +5,6 @@ use darwin_s3_guard::aws::{Aws, Clients, Patience, Sns, StderrLog, StdoutLog, Sy
 use darwin_s3_guard::cli::{self, Command, Options, USAGE};
 use darwin_s3_guard::config::{self, Config, ConfigProblem, ConfigProblems};
 use darwin_s3_guard::handler::{Call, Failure, Guard};
-use darwin_s3_guard::metrics::Metrics;
 use darwin_s3_guard::ports::{Clock, Log};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
@@ -37,7 +36,8 @@ fn configuration() -> Result<(Config, String), ConfigProblems> {
 fn guard<L: Log>(config: Config, clients: &Clients, log: L) -> Guard<Aws, Table, Sns, SystemClock, L> {
     let topic = config.topic.as_deref().map(|arn| Sns::new(clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
-    Guard::new(config, Aws::new(clients), table, topic, SystemClock::new(), log)
+    let guard = Guard::new(config, Aws::new(clients), table, topic, SystemClock::new(), log);
+    Guard { meter: Some(Box::new(clients.meter().clone())), ..guard }
 }
 
 /// Serves invocations until Lambda stops the process.
@@ -47,11 +47,7 @@ async fn lambda(api: &str) -> ExitCode {
         Err(problems) => return refuse_to_start(api, &problems),
     };
     let clients = Clients::connect(&region, Patience::default()).await;
-    let metrics = config
-        .function_name
-        .clone()
-        .map(|function_name| Metrics { function_name, meter: Box::new(clients.meter().clone()) });
-    let guard = Guard { metrics, ..guard(config, &clients, StdoutLog) };
+    let guard = guard(config, &clients, StdoutLog);
     let guard = &guard;
     let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, event))).run().await;
     served.map_or_else(|error| complain(&format!("the Runtime API failed: {error}")), |()| ExitCode::SUCCESS)

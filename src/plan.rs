@@ -161,7 +161,7 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     findings.extend(gates::requester_pays(bucket, &access.requester_pays));
     findings.extend(gates::ownership(bucket, access));
     findings.extend(gates::public_block(bucket, access, access.settings(ObjectOwner::BucketOwner)));
-    findings.extend(gates::refused(bucket, observed));
+    findings.extend(gates::refused(bucket, observed, asker.home));
 
     // Reading and writing new objects under the default encryption.
     let probe = probe_key(contract);

@@ -412,7 +412,7 @@ pub struct Usage {
 }
 
 /// Counters of AWS calls.
-pub trait Meter {
+pub trait Meter: fmt::Debug {
     /// The counts since the last time, by operation; they begin again at zero.
     fn take(&self) -> Vec<Usage>;
 }

@@ -5,7 +5,7 @@
 
 mod table;
 
-pub use table::{COLUMNS, Knowledge, Row, TABLE, kms_request, s3_request};
+pub use table::{COLUMNS, Knowledge, Row, Source, TABLE, kms_request, s3_request};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -35,7 +35,7 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
             Err(error) => {
                 self.give_back(table, home, incident).await;
                 let at = format!("alert {} of bucket `{}`", incident.report.finding.kind, incident.bucket);
-                Told { problems: vec![unsent(at, &error)], ..Told::default() }
+                Told { problems: vec![unsent(at, &error)], unsent: 1, ..Told::default() }
             }
         }
     }

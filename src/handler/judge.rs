@@ -102,7 +102,6 @@ where
     }
 
     fn again(&mut self, index: usize, target: &Target<'_>, saw: String, want: &str) {
-        self.counts.failed += 1;
         let at = format!("object `{}` of `{}`", target.key, target.contract.bucket);
         self.task_result(index, TaskResult::again(&saw));
         self.problem(index, Problem { at, saw, want: want.to_owned(), retryable: true });

@@ -3,12 +3,12 @@
 //! Must never clear what was not judged: a bucket with an unread document clears nothing.
 
 use super::Run;
-use crate::alerts::Alerts;
+use crate::alerts::{self, Alerts};
 use crate::answer::{ActionResult, Read};
 use crate::contract::Home;
 use crate::event::ConfigChange;
 use crate::finding::{Finding, Kind, Severity};
-use crate::incident::{Clear, PendingWrite, SAMPLES, Scope, Sighting, Status};
+use crate::incident::{Clear, PendingWrite, SAMPLES, Scope, Sighting};
 use crate::notify::Context;
 use crate::plan::object::JudgedObject;
 use crate::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
@@ -65,6 +65,7 @@ pub(super) struct Told {
 
 impl Told {
     fn sighted(&mut self, index: Option<usize>, sighting: Sighting) {
+        debug_assert!(sighting.finding.is_listed(), "a severity that the docs don't give: {:?}", sighting.finding);
         self.sightings.push(sighting);
         self.sources.push(index.into_iter().collect());
     }
@@ -249,33 +250,33 @@ where
     }
 
     /// Tells what was gathered. A message that could not be sent fails the items it is about, so that it is sent later.
-    pub(super) async fn tell(&mut self) {
+    pub(super) async fn tell(&mut self) -> alerts::Told {
         if self.told.silent {
-            return;
+            return alerts::Told::default();
         }
         let sightings = std::mem::take(&mut self.told.sightings);
         let clears = std::mem::take(&mut self.told.clears);
         let sources = std::mem::take(&mut self.told.sources);
         let context = self.context();
-        let mut told = self.alerts(&context).tell(sightings, clears).await;
+        let told = self.alerts(&context).tell(sightings, clears).await;
+        let mut told = told;
+        let mut problems = std::mem::take(&mut told.problems);
         if self.told.sweep {
             let buckets: Vec<String> =
                 self.guard.config.contracts.iter().map(|contract| contract.bucket.clone()).collect();
             let owed = self.alerts(&context).owed(&buckets).await;
-            self.counts.open = owed.open;
+            problems.extend(owed.problems);
             told.sent.extend(owed.sent);
-            told.problems.extend(owed.problems);
+            told.unsent += owed.unsent;
+            told.open = owed.open;
         }
-        for sent in &told.sent {
-            self.counts.message(sent.status);
-        }
-        self.counts.unsent += told.problems.len() as u64;
         for index in told.untold.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
             if let Some(state) = self.items.get_mut(*index) {
                 state.failed = true;
             }
         }
-        self.answer.problems.extend(told.problems);
+        self.answer.problems.extend(problems);
+        told
     }
 
     pub(super) async fn test_alert(&mut self, index: usize, dry_run: bool) {
@@ -285,10 +286,6 @@ where
         }
         let context = self.context();
         let problems = self.alerts(&context).test_alert().await;
-        if problems.is_empty() {
-            self.counts.message(Status::Test);
-        }
-        self.counts.unsent += problems.len() as u64;
         for problem in problems {
             self.problem(index, problem);
         }

@@ -112,6 +112,13 @@ fn a_read_that_does_not_show_a_fresh_change_is_outdated() {
 }
 
 #[test]
+fn a_change_that_an_event_dates_into_the_future_keeps_no_repair_away() {
+    let year_ms = 365 * 24 * 60 * 60 * 1_000;
+    let past = past(0, Some(1), policy(&[ours()]), vec![change(year_ms, Some(policy(&[theirs("New")])))]);
+    assert!(!past.outdates(Subject::Policy, Some(&policy(&[ours()])), &darwin(), 52_000));
+}
+
+#[test]
 fn layout_and_order_of_members_are_no_difference() {
     let one = r#"{"Version":"2012-10-17","Statement":{"Sid":"A","Effect":"Deny"}}"#;
     let other = "{ \"Statement\": [ {\"Effect\": \"Deny\", \"Sid\": \"A\"} ] }";

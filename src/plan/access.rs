@@ -112,10 +112,13 @@ impl Told {
         let decision = self.verdict.clone().and(other.verdict.clone());
         for (part, sentences) in [(left, self.because), (right, other.because)] {
             if part == decision.decision {
-                because.extend(sentences);
+                for sentence in sentences {
+                    if !because.contains(&sentence) {
+                        because.push(sentence);
+                    }
+                }
             }
         }
-        because.dedup();
         Self { verdict: decision, because }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Pure. Must never plan a write, except saying that EventBridge delivery is off.
 
-use crate::contract::{Access, Contract};
+use crate::contract::{Access, Contract, Home};
 use crate::finding::{Finding, Kind, Severity};
 use crate::plan::Observed;
 use crate::plan::access::{AccessFacts, Asker, Told};
@@ -107,7 +107,15 @@ pub(super) fn events(contract: &Contract, notifications: &AwsResult<Notification
 }
 
 /// The guard's own reads that were refused or failed for good, each once, told apart as far as the answer allows.
-pub(super) fn refused(bucket: &str, observed: &Observed) -> Vec<Finding> {
+pub(super) fn refused(bucket: &str, observed: &Observed, home: &Home) -> Vec<Finding> {
+    if let Some(error) = anothers(observed) {
+        let because = format!(
+            "S3 refuses every read of the bucket in words that it has for strangers ({error}): each call says that \
+             account {} is expected to own the bucket",
+            home.account
+        );
+        return vec![finding(Kind::WrongOwner, Severity::Critical, because, remedy::wrong_owner(bucket, home))];
+    }
     let errors = observed.failures();
     let mut findings: Vec<Finding> = Vec::new();
     for error in errors {
@@ -117,7 +125,12 @@ pub(super) fn refused(bucket: &str, observed: &Observed) -> Vec<Finding> {
             ErrorClass::Denied => Kind::GuardDenied,
             ErrorClass::NotFound | ErrorClass::Permanent | ErrorClass::Throttled | ErrorClass::Transient => continue,
         };
-        let mut found = finding(kind, Severity::Warning, error.to_string(), denied_call(error, bucket));
+        let remedy = match kind {
+            Kind::NoSuchBucket => remedy::no_such_bucket(bucket),
+            Kind::WrongRegion => remedy::wrong_region(bucket, None),
+            _ => denied_call(error, bucket),
+        };
+        let mut found = finding(kind, Severity::Warning, error.to_string(), remedy);
         if kind == Kind::GuardDenied {
             found.cause = error.operation.to_string();
         } else {
@@ -128,6 +141,31 @@ pub(super) fn refused(bucket: &str, observed: &Observed) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The bucket is another account's: every document is refused, and nowhere does S3 name the caller and the policy that
+/// is to blame, as it does within an account.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>
+fn anothers(observed: &Observed) -> Option<&AwsError> {
+    let Observed { access, cors, encryption, notifications, tags, default_key: _ } = observed;
+    let reads = [
+        access.policy.as_ref().err(),
+        access.public_access_block.as_ref().err(),
+        access.ownership.as_ref().err(),
+        access.requester_pays.as_ref().err(),
+        cors.as_ref().err(),
+        encryption.as_ref().err(),
+        notifications.as_ref().err(),
+        tags.as_ref().err(),
+    ];
+    let strangers =
+        |error: &AwsError| error.class == ErrorClass::Denied && !error.message.contains("is not authorized to perform");
+    if reads.iter().all(|read| read.is_some_and(strangers)) { reads.into_iter().flatten().next() } else { None }
+}
+
+/// Whether a finding says that the bucket as a whole can't be read from here, which explains all else that is unread.
+pub fn out_of_reach(findings: &[Finding]) -> bool {
+    findings.iter().any(|found| matches!(found.kind, Kind::NoSuchBucket | Kind::WrongOwner | Kind::WrongRegion))
 }
 
 /// The remedy for a call of the guard's own that was denied.
@@ -231,7 +269,8 @@ fn managed(contract: &Contract, asker: Asker<'_>) -> (Told, Told, Vec<Finding>) 
 
 /// A finding that the bucket as a whole hangs on something unseen, unless a more exact finding says so already.
 pub(super) fn uncertain(read: &Told, findings: &[Finding], what: &str) -> Option<Finding> {
-    if read.verdict.decision != Decision::Depends || findings.iter().any(|other| !other.depends_on.is_empty()) {
+    let explained = out_of_reach(findings) || findings.iter().any(|other| !other.depends_on.is_empty());
+    if read.verdict.decision != Decision::Depends || explained {
         return None;
     }
     Some(Finding {

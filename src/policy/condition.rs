@@ -136,9 +136,13 @@ impl Operator {
     /// A value of the policy. `variables`: whether the policy's version has them.
     pub(crate) fn operand(self, text: &str, variables: bool) -> Operand {
         let read = match self.kind {
-            // AWS's pages do not say what a lone `*` is to an operator that compares part by part.
-            Kind::Text(Mode::Arn) if text == "*" => None,
-            Kind::Text(_) => Some(Operand::Text(Pattern::new(text, variables))),
+            Kind::Text(mode) => {
+                let pattern = Pattern::new(text, variables);
+                // AWS's pages do not say what `*`, or `arn:aws:iam::*`, is to an operator that compares part by part.
+                let short = mode == Mode::Arn && text.matches(':').count() < 5;
+                let odd = short && text.ends_with('*') && !pattern.has_variables();
+                (!odd).then_some(Operand::Text(pattern))
+            }
             Kind::Numeric(_) => Decimal::parse(text).map(Operand::Number),
             Kind::Date(_) => date(text).map(Operand::Moment),
             Kind::Bool => boolean(text).map(Operand::Bool),
@@ -185,6 +189,11 @@ impl Condition {
     /// Whether the operator is one that holds when the value differs (`StringNotEquals`, `NotIpAddress` ...).
     pub(crate) fn is_negated(&self) -> bool {
         matches!(&self.test, Test::Compare(operator, _) if operator.negated)
+    }
+
+    /// Whether it is one that AWS has, with values of its form.
+    pub(crate) fn is_understood(&self) -> bool {
+        !matches!(self.test, Test::Unknown(_))
     }
 
     /// Whether the test holds for what is known of the request.

@@ -80,7 +80,7 @@ pub(crate) fn nothing_allows(policy: Option<&PolicyDocument>, question: &Questio
                 .filter(|statement| statement.effect == Some(Effect::Allow))
                 .map(|statement| {
                     let missed = misses(statement, question);
-                    (missed.len(), format!("statement {} would allow, but {}", statement.name(), missed.join(" and ")))
+                    (missed.len(), format!("statement {} would allow, but {}", statement.name(), missed.join(", and ")))
                 })
                 .collect();
             let nearest = misses.iter().map(|(count, _)| *count).min().unwrap_or_default();
@@ -101,13 +101,24 @@ fn misses(statement: &Statement, question: &Question<'_>) -> Vec<String> {
     let request = question.request;
     let mut missed = Vec::new();
     if statement.principal_fits(question).is_false() {
-        missed.push(principals(statement));
+        let named = principals(statement);
+        // What is said of a deleted principal or a wildcard says enough.
+        missed.push(if named.ends_with('`') {
+            format!("{named}, not Darwin's `{}`", request.principal)
+        } else {
+            named
+        });
     }
     if statement.action_fits(question).is_false() {
         missed.push(format!("{}, not {}", scope("Action", &statement.actions), request.action));
     }
     if statement.resource_fits(question).is_false() {
-        missed.push(format!("{}, which is not {}", scope("Resource", &statement.resources), request.resource));
+        let is_bucket = |text: &&str| request.resource.strip_prefix(text).is_some_and(|rest| rest.starts_with('/'));
+        let bucket =
+            statement.resources.texts().into_iter().find(is_bucket).map_or_else(String::new, |bucket| {
+                format!(": it is the bucket itself, whose objects are `{bucket}/*`")
+            });
+        missed.push(format!("{}, which is not {}{bucket}", scope("Resource", &statement.resources), request.resource));
     }
     for condition in &statement.conditions {
         if condition.holds(question.context()).is_false() {
@@ -177,50 +188,127 @@ fn cut(text: &str) -> String {
 
 /// How a Deny comes to apply.
 fn hit(statement: &Statement, question: &Question<'_>) -> String {
-    let told: Vec<String> = statement
-        .conditions
-        .iter()
-        .map(|condition| {
-            if condition.is_negated() {
-                format!("requires {}, {}", unless(condition), state(condition, question))
-            } else {
-                format!("applies where {}, {}", wanted(condition), state(condition, question))
-            }
-        })
-        .collect();
-    if told.is_empty() { "it has no Condition that spares Darwin".to_owned() } else { told.join("; ") }
+    let mut told = negations(statement);
+    told.extend(demands(&statement.conditions.iter().collect::<Vec<_>>(), question));
+    if statement.conditions.is_empty() {
+        told.push("it has no Condition that spares Darwin".to_owned());
+    }
+    told.join("; ")
+}
+
+/// The elements that reach everything but what they name.
+fn negations(statement: &Statement) -> Vec<String> {
+    let mut told = Vec::new();
+    if matches!(statement.principals, Principals::Except(_)) {
+        told.push(format!("{}, and everybody else is meant", principals(statement)));
+    }
+    for (name, of) in [("Action", &statement.actions), ("Resource", &statement.resources)] {
+        if matches!(of, Scope::Except(_)) {
+            told.push(format!("{}, and everything else is meant", scope(name, of)));
+        }
+    }
+    told
+}
+
+/// The conditions of a Deny that applies, or may: what they want, and what is known of their keys. One that is negated
+/// alone is told by what spares from it; several apply only together.
+fn demands(conditions: &[&Condition], question: &Question<'_>) -> Option<String> {
+    match conditions {
+        [] => None,
+        [one] if one.is_negated() => Some(format!("requires {}, {}", unless(one), state(one, question))),
+        all => Some(where_all(all, question)),
+    }
+}
+
+fn where_all(conditions: &[&Condition], question: &Question<'_>) -> String {
+    let told: Vec<String> = match conditions {
+        [one] => vec![format!("{}, {}", wanted(one), state(one, question))],
+        all => all.iter().map(|one| format!("{} ({})", wanted(one), state(one, question))).collect(),
+    };
+    format!("applies where {}", told.join(", and "))
 }
 
 /// On what a statement hangs.
 fn hangs(statement: &Statement, question: &Question<'_>, names: &[String]) -> String {
-    let mut told: Vec<String> = statement
+    let open: Vec<&Condition> = statement
         .conditions
         .iter()
-        .filter(|condition| !matches!(condition.holds(question.context()), Truth::True | Truth::False))
-        .map(|condition| format!("applies where {}, {}", wanted(condition), state(condition, question)))
+        .filter(|condition| condition.is_understood())
+        .filter(|condition| matches!(condition.holds(question.context()), Truth::Unknown(_)))
         .collect();
-    told.push(format!("hangs on {}", names.join(", ")));
+    let mut told = negations(statement);
+    if statement.may_deny() {
+        told.extend(demands(&open, question));
+    } else if !open.is_empty() {
+        told.push(where_all(&open, question));
+    }
+    // A key whose condition was just told needs no second mention.
+    let rest = names.iter().filter(|name| !open.iter().any(|condition| condition.key.eq_ignore_ascii_case(name)));
+    let rest: Vec<String> = rest.map(|name| meaning(name)).collect();
+    if !rest.is_empty() {
+        told.push(format!("hangs on {}", rest.join(", ")));
+    }
     told.join("; ")
+}
+
+/// A name of `depends_on` in words, with the name.
+fn meaning(name: &str) -> String {
+    let (kind, of) = name.split_once(':').unwrap_or((name, ""));
+    let of = cut(of);
+    let words = match kind {
+        "role-session-name" => "the session name that Darwin uses",
+        "permissions-boundary" => {
+            "whether Darwin's role has a permissions boundary, as then NotPrincipal never spares it"
+        }
+        "notprincipal-allow" => "whom an Allow with NotPrincipal reaches",
+        "canonical-user-id" => "the canonical user id of Darwin's account",
+        "no-principal" => "whom a statement without Principal means",
+        "no-action" => "what a statement without Action means",
+        "no-resource" => "what a statement without Resource means",
+        "element" => return format!("`{of}`, which is misspelt, given twice or not of its form (`{name}`)"),
+        "operator" => return format!("`{of}`, which is no operator that AWS has (`{name}`)"),
+        "principal-type" => return format!("`{of}`, which is no kind of principal that AWS has (`{name}`)"),
+        "multivalued" => return format!("{of}, which has several values where the operator is for one (`{name}`)"),
+        "value" => return format!("the value `{of}`, which is not understood there"),
+        "setting" if of == "RestrictPublicBuckets" => "whether RestrictPublicBuckets is on for the account",
+        "setting" if of == "PolicyStatus.IsPublic" => "whether S3 counts the policy as public",
+        _ => return name.to_owned(),
+    };
+    format!("{words} (`{name}`)")
 }
 
 /// What a condition wants, in words.
 fn wanted(condition: &Condition) -> String {
     let values = quoted(condition.values.iter().cloned());
     let Condition { operator, key, .. } = condition;
-    format!("{key} {} {values}", relation(operator))
+    match (operator.as_str(), condition.values.as_slice()) {
+        ("Null", [value]) if value.eq_ignore_ascii_case("true") => return format!("{key} is missing"),
+        ("Null", [value]) if value.eq_ignore_ascii_case("false") => return format!("{key} is there"),
+        _ => {}
+    }
+    match operator.strip_suffix("IfExists") {
+        Some(base) => format!("{key} {} {values}, or is missing", relation(base)),
+        None => format!("{key} {} {values}", relation(operator)),
+    }
 }
 
-/// What spares from a Deny with a negated operator.
+/// What spares from a statement with a negated operator: the key must be there and fit.
 fn unless(condition: &Condition) -> String {
     let values = quoted(condition.values.iter().cloned());
-    let positive = condition.operator.replacen("Not", "", 1);
+    let base = condition.operator.strip_suffix("IfExists").unwrap_or(&condition.operator);
+    let positive = base.replacen("Not", "", 1);
+    // Not every value outside is some value inside, and the other way round.
+    let positive = match positive.split_once(':') {
+        Some(("ForAllValues", rest)) => format!("ForAnyValue:{rest}"),
+        Some(("ForAnyValue", rest)) => format!("ForAllValues:{rest}"),
+        _ => positive,
+    };
     format!("{} {} {values}", condition.key, relation(&positive))
 }
 
 /// `=` and the like for the plain operators, the operator's own name for the rest.
-fn relation(operator: &str) -> String {
-    let base = operator.strip_suffix("IfExists").unwrap_or(operator);
-    let sign = match base {
+fn relation(operator: &str) -> &str {
+    match operator {
         "StringEquals" | "Bool" | "NumericEquals" | "DateEquals" | "BinaryEquals" | "StringEqualsIgnoreCase" => "=",
         "StringNotEquals" | "NumericNotEquals" | "DateNotEquals" | "StringNotEqualsIgnoreCase" => "not =",
         "StringLike" | "ArnLike" | "ArnEquals" => "like",
@@ -231,11 +319,12 @@ fn relation(operator: &str) -> String {
         "NumericLessThanEquals" => "<=",
         "NumericGreaterThan" => ">",
         "NumericGreaterThanEquals" => ">=",
-        "DateLessThan" | "DateLessThanEquals" => "before",
-        "DateGreaterThan" | "DateGreaterThanEquals" => "after",
-        _ => return operator.to_owned(),
-    };
-    if base.len() == operator.len() { sign.to_owned() } else { format!("(if there) {sign}") }
+        "DateLessThan" => "before",
+        "DateLessThanEquals" => "not after",
+        "DateGreaterThan" => "after",
+        "DateGreaterThanEquals" => "not before",
+        _ => operator,
+    }
 }
 
 /// What is known of the key that a condition tests.
@@ -267,10 +356,13 @@ pub(crate) fn public_block(policy: Option<&PolicyDocument>) -> Reason {
 
 pub(crate) fn perhaps_public_block(policy: Option<&PolicyDocument>, names: &[String]) -> Reason {
     let by = made_public_by(policy);
-    let open = names.join(", ");
+    let makes = if names.iter().any(|name| name == "setting:PolicyStatus.IsPublic") { "may make" } else { "makes" };
+    let open = names.iter().map(|name| meaning(name)).collect::<Vec<_>>().join(" and ");
     gate(
         "RestrictPublicBuckets",
-        format!("{by} may make the policy public, and then S3 shuts every other account out; hangs on {open}"),
+        format!(
+            "{by} {makes} the policy public; S3 then shuts every other account out if the setting is on; hangs on {open}"
+        ),
     )
 }
 

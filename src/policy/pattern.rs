@@ -12,6 +12,8 @@ use crate::request::{ContextValue, RequestContext};
 pub struct Pattern {
     text: String,
     parts: Vec<Part>,
+    /// For the modes with wildcards, where no variable has to be looked up first.
+    ready: Option<Vec<Token>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +59,11 @@ pub(crate) enum Mode {
 impl Pattern {
     /// `variables`: whether `${...}` is a variable (Version 2012-10-17, in Resource and conditions).
     pub(crate) fn new(text: &str, variables: bool) -> Self {
-        Self { text: text.to_owned(), parts: parts(text, variables) }
+        let mut pattern = Self { text: text.to_owned(), parts: parts(text, variables), ready: None };
+        if !pattern.has_variables() {
+            pattern.ready = pattern.tokens(&RequestContext::default(), Mode::Like).map(|(tokens, _)| tokens);
+        }
+        pattern
     }
 
     /// The same pattern, shown as another text (the one that was written, where the pattern is folded).
@@ -107,6 +113,14 @@ impl Pattern {
 
     /// Whether the value matches.
     pub(crate) fn matches(&self, value: &str, mode: Mode, context: &RequestContext) -> Truth {
+        match (&self.ready, mode) {
+            (Some(tokens), Mode::Like) => return fits(tokens, value.as_bytes()).into(),
+            (Some(tokens), Mode::Arn) => return arn_fits(tokens, value.as_bytes()).into(),
+            _ => {}
+        }
+        if let (Mode::Equals, [Part::Literal(text)]) = (mode, self.parts.as_slice()) {
+            return (text == value).into();
+        }
         let folded;
         let value = if mode == Mode::EqualsIgnoreCase {
             folded = value.to_lowercase();

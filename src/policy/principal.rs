@@ -186,8 +186,11 @@ impl Principals {
             // might be one.
             Self::Missing if allows && !denies && !odd => Truth::False,
             Self::Missing => Truth::unknown("no-principal"),
+            // AWS refuses an empty list: an Allow to nobody grants nothing, but what a Deny of nobody is nobody knows.
+            Self::Any(principals) if principals.is_empty() && denies => Truth::unknown("no-principal"),
             Self::Any(principals) => any(principals, |principal| principal.names(asker, denies)),
             Self::Except(_) if allows => Truth::unknown("notprincipal-allow"),
+            Self::Except(principals) if principals.is_empty() => Truth::unknown("no-principal"),
             Self::Except(principals) => {
                 let excepted = any(principals, |principal| principal.excepts(asker));
                 // A role with a permissions boundary is always hit, and nobody here can see whether it has one.

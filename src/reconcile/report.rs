@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::contract::Home;
 use crate::finding::{Finding, Kind, Severity};
 use crate::incident::{Sighting, StoreError};
+use crate::plan::gates::out_of_reach;
 use crate::plan::{Assessment, Observed, Pause, Step};
 use crate::ports::AwsError;
 use crate::remedy;
@@ -72,7 +73,9 @@ impl Reconciled {
             self.diffs.push(diff);
         }
         self.answer.findings.clone_from(&assessment.findings);
-        self.answer.findings.extend(paused(&self.answer.bucket, &assessment.pause, &self.home));
+        if !out_of_reach(&assessment.findings) {
+            self.answer.findings.extend(paused(&self.answer.bucket, &assessment.pause, &self.home));
+        }
         let errors = observed.failures();
         self.complete = errors.is_empty();
         self.problems.retain(|problem| !problem.at.starts_with("read of "));
@@ -90,6 +93,12 @@ impl Reconciled {
                 self.answer.findings.push(finding.clone());
             }
         }
+        let listed = self.answer.findings.iter().chain(&self.answer.drifts).all(Finding::is_listed);
+        debug_assert!(
+            listed,
+            "a severity that the docs don't give: {:?} {:?}",
+            self.answer.findings, self.answer.drifts
+        );
         self.answer.plan = (!self.diffs.is_empty()).then(|| self.diffs.join("\n"));
     }
 

@@ -174,8 +174,17 @@ pub fn guard_denied(operation: &str, action: &str, resource: &str) -> String {
 pub fn wrong_owner(bucket: &str, home: &Home) -> String {
     format!(
         "Bucket {bucket} does not belong to account {}. Take it out of the stack's bucket lists, and see who owns that \
-         name now before Darwin uploads to it.",
+         name now before Darwin uploads to it. If it does belong to it, the guard's role is denied everything: update the \
+         stack, and look for a Deny in the bucket policy.",
         home.account
+    )
+}
+
+/// The bucket does not exist.
+pub fn no_such_bucket(bucket: &str) -> String {
+    format!(
+        "Bucket {bucket} does not exist. Take it out of the stack's bucket lists, or create it before somebody else takes \
+         the name: Darwin goes on reading from it and writing to it."
     )
 }
 

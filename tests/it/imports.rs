@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 const CORE: &[&str] = &[
-    "answer", "arn", "contract", "cors", "event", "finding", "incident", "key", "metrics", "notify", "plan", "policy",
-    "remedy", "request", "time", "verdict",
+    "answer", "arn", "contract", "cors", "event", "finding", "history", "incident", "key", "metrics", "notify", "plan",
+    "policy", "remedy", "request", "time", "verdict",
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -15,14 +15,20 @@
 )]
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
 
+mod attacks;
 mod aws;
 mod cases;
 mod config;
+mod corners;
 mod decode;
+mod docs;
+mod explain;
 mod guard;
+mod harness;
 mod histories;
 mod imports;
 mod incident_store;
+mod judge_doc;
 mod laws;
 mod merge;
 mod messages;

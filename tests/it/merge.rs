@@ -261,8 +261,7 @@ fn a_drift_says_what_is_missing() {
     let drift = assess(Some(&text), &contract(Access::ReadWrite), Ceiling::Flag).drift.unwrap();
     insta::assert_snapshot!(format!("{}\n\n{}", drift.because.join("\n"), drift.remedy), @r#"
     Darwin's statement is missing, and no other statement gives what it gave
-    nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team`
-    nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team` and its Action is `s3:GetObject`, not s3:PutObject
+    nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team`, not Darwin's `arn:aws:iam::258327614892:role/external_s3`, and its Action is `s3:GetObject`, not s3:PutObject
 
     The guard puts this into the policy of bucket acme-lidar where its mode and the pause tag let it. By hand, in place of the statement with that Sid, or after the last:
 

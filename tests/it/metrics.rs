@@ -1,80 +1,94 @@
-//! The template's dashboard and alarms, and docs/metrics.md, name the metrics that the code emits: all of them, no other.
+//! The figures in a log line are what CloudWatch takes for metrics, and dashboard and docs show those that there are.
 
-use darwin_s3_guard::metrics::{self, Counts, DIMENSION, Metric, NAMESPACE};
-use darwin_s3_guard::ports::{Operation, Usage};
+use crate::harness::{Setup, created, in_lambda, setup, sqs};
+use crate::world::World;
+use darwin_s3_guard::metrics::{DIMENSION, NAMES, NAMESPACE};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const TEMPLATE: &str = include_str!("../../template.yaml");
-const DOCUMENT: &str = include_str!("../../docs/metrics.md");
-
-/// The first JSON value of a text.
-fn first_value(text: &str) -> Value {
-    serde_json::Deserializer::from_str(text).into_iter().next().unwrap().unwrap()
-}
-
-/// The metrics of ours on the dashboard: a widget a line, `.` meaning the same as in the row above.
-fn on_the_dashboard() -> BTreeSet<String> {
+/// The rules of the embedded metric format, as far as they concern us.
+fn check(line: &Value) -> BTreeSet<String> {
+    let aws = &line["_aws"];
+    assert!(aws["Timestamp"].is_u64(), "{aws}");
     let mut found = BTreeSet::new();
-    for line in TEMPLATE.lines().filter(|line| line.contains(r#""type": "metric""#)) {
-        let mut above: Vec<Value> = Vec::new();
-        for row in first_value(line.split_once(r#""metrics": "#).unwrap().1).as_array().unwrap() {
-            let parts = row.as_array().unwrap().iter().enumerate();
-            let row: Vec<Value> =
-                parts.map(|(n, part)| if part == "." { above[n].clone() } else { part.clone() }).collect();
-            if row[0] == NAMESPACE {
-                assert_eq!(row[2..4], [json!(DIMENSION), json!("${GuardFunction}")], "{line}");
-                found.insert(row[1].as_str().unwrap().to_owned());
-            }
-            above = row;
+    for directive in aws["CloudWatchMetrics"].as_array().unwrap() {
+        assert_eq!(directive["Namespace"], NAMESPACE);
+        for dimension in directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap()) {
+            let value = line[dimension.as_str().unwrap()].as_str().unwrap();
+            assert!((1..=1024).contains(&value.len()), "{value}");
+        }
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert!((1..=100).contains(&metrics.len()));
+        for metric in metrics {
+            let name = metric["Name"].as_str().unwrap();
+            assert!(line[name].is_u64(), "{name} has no value");
+            assert!(found.insert(name.to_owned()), "{name} twice");
         }
     }
     found
 }
 
-/// The metrics of ours that an alarm watches.
-fn with_an_alarm() -> BTreeSet<String> {
-    let alarms = TEMPLATE.split("Type: AWS::CloudWatch::Alarm").skip(1);
-    let ours = alarms.filter(|alarm| alarm.contains(&format!("Namespace: {NAMESPACE}\n")));
-    ours.map(|alarm| {
-        assert!(alarm.contains(&format!("- {{Name: {DIMENSION}, Value: !Ref GuardFunction}}")));
-        alarm.lines().find_map(|line| line.trim().strip_prefix("MetricName: ")).unwrap().to_owned()
-    })
-    .collect()
+fn last(s: &Setup) -> Value {
+    s.lines().into_iter().rfind(|line| line.get("items").is_some()).unwrap()
 }
 
-fn emitted() -> BTreeSet<String> {
-    Metric::ALL.iter().map(|metric| metric.name()).collect()
+#[tokio::test]
+async fn an_invocations_line_is_a_valid_metric_document_of_what_happened() {
+    let s = setup(World::healthy(), &[]);
+    let bad = s.world.key("bad", false);
+    s.world.object("a.png", None);
+    s.world.object("b.png", Some(&bad));
+    in_lambda(&s, sqs(&[created("a.png"), created("b.png"), created("gone.png"), json!("{")])).await;
+    let line = last(&s);
+    let names = check(&line);
+    let wanted = ["MessagesSent", "ObjectsAllowed", "ObjectsDenied", "ObjectsGone", "RecordsFailed"];
+    assert_eq!(names.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+    assert!(wanted.iter().all(|name| line[*name] == 1), "{line:#}");
+    assert_eq!(line[DIMENSION], "guard");
+}
+
+#[tokio::test]
+async fn a_scheduled_run_says_how_many_incidents_are_open_and_what_was_repaired() {
+    let s = setup(World::healthy(), &[]);
+    let sweep = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}});
+    in_lambda(&s, sweep.clone()).await;
+    assert_eq!((check(&last(&s)).len(), &last(&s)["OpenIncidents"]), (1, &json!(0)));
+    let bad = s.world.key("bad", false);
+    s.world.object("b.png", Some(&bad));
+    in_lambda(&s, created("b.png")).await;
+    s.world.bucket(|bucket| bucket.cors.write(None, 0));
+    in_lambda(&s, sweep).await;
+    let line = last(&s);
+    check(&line);
+    assert_eq!((&line["OpenIncidents"], &line["DriftsRepaired"]), (&json!(1), &json!(1)), "{line:#}");
+}
+
+#[tokio::test]
+async fn outside_lambda_a_line_is_a_line() {
+    let s = setup(World::healthy(), &[]);
+    s.world.object("a.png", None);
+    s.handle(created("a.png")).await;
+    assert!(last(&s).get("_aws").is_none());
+}
+
+/// The names that follow the namespace in the dashboard, and those that take it over by `"."`.
+fn on_the_dashboard() -> BTreeSet<String> {
+    let template = include_str!("../../template.yaml");
+    let mut found = BTreeSet::new();
+    for widget in template.lines().filter(|line| line.contains(r#""DarwinS3Guard""#)) {
+        let (_, metrics) = widget.split_once(r#""metrics": [["DarwinS3Guard", ""#).unwrap();
+        found.insert(metrics.split('"').next().unwrap().to_owned());
+        found.extend(metrics.split(r#"[".", ""#).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+    }
+    found
 }
 
 #[test]
-fn the_dashboard_shows_every_metric_and_none_that_nobody_emits() {
-    assert_eq!(on_the_dashboard(), emitted());
-}
-
-#[test]
-fn an_alarm_watches_a_metric_that_is_emitted() {
-    let watched = with_an_alarm();
-    assert!(watched.contains("MessagesFailed"));
-    assert!(watched.is_subset(&emitted()), "{watched:?}");
-    let widgets = TEMPLATE.lines().filter(|line| line.contains(&format!("[\"{NAMESPACE}\""))).count();
-    assert_eq!(TEMPLATE.matches(&format!("\"{NAMESPACE}\"")).count(), widgets, "only widgets that were looked at");
-    assert_eq!(TEMPLATE.matches(&format!(": {NAMESPACE}\n")).count(), watched.len(), "only alarms that were looked at");
-}
-
-#[test]
-fn the_document_has_a_row_for_every_metric_in_the_order_of_the_list() {
-    let rows: Vec<&str> = DOCUMENT
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | ").map(|(name, _)| name))
-        .collect();
-    assert_eq!(rows, Metric::ALL.iter().map(|metric| metric.name()).collect::<Vec<_>>());
-}
-
-#[test]
-fn the_documents_line_is_what_the_code_makes_of_those_counts() {
-    let mut line = json!({});
-    let usage = [Usage { operation: Operation::HeadObject, calls: 100, retries: 0 }];
-    metrics::embed(&mut line, &Counts { allowed: 100, ..Counts::default() }, &usage, "guard", 1_795_521_600_000);
-    assert_eq!(first_value(DOCUMENT.split_once("```json\n").unwrap().1), line);
+fn the_dashboard_and_the_docs_show_every_metric_and_no_other() {
+    let names: BTreeSet<String> = NAMES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(on_the_dashboard(), names);
+    let docs = include_str!("../../docs/metrics.md");
+    let rows: BTreeSet<String> =
+        docs.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned)).collect();
+    assert_eq!(rows, names);
 }

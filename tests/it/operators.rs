@@ -10,11 +10,8 @@ const KEY: &str = "aws:PrincipalTag/k";
 
 /// The rows of the table under this heading, without its head; cells without spaces around them.
 fn table(heading: &str) -> Vec<Vec<String>> {
-    let text: String = include_str!("../../src/policy.rs")
-        .lines()
-        .filter_map(|line| line.strip_prefix("//!"))
-        .map(|line| format!("{}\n", line.trim()))
-        .collect();
+    let lines = include_str!("../../src/policy.rs").lines().filter_map(|line| line.strip_prefix("//!"));
+    let text = lines.map(str::trim).collect::<Vec<_>>().join("\n");
     let section = text.split("\n# ").find(|section| section.starts_with(heading)).expect(heading);
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ").and_then(|line| line.strip_suffix('|')));
     let rows: Vec<Vec<String>> =

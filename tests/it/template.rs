@@ -239,7 +239,9 @@ fn every_queue_has_a_policy_of_its_own_with_one_resource_a_statement() {
     let queues = template.split("    Type: AWS::SQS::Queue\n").collect::<Vec<_>>();
     let mut names: Vec<&str> =
         queues.iter().take(queues.len() - 1).map(|before| before.trim_end().rsplit('\n').next().unwrap()).collect();
-    names.iter_mut().for_each(|name| *name = name.trim().trim_end_matches(':'));
+    for name in &mut names {
+        *name = name.trim().trim_end_matches(':');
+    }
     covered.sort_unstable();
     names.sort_unstable();
     assert_eq!(covered, names);

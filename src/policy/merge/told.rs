@@ -16,12 +16,26 @@ fn finding(kind: Kind, severity: Severity, because: Vec<String>, remedy: String,
     Finding { kind, severity, because, depends_on: Vec::new(), remedy, cause }
 }
 
-/// The verdict's reasons, each once. Those for keys that nobody can have named read as patterns.
+/// The verdict's reasons, each once: what reading and writing lack alike is told once. Those for keys that nobody can
+/// have named read as patterns.
 fn sentences(verdict: &Verdict) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for reason in &verdict.because {
         let sentence = shown(&reason.to_string());
-        if !sentences.contains(&sentence) {
+        if sentences.iter().any(|told| told.starts_with(&sentence)) {
+            continue;
+        }
+        let split = |text: &str| text.rsplit_once(", not ").map(|(head, tail)| (head.to_owned(), tail.to_owned()));
+        if let Some(told) = sentences.iter_mut().find(|told| sentence.starts_with(told.as_str())) {
+            *told = sentence;
+        } else if let Some((told, action)) = split(&sentence).and_then(|(head, action)| {
+            let alike =
+                |told: &&mut String| split(told).is_some_and(|(other, tail)| other == head && tail.starts_with("s3:"));
+            sentences.iter_mut().find(alike).filter(|_| action.starts_with("s3:")).map(|told| (told, action))
+        }) {
+            told.push_str(" nor ");
+            told.push_str(&action);
+        } else {
             sentences.push(sentence);
         }
     }

@@ -1,0 +1,75 @@
+//! Corners of the policy language, asked as Darwin's servers ask: principals in every form, wildcards, variables,
+//! versions, empty values, odd types. Each answer is AWS's documented one, or open where its pages are silent.
+
+use darwin_s3_guard::contract::{Darwin, Home};
+use darwin_s3_guard::key::{GrantListEntry, evaluate_key};
+use darwin_s3_guard::policy::{PolicyDocument, evaluate};
+use darwin_s3_guard::ports::KeyMetadata;
+use darwin_s3_guard::request::{ObjectOwner, Reader, Settings, kms_request, s3_request};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Corner {
+    name: String,
+    kind: String,
+    policy: Box<RawValue>,
+    /// Known keys, over those of the table.
+    #[serde(default)]
+    context: BTreeMap<String, String>,
+    #[serde(default)]
+    grants: Vec<Value>,
+    expected: String,
+    #[serde(default)]
+    depends_on: BTreeSet<String>,
+}
+
+#[test]
+fn every_corner_has_its_answer() {
+    let corners: Vec<Corner> = serde_json::from_str(include_str!("../cases/corners.json")).unwrap();
+    let darwin = Darwin {
+        role: "arn:aws:iam::258327614892:role/external_s3".into(),
+        account: "258327614892".into(),
+        origin: "https://darwin.v7labs.com".into(),
+        sid: "DarwinAccess".into(),
+        team: None,
+    };
+    let home = Home { account: "111122223333".into(), region: "eu-central-1".into(), partition: "aws".into() };
+    let settings = Settings {
+        restrict_public_buckets: Some(false),
+        policy_is_public: None,
+        object_owner: ObjectOwner::BucketOwner,
+    };
+    let now = "2026-11-23T12:00:00Z";
+    let key = KeyMetadata {
+        arn: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".into(),
+        account: "111122223333".into(),
+        state: "Enabled".into(),
+        ..KeyMetadata::default()
+    };
+    let mut wrong = Vec::new();
+    for corner in &corners {
+        let policy = PolicyDocument::parse(corner.policy.get());
+        let verdict = if corner.kind == "s3" {
+            let key = Some("raw/site1/scan.las");
+            let mut request = s3_request(&darwin, &home, "s3:GetObject", "acme-lidar", key, Reader::Server, now);
+            for (key, value) in &corner.context {
+                request.context = request.context.known(key, value.clone());
+            }
+            evaluate(Some(&policy), &request, &settings)
+        } else {
+            let context = "arn:aws:s3:::acme-lidar/raw/site1/scan.las";
+            let request = kms_request(&darwin, &home, "kms:Decrypt", &key, Some(context), now);
+            let grants: Vec<GrantListEntry> = corner.grants.iter().map(GrantListEntry::from_value).collect();
+            evaluate_key(Some(&policy), Some(&grants), Some(&key.state), &request)
+        };
+        let names: BTreeSet<String> = verdict.depends_on.iter().cloned().collect();
+        if verdict.decision.to_string() != corner.expected || names != corner.depends_on {
+            wrong.push(format!("{}: {} {names:?}, not {}", corner.name, verdict.decision, corner.expected));
+        }
+    }
+    assert!(corners.len() > 110 && wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,144 @@
+//! The handler over the in-memory AWS, and the events that reach it.
+
+use crate::world::{self, BUCKET, World};
+use darwin_s3_guard::config::Config;
+use darwin_s3_guard::handler::{Call, Guard};
+use darwin_s3_guard::memory::Memory;
+use darwin_s3_guard::ports::{
+    AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, Head, KeyMetadata, Keys, Log, Message,
+    Notifications, Objects, Ownership, PublicAccessBlock, Topic,
+};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+#[derive(Clone)]
+pub struct Shared(Rc<World>);
+
+macro_rules! forward {
+    ($port:ident { $($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+ }) => {
+        impl $port for Shared {
+            $(async fn $name(&self, $($arg: $type),*) -> $out { $port::$name(&*self.0, $($arg),*).await })+
+        }
+    };
+}
+forward!(Objects { head_object(bucket: &str, key: &str, version: Option<&str>) -> AwsResult<Head>; });
+forward!(BucketReads {
+    policy(bucket: &str) -> AwsResult<Option<String>>;
+    policy_is_public(bucket: &str) -> AwsResult<Option<bool>>;
+    cors(bucket: &str) -> AwsResult<Option<Vec<CorsRule>>>;
+    encryption(bucket: &str) -> AwsResult<Option<BucketEncryption>>;
+    notifications(bucket: &str) -> AwsResult<Notifications>;
+    public_access_block(bucket: &str) -> AwsResult<Option<PublicAccessBlock>>;
+    ownership(bucket: &str) -> AwsResult<Option<Ownership>>;
+    requester_pays(bucket: &str) -> AwsResult<bool>;
+    tags(bucket: &str) -> AwsResult<Vec<(String, String)>>;
+});
+forward!(BucketWrites {
+    put_policy(bucket: &str, policy: &str) -> AwsResult<()>;
+    put_cors(bucket: &str, rules: &[CorsRule]) -> AwsResult<()>;
+    enable_event_bridge(bucket: &str) -> AwsResult<()>;
+});
+forward!(Keys {
+    describe_key(key: &str) -> AwsResult<KeyMetadata>;
+    key_policy(key: &str) -> AwsResult<String>;
+    grants(key: &str, grantee: &str) -> AwsResult<Vec<Value>>;
+});
+forward!(Topic {
+    publish(message: &Message) -> AwsResult<()>;
+    subscriptions_confirmed() -> AwsResult<u64>;
+});
+impl Clock for Shared {
+    fn now_ms(&self) -> u64 {
+        self.0.now_ms()
+    }
+    async fn sleep_ms(&self, ms: u64) {
+        self.0.sleep_ms(ms).await;
+    }
+    fn random(&self, bound: u64) -> u64 {
+        self.0.random(bound)
+    }
+}
+
+#[derive(Default)]
+pub struct Lines(RefCell<Vec<Value>>);
+impl Log for Lines {
+    fn line(&self, value: Value) {
+        self.0.borrow_mut().push(value);
+    }
+}
+
+pub struct Setup {
+    pub world: Rc<World>,
+    pub guard: Guard<Shared, Memory, Shared, Shared, Lines>,
+}
+
+pub fn setup(world: World, variables: &[(&str, &str)]) -> Setup {
+    let world = Rc::new(world);
+    let guarded = json!([{"name": BUCKET, "access": "read-write"}]).to_string();
+    let mut all = vec![
+        ("GUARDED_BUCKETS", guarded.as_str()),
+        ("MODE", "repair"),
+        ("AWS_ACCOUNT_ID", world::ACCOUNT),
+        ("AWS_REGION", world::REGION),
+        ("ALERT_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:alerts"),
+    ];
+    all.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
+    all.extend_from_slice(variables);
+    let lookup = |name: &str| all.iter().find(|(held, _)| *held == name).map(|(_, value)| (*value).to_owned());
+    let config = Config::from(&lookup).unwrap();
+    let shared = Shared(Rc::clone(&world));
+    let guard = Guard::new(config, shared.clone(), None, Some(shared.clone()), shared, Lines::default());
+    Setup { world, guard }
+}
+
+impl Setup {
+    pub async fn handle(&self, event: Value) -> Value {
+        self.guard.handle(&event, &Call { request_id: "r".into(), ..Call::default() }).await.unwrap()
+    }
+
+    pub fn lines(&self) -> Vec<Value> {
+        self.guard.log.0.borrow().clone()
+    }
+
+    pub async fn refuse(&self, event: Value) -> String {
+        self.guard.handle(&event, &Call::default()).await.unwrap_err().to_string()
+    }
+}
+
+pub fn created(key: &str) -> Value {
+    json!({"version": "0", "id": "e1", "detail-type": "Object Created", "source": "aws.s3", "account": world::ACCOUNT,
+        "time": "2026-11-24T00:00:00Z", "region": world::REGION, "resources": [format!("arn:aws:s3:::{BUCKET}")],
+        "detail": {"version": "0", "bucket": {"name": BUCKET}, "object": {"key": key, "size": 1, "etag": "e", "sequencer": "1"},
+            "request-id": "R", "requester": world::ACCOUNT, "source-ip-address": "192.0.2.1", "reason": "PutObject"}})
+}
+
+pub fn changed(name: &str) -> Value {
+    json!({"version": "0", "id": "e2", "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "account": world::ACCOUNT,
+        "time": "2026-11-24T00:00:00Z", "region": world::REGION, "resources": [],
+        "detail": {"eventVersion": "1.11", "eventSource": "s3.amazonaws.com", "eventName": name, "awsRegion": world::REGION,
+            "eventTime": "2026-11-24T00:00:00Z", "eventID": "c0ffee", "sourceIPAddress": "192.0.2.7", "userAgent": "terraform/1.9",
+            "recipientAccountId": world::ACCOUNT, "requestParameters": {"bucketName": BUCKET},
+            "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/deploy/ci",
+                "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/deploy"}}}}})
+}
+
+pub fn sqs(bodies: &[Value]) -> Value {
+    let records: Vec<Value> = bodies
+        .iter()
+        .enumerate()
+        .map(|(n, body)| {
+            let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+            json!({"messageId": format!("m{n}"), "receiptHandle": "h", "body": body, "attributes": {}, "messageAttributes": {},
+                "md5OfBody": "x", "eventSource": "aws:sqs", "awsRegion": world::REGION,
+                "eventSourceARN": "arn:aws:sqs:eu-central-1:111122223333:objects"})
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+/// As Lambda calls: with the function's ARN.
+pub async fn in_lambda(s: &Setup, event: Value) -> Value {
+    let function_arn = Some("arn:aws:lambda:eu-central-1:111122223333:function:guard:live".to_owned());
+    s.guard.handle(&event, &Call { request_id: "r".into(), function_arn, ..Call::default() }).await.unwrap()
+}
