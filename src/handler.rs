@@ -88,6 +88,7 @@ struct Run<'a, A, S, T, C, L> {
     items: Vec<ItemState>,
     answer: Answer,
     told: Told,
+    counts: Counts,
 }
 
 impl<A, S, T, C, L> Guard<A, S, T, C, L>
@@ -160,6 +161,7 @@ where
             items: vec![ItemState::default(); decoded.items.len()],
             answer: Answer::default(),
             told: Told::default(),
+            counts: Counts::default(),
         };
         for (index, item) in decoded.items.iter().enumerate() {
             for problem in &item.problems {
@@ -210,16 +212,19 @@ where
 
     /// Tells what is to be told, and logs the report.
     async fn finish(&mut self, decoded: &Decoded) {
-        let mut counts = Counts { live: !self.call.dry_run && !self.told.silent, ..Counts::default() };
+        self.counts.live = !self.call.dry_run && !self.told.silent;
         if !self.call.dry_run {
             let told = self.tell().await;
-            (counts.sent, counts.unsent, counts.open_incidents) = (told.sent.len(), told.unsent, told.open);
+            self.counts.sent += told.sent.len();
+            self.counts.unsent += told.unsent;
+            self.counts.open_incidents = told.open;
         }
-        counts.failed = self.items.iter().filter(|state| state.failed).count();
-        let mut line = answer::log_line(&self.answer, decoded.items.len(), counts.failed, &self.call.request_id);
+        let failed = self.items.iter().filter(|state| state.failed).count();
+        let mut line = answer::log_line(&self.answer, decoded.items.len(), failed, &self.call.request_id);
         // Outside Lambda nobody turns the line into metrics.
         if let Some(function) = self.call.function_arn.as_deref().and_then(metrics::function_name) {
             let usage = self.guard.meter.as_ref().map(|meter| meter.take()).unwrap_or_default();
+            let counts = Counts { failed, ..self.counts };
             metrics::embed(&mut line, function, self.guard.clock.now_ms(), &self.answer, counts, &usage);
         }
         self.guard.log.line(line);

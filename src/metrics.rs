@@ -5,7 +5,7 @@
 //! Must never make a dimension of what an event says: a name chosen by somebody else would cost money.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
-use crate::answer::{Answer, Read};
+use crate::answer::{Answer, BucketAnswer, Read};
 use crate::ports::Usage;
 use serde_json::{Value, json};
 
@@ -35,12 +35,26 @@ pub const NAMES: &[(&str, &str)] = &[
 pub struct Counts {
     /// Records of the input to be tried again, or not understood.
     pub failed: usize,
-    /// The buckets were reconciled for real, not for somebody who asked.
+    /// The objects were judged because of an event, not for somebody who asked.
     pub live: bool,
+    /// Drifts of every bucket that was looked at: repaired and read back, and left.
+    pub repaired: usize,
+    pub flagged: usize,
     /// Open incidents, where every bucket's were read.
     pub open_incidents: Option<usize>,
     pub sent: usize,
     pub unsent: usize,
+}
+
+impl Counts {
+    /// Counts the drifts of a bucket that was looked at, by whoever holds its lease.
+    pub fn drifts(&mut self, bucket: &BucketAnswer) {
+        if bucket.drift_is_left() {
+            self.flagged += bucket.drifts.len();
+        } else {
+            self.repaired += bucket.drifts.len();
+        }
+    }
 }
 
 /// Adds the figures to an invocation's log line. `function`: the function's name; `now_ms`: the time of the figures,
@@ -78,15 +92,7 @@ pub fn function_name(arn: &str) -> Option<&str> {
 }
 
 fn figures(answer: &Answer, counts: Counts, usage: &[Usage]) -> Vec<(&'static str, usize)> {
-    let read = |read| answer.objects.iter().filter(|object| object.read == read).count();
-    let (mut repaired, mut flagged) = (0, 0);
-    for bucket in answer.buckets.iter().filter(|_| counts.live) {
-        if bucket.drift_is_left() {
-            flagged += bucket.drifts.len();
-        } else {
-            repaired += bucket.drifts.len();
-        }
-    }
+    let read = |read| answer.objects.iter().filter(|object| counts.live && object.read == read).count();
     let total = |of: fn(&Usage) -> u64| usize::try_from(usage.iter().map(of).sum::<u64>()).unwrap_or(usize::MAX);
     let mut figures = vec![
         ("ObjectsAllowed", read(Read::Allowed)),
@@ -94,8 +100,8 @@ fn figures(answer: &Answer, counts: Counts, usage: &[Usage]) -> Vec<(&'static st
         ("ObjectsDepends", read(Read::Depends)),
         ("ObjectsGone", read(Read::Gone)),
         ("RecordsFailed", counts.failed),
-        ("DriftsRepaired", repaired),
-        ("DriftsFlagged", flagged),
+        ("DriftsRepaired", counts.repaired),
+        ("DriftsFlagged", counts.flagged),
         ("MessagesSent", counts.sent),
         ("MessagesFailed", counts.unsent),
         ("AwsCalls", total(|used| used.calls)),

@@ -279,6 +279,9 @@ where
     /// Takes a reconciled bucket over into the answer and into what is told.
     pub(super) fn reconciled(&mut self, index: Option<usize>, reconciled: Reconciled, change: Option<&ConfigChange>) {
         self.told.bucket(index, &reconciled, change, self.guard.clock.now_ms());
+        if !reconciled.busy && !self.told.silent {
+            self.counts.drifts(&reconciled.answer);
+        }
         for problem in &reconciled.problems {
             match index {
                 Some(index) => self.problem(index, problem.clone()),

@@ -286,6 +286,8 @@ where
         }
         let context = self.context();
         let problems = self.alerts(&context).test_alert().await;
+        self.counts.sent += usize::from(problems.is_empty());
+        self.counts.unsent += problems.len();
         for problem in problems {
             self.problem(index, problem);
         }

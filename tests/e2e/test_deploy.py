@@ -94,7 +94,7 @@ class Stacks(Deployed):
         alarms = {alarm["AlarmName"]: alarm for alarm in self.aws.cloudwatch.describe_alarms()["MetricAlarms"]}
         names = [name for name in ids if name.endswith("Alarm")]
         self.assertEqual(sorted(ids[name] for name in names), sorted(alarms))
-        self.assertEqual(len(names), 6)
+        self.assertEqual(len(names), 7)
         queues = {url.rsplit("/", 1)[1] for url in self.aws.sqs.list_queues()["QueueUrls"]}
         exists = {"FunctionName": {ids["GuardFunction"]}, "QueueName": queues}
         for name, alarm in alarms.items():

@@ -1,8 +1,9 @@
 //! The figures in a log line are what CloudWatch takes for metrics, and dashboard and docs show those that there are.
 
-use crate::harness::{Setup, created, in_lambda, setup, sqs};
-use crate::world::World;
+use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};
+use crate::world::{BUCKET, World};
 use darwin_s3_guard::metrics::{DIMENSION, NAMES, NAMESPACE};
+use darwin_s3_guard::ports::{ErrorClass, IncidentStore, Operation};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -71,6 +72,48 @@ async fn outside_lambda_a_line_is_a_line() {
     assert!(last(&s).get("_aws").is_none());
 }
 
+#[tokio::test]
+async fn what_somebody_asks_for_by_hand_is_not_in_the_graphs_until_something_is_written() {
+    let s = setup(World::healthy(), &[]);
+    s.world.object("a.png", None);
+    s.world.bucket(|bucket| bucket.cors.write(None, 0));
+    for event in [
+        json!({"action": "audit"}),
+        json!({"action": "judge", "bucket": BUCKET, "key": "a.png"}),
+        json!({"action": "repair", "dry_run": true}),
+    ] {
+        in_lambda(&s, event.clone()).await;
+        assert!(last(&s).get("_aws").is_none(), "{event}");
+    }
+    in_lambda(&s, json!({"action": "repair"})).await;
+    assert_eq!(last(&s)["DriftsRepaired"], 1);
+}
+
+#[tokio::test]
+async fn a_drift_that_another_function_is_at_is_not_counted_as_left() {
+    let s = setup(World::healthy(), &[]);
+    s.world.bucket(|bucket| bucket.cors.write(None, 0));
+    let now_ms = s.world.now.get();
+    s.guard.memory.lease(BUCKET, "another", now_ms, now_ms + 60_000).await.unwrap();
+    in_lambda(&s, changed("DeleteBucketCors")).await;
+    assert_eq!(last(&s)["buckets"][0]["drifts"].as_array().map(Vec::len), Some(1), "it was seen");
+    assert!(last(&s).get("DriftsFlagged").is_none(), "{:#}", last(&s));
+}
+
+#[tokio::test]
+async fn a_message_that_does_not_go_out_is_counted_and_so_is_a_test() {
+    let s = setup(World::healthy(), &[]);
+    let bad = s.world.key("bad", false);
+    s.world.object("b.png", Some(&bad));
+    for event in [sqs(&[created("b.png")]), json!({"action": "test-alert"})] {
+        s.world.fault(Operation::Publish, ErrorClass::Throttled, "Throttled", 400);
+        in_lambda(&s, event.clone()).await;
+        assert_eq!((&last(&s)["MessagesFailed"], last(&s).get("MessagesSent")), (&json!(1), None), "{event}");
+        in_lambda(&s, event.clone()).await;
+        assert_eq!((&last(&s)["MessagesSent"], last(&s).get("MessagesFailed")), (&json!(1), None), "{event}");
+    }
+}
+
 /// The names that follow the namespace in the dashboard, and those that take it over by `"."`.
 fn on_the_dashboard() -> BTreeSet<String> {
     let template = include_str!("../../template.yaml");
@@ -81,6 +124,21 @@ fn on_the_dashboard() -> BTreeSet<String> {
         found.extend(metrics.split(r#"[".", ""#).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
     }
     found
+}
+
+#[test]
+fn an_alarm_on_a_metric_of_ours_names_one_that_there_is() {
+    let alarms = include_str!("../../template.yaml").split("Type: AWS::CloudWatch::Alarm\n").skip(1);
+    let ours = alarms.filter(|alarm| alarm.contains(&format!("Namespace: {NAMESPACE}\n")));
+    let watched: Vec<&str> = ours
+        .map(|alarm| {
+            assert!(alarm.contains(&format!("- {{Name: {DIMENSION}, Value: !Ref GuardFunction}}\n")), "{alarm:.400}");
+            alarm.lines().find_map(|line| line.trim().strip_prefix("MetricName: ")).unwrap()
+        })
+        .collect();
+    assert!(watched.contains(&"MessagesFailed"));
+    let unknown: Vec<_> = watched.iter().filter(|name| !NAMES.iter().any(|(known, _)| known == *name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 #[test]
