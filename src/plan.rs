@@ -174,9 +174,9 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     findings.extend(encryption_findings);
     read = read.and(decrypt);
     write = write.map(|write| write.and(encrypt));
-    findings.extend(gates::uncertain(&read, &findings, "read"));
+    findings.extend(gates::uncertain(&read, &findings, observed, "read"));
     if let Some(write) = &write {
-        findings.extend(gates::uncertain(write, &findings, "write"));
+        findings.extend(gates::uncertain(write, &findings, observed, "write"));
     }
 
     Assessment { read, write, cors: cors_state, drifts, findings, plan: Plan { steps }, pause: pause(tags), unsettled }

@@ -76,7 +76,8 @@ fn description(notice: &Notice<'_>, budget: Budget) -> String {
                 facts.into_iter().filter_map(|(word, value)| Some(format!(" {word} {}", code(value.as_ref()?))));
             parts.push(format!("*Changed:* {}{}", code(change), facts.collect::<String>()));
         }
-        parts.push(format!("*For annotators:* {}", words::meaning(finding.kind)));
+        let meaning = if notice.status == Status::Repaired { words::MENDED } else { words::meaning(finding.kind) };
+        parts.push(format!("*For annotators:* {meaning}"));
     }
     if !finding.depends_on.is_empty() {
         let names: Vec<String> = finding.depends_on.iter().take(5).map(|name| code(name)).collect();

@@ -23,14 +23,33 @@ pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String
     } else {
         sections.push(section("WHAT BROKE", &bullets(&notice.report().finding.because, budget)));
         sections.push(section("WHO CHANGED IT", &who(notice, budget)));
-        sections.push(section("WHAT IT MEANS FOR ANNOTATORS", words::meaning(notice.report().finding.kind)));
+        sections.push(section("WHAT IT MEANS FOR ANNOTATORS", meaning(notice)));
         sections.push(section("EVIDENCE", &evidence(notice, budget)));
         sections.push(section("WHAT THE GUARD DID", &did(notice, budget)));
         sections.extend(documents(notice, budget));
-        sections.push(section("WHAT TO DO NEXT", &block(&notice.report().finding.remedy, budget.long)));
+        sections.push(section("WHAT TO DO NEXT", &next(notice, budget)));
     }
     sections.push(footer(notice, was_cut));
     joined(&sections)
+}
+
+/// What annotators see now: of what is repaired, nothing any more.
+fn meaning(notice: &Notice<'_>) -> &'static str {
+    match notice.status {
+        Status::Repaired => words::MENDED,
+        _ => words::meaning(notice.report().finding.kind),
+    }
+}
+
+fn next(notice: &Notice<'_>, budget: Budget) -> String {
+    let remedy = block(&notice.report().finding.remedy, budget.long);
+    match notice.status {
+        Status::Repaired => format!(
+            "Nothing is left to repair. If a template or a pipeline made the change, its next run undoes the repair, unless \
+             this goes into it:\n\n{remedy}"
+        ),
+        _ => remedy,
+    }
 }
 
 fn joined(sections: &[String]) -> String {
@@ -164,7 +183,7 @@ fn did(notice: &Notice<'_>, budget: Budget) -> String {
     }
     if let Some(diff) = &report.diff {
         lines.push(String::new());
-        lines.push(block(diff, budget.long));
+        lines.push(block(diff.trim_end(), budget.long));
     }
     lines.join("\n")
 }

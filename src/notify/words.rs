@@ -2,6 +2,9 @@
 
 use crate::finding::Kind;
 
+/// What a repaired finding means for annotators.
+pub(super) const MENDED: &str = "Nothing any more: it has been put right.";
+
 /// A phrase that completes "Bucket x: ...".
 pub(super) const fn headline(kind: Kind) -> &'static str {
     match kind {

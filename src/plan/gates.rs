@@ -127,7 +127,7 @@ pub(super) fn refused(bucket: &str, observed: &Observed, home: &Home) -> Vec<Fin
         };
         let remedy = match kind {
             Kind::NoSuchBucket => remedy::no_such_bucket(bucket),
-            Kind::WrongRegion => remedy::wrong_region(bucket, None),
+            Kind::WrongRegion => remedy::wrong_region(bucket),
             _ => denied_call(error, bucket),
         };
         let mut found = finding(kind, Severity::Warning, error.to_string(), remedy);
@@ -267,9 +267,20 @@ fn managed(contract: &Contract, asker: Asker<'_>) -> (Told, Told, Vec<Finding>) 
     (verdict(), verdict(), vec![found])
 }
 
-/// A finding that the bucket as a whole hangs on something unseen, unless a more exact finding says so already.
-pub(super) fn uncertain(read: &Told, findings: &[Finding], what: &str) -> Option<Finding> {
-    let explained = out_of_reach(findings) || findings.iter().any(|other| !other.depends_on.is_empty());
+/// A finding that the bucket as a whole hangs on something unseen, unless a more exact finding says so already, or
+/// all that is unseen is what the guard just failed to read: a denied read is told as such, a passing one is made again.
+pub(super) fn uncertain(read: &Told, findings: &[Finding], observed: &Observed, what: &str) -> Option<Finding> {
+    let unread = |name: &String| {
+        let error = match name.as_str() {
+            "bucket-policy" => observed.access.policy.as_ref().err(),
+            "requester-pays" => observed.access.requester_pays.as_ref().err(),
+            "default-encryption" => observed.encryption.as_ref().err(),
+            _ => None,
+        };
+        error.is_some_and(|error| error.retryable() || error.class == ErrorClass::Denied)
+    };
+    let own = read.verdict.depends_on.iter().all(unread);
+    let explained = own || out_of_reach(findings) || findings.iter().any(|other| !other.depends_on.is_empty());
     if read.verdict.decision != Decision::Depends || explained {
         return None;
     }

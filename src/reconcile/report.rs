@@ -73,7 +73,9 @@ impl Reconciled {
             self.diffs.push(diff);
         }
         self.answer.findings.clone_from(&assessment.findings);
-        if !out_of_reach(&assessment.findings) {
+        // Tags that the next try may read are no reason for a message; nothing is written all the same.
+        let passing = observed.tags.as_ref().is_err_and(AwsError::retryable);
+        if !passing && !out_of_reach(&assessment.findings) {
             self.answer.findings.extend(paused(&self.answer.bucket, &assessment.pause, &self.home));
         }
         let errors = observed.failures();

@@ -170,13 +170,16 @@ pub fn guard_denied(operation: &str, action: &str, resource: &str) -> String {
     )
 }
 
-/// The bucket is another account's.
+/// The bucket is another account's, as far as S3's answers tell.
 pub fn wrong_owner(bucket: &str, home: &Home) -> String {
     format!(
-        "Bucket {bucket} does not belong to account {}. Take it out of the stack's bucket lists, and see who owns that \
-         name now before Darwin uploads to it. If it does belong to it, the guard's role is denied everything: update the \
-         stack, and look for a Deny in the bucket policy.",
-        home.account
+        "See whether bucket {bucket} is among those of account {account}:\n\n\
+         aws s3api list-buckets --query {query}\n\n\
+         If it is not, take it out of the stack's bucket lists, and see who owns that name now before Darwin uploads to \
+         it. If it is, the guard's role is denied everything: update the stack, and look for a Deny in the bucket policy \
+         or in a policy of your organisation.",
+        account = home.account,
+        query = shell(&format!("Buckets[?Name=='{bucket}'].Name")),
     )
 }
 
@@ -189,9 +192,13 @@ pub fn no_such_bucket(bucket: &str) -> String {
 }
 
 /// The bucket is in another Region.
-pub fn wrong_region(bucket: &str, region: Option<&str>) -> String {
-    let there = region.map_or_else(|| "its own Region".to_owned(), |region| format!("Region {region}"));
-    format!("EventBridge rules work in their own Region: deploy the stack in {there} for bucket {bucket}.")
+pub fn wrong_region(bucket: &str) -> String {
+    format!(
+        "EventBridge rules work in their own Region: take bucket {bucket} out of this stack's bucket lists, and deploy the \
+         stack in the bucket's Region, which is (null stands for us-east-1)\n\n\
+         aws s3api get-bucket-location --bucket {}",
+        shell(bucket)
+    )
 }
 
 /// Darwin's role does not exist.

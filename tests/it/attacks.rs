@@ -1,9 +1,16 @@
 //! What rivals and odd documents can do to the reconciler.
 
-use crate::harness::{changed, setup};
-use crate::world::World;
+use crate::harness::{Setup, changed, setup, sqs};
+use crate::world::{BUCKET, ROLE, World};
 use darwin_s3_guard::finding::Kind;
-use darwin_s3_guard::ports::{ErrorClass, Operation};
+use darwin_s3_guard::ports::{CorsRule, ErrorClass, IncidentStore, Operation};
+use darwin_s3_guard::time::rfc3339;
+use serde_json::{Value, json};
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 const READS: [Operation; 8] = [
     Operation::GetBucketPolicy,
@@ -54,4 +61,158 @@ async fn a_missing_bucket_is_told_with_its_own_remedy() {
     let answer = s.handle(changed("PutBucketPolicy")).await;
     assert_eq!(s.world.told(), ["no-such-bucket opened"]);
     assert!(answer["buckets"][0]["findings"][0]["remedy"].as_str().unwrap().contains("does not exist"), "{answer:#}");
+}
+
+/// An event as it comes from the queue, and whether its record comes back.
+async fn comes_back(s: &Setup, event: Value) -> bool {
+    let answer = s.handle(sqs(&[event])).await;
+    !answer["batchItemFailures"].as_array().unwrap().is_empty()
+}
+
+#[tokio::test]
+async fn a_read_that_is_throttled_brings_the_record_back_and_tells_nobody() {
+    for operation in READS {
+        let s = setup(World::healthy(), &[]);
+        s.world.fault(operation, ErrorClass::Throttled, "SlowDown", 503);
+        assert!(comes_back(&s, changed("PutBucketPolicy")).await, "{operation}");
+        assert_eq!((s.world.told(), s.world.writes()), (vec![], vec![]), "{operation}");
+        assert!(!comes_back(&s, changed("PutBucketPolicy")).await, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_is_denied_is_told_once_and_not_as_darwins_uncertainty() {
+    for operation in READS {
+        let s = setup(World::healthy(), &[]);
+        s.world.fault(operation, ErrorClass::Denied, "AccessDenied", 403);
+        assert!(!comes_back(&s, changed("PutBucketPolicy")).await, "{operation}");
+        assert_eq!((s.world.told_of(Kind::GuardDenied), s.world.told_of(Kind::AccessUncertain)), (1, 0), "{operation}");
+    }
+}
+
+fn statement(sid: &str) -> Value {
+    json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "s3:GetObject",
+        "Resource": format!("arn:aws:s3:::{BUCKET}/{sid}/*")})
+}
+
+fn policy(sids: &[&str]) -> String {
+    let statements: Vec<Value> = sids.iter().map(|sid| statement(sid)).collect();
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+/// CloudTrail's event of somebody's write of that policy, now.
+fn wrote(s: &Setup, document: &str) -> Value {
+    let mut event = changed("PutBucketPolicy");
+    let now_ms = s.world.now.get();
+    event["detail"]["eventTime"] = json!(rfc3339(now_ms));
+    event["detail"]["eventID"] = json!(format!("{now_ms}"));
+    event["detail"]["requestParameters"]["bucketPolicy"] = serde_json::from_str(document).unwrap();
+    event
+}
+
+/// Lets `rival` do its work once, the first time that `when` holds as a call is made.
+fn once(s: &Setup, when: impl Fn(&World, Operation) -> bool + 'static, rival: impl Fn(&World) + 'static) {
+    let done = Cell::new(false);
+    *s.world.rival.borrow_mut() = Some(Box::new(move |world, operation| {
+        if !done.get() && when(world, operation) {
+            done.set(true);
+            rival(world);
+        }
+    }));
+}
+
+#[tokio::test]
+async fn cors_rules_that_change_after_the_last_look_are_not_written_over() {
+    let s = setup(World::healthy(), &[]);
+    s.world.bucket(|bucket| bucket.cors.write(None, 0));
+    let theirs = CorsRule {
+        id: Some("late".into()),
+        allowed_methods: vec!["PUT".into()],
+        allowed_origins: vec!["https://www.example.com".into()],
+        ..CorsRule::default()
+    };
+    // The tags are the last that a look reads; the second look is that under the lease.
+    let looks = Cell::new(0);
+    let rule = theirs.clone();
+    once(
+        &s,
+        move |_, operation| {
+            looks.set(looks.get() + u32::from(operation == Operation::GetBucketTagging));
+            looks.get() == 2
+        },
+        move |world| world.bucket(|bucket| bucket.cors.write(Some(vec![rule.clone()]), 0)),
+    );
+    s.handle(changed("DeleteBucketCors")).await;
+    let rules = s.world.buckets.borrow()[BUCKET].cors.now().clone().unwrap();
+    assert_eq!((rules.len(), rules.first()), (2, Some(&theirs)), "{rules:?}");
+    assert_eq!(s.world.writes(), [Operation::PutBucketCors]);
+}
+
+#[tokio::test]
+async fn a_read_that_does_not_show_a_known_change_yet_is_not_written_upon() {
+    let s = setup(World::healthy(), &[]);
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy(&["Old"])), 0));
+    // One stale read for each look, and one for the read just before a write.
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy(&["Old", "New"])), 3));
+    s.handle(wrote(&s, &policy(&["Old", "New"]))).await;
+    let now = s.world.policy().unwrap();
+    assert!(now.contains("New") && now.contains(ROLE), "{now}");
+    assert_eq!((s.world.stale_seen.get(), s.world.writes()), (3, vec![Operation::PutBucketPolicy]));
+    assert_eq!(s.world.told_of(Kind::LostUpdate), 0);
+}
+
+#[tokio::test]
+async fn a_statement_that_somebody_removed_and_our_write_revived_is_a_lost_update() {
+    let s = setup(World::healthy(), &[]);
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy(&["Kept", "Leaver"])), 0));
+    once(
+        &s,
+        |_, operation| operation == Operation::PutBucketPolicy,
+        |world| world.bucket(|bucket| bucket.policy.write(Some(policy(&["Kept"])), 0)),
+    );
+    let theirs = wrote(&s, &policy(&["Kept"]));
+    s.handle(changed("DeleteBucketPolicy")).await;
+    assert!(s.world.policy().unwrap().contains("Leaver"), "our write fell upon theirs");
+    s.handle(theirs).await;
+    assert_eq!(s.world.told_of(Kind::LostUpdate), 1, "{:?}", s.world.told());
+    assert_eq!(s.world.writes().len(), 1, "told, not written");
+}
+
+#[tokio::test]
+async fn a_change_that_comes_while_the_bucket_is_being_repaired_is_seen_to_by_who_repairs_it() {
+    let s = Rc::new(setup(World::healthy(), &[]));
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy(&["Somebody"])), 0));
+    let weak = Rc::downgrade(&s);
+    once(
+        &s,
+        // The policy has been read back already, and is fine: nothing but the mark says that it no longer is.
+        |world, operation| operation == Operation::GetBucketTagging && world.policy().unwrap().contains(ROLE),
+        move |world| {
+            world.bucket(|bucket| bucket.policy.write(Some(policy(&["Somebody"])), 0));
+            let s = weak.upgrade().unwrap();
+            let now_ms = world.now.get();
+            let busy = pin!(s.guard.memory.lease(BUCKET, "another", now_ms, now_ms + 1_000));
+            assert!(matches!(busy.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(_))));
+        },
+    );
+    s.handle(changed("DeleteBucketPolicy")).await;
+    assert!(s.world.policy().unwrap().contains(ROLE), "{:?}", s.world.policy());
+    assert_eq!(s.world.writes().len(), 2);
+}
+
+/// What a day of Terraform, applied every ten minutes against the guard, leads to.
+#[tokio::test]
+async fn a_day_of_terraform_meets_a_few_writes_and_a_few_messages() {
+    let s = setup(World::healthy(), &[]);
+    for _ in 0..24 * 6 {
+        s.world.bucket(|bucket| bucket.policy.write(Some(policy(&["Terraform"])), 0));
+        s.handle(wrote(&s, &policy(&["Terraform"]))).await;
+        s.world.now.set(s.world.now.get() + 600_000);
+    }
+    let writes = s.world.writes().len();
+    assert_eq!(writes % 3, 0, "whole contests of CONTESTED_LIMIT writes");
+    // A contest of three repairs ends a quiet hour after the last of them.
+    assert!(writes <= 3 * (24 * 60 / 80 + 1), "{writes}");
+    assert_eq!(s.world.told_of(Kind::LostUpdate), 0);
+    assert!(s.world.told().len() <= 3 * writes, "{} messages: {:?}", s.world.told().len(), s.world.told());
 }
