@@ -9,6 +9,7 @@ Works on a copy of the tree, with its own name for the crate's files in the same
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -180,14 +181,22 @@ def main() -> None:
         def tests_pass() -> bool:
             for group in groups:
                 command = ["cargo", "test", "--quiet", "--test", "it", "--", *group]
-                done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=900)
-                if "error: could not compile" in done.stderr:
-                    print(f"does not compile:\n{done.stderr[-2000:]}", flush=True)
+                with subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
+                    try:
+                        _, errors = run.communicate(timeout=900)
+                    except subprocess.TimeoutExpired:
+                        # It runs in a circle: that is noticed, too.
+                        os.killpg(run.pid, signal.SIGKILL)
+                        return False
+                if "error: could not compile" in errors:
+                    print(f"does not compile:\n{errors[-2000:]}", flush=True)
                     return True
-                if done.returncode != 0:
+                if run.returncode != 0:
                     return False
             return True
 
+        subprocess.run(["cargo", "test", "--quiet", "--test", "it", "--no-run"], cwd=tree, env=environment, check=True)
         if not tests_pass():
             sys.exit("the tests fail without any mutant")
         for rule, name, old, new in mutants:

@@ -76,11 +76,15 @@ def placeholders(stack: Stack) -> dict:
         return stack.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     outputs = stack.outputs
+    topic = next(topic["TopicArn"] for topic in stack.aws.sns.list_topics()["Topics"])
+    listener = stack.aws.sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=arn("ConfigDeadLetterQueueUrl"), ReturnSubscriptionArn=True,
+    )
     return {
         "NAME": outputs["FunctionName"], "FUNCTION": outputs["FunctionName"], "REGION": REGION, "BUCKET": BUCKET,
         "STACK": stack.name, "TABLE": outputs["TableName"], "OBJECT_QUEUE_URL": outputs["ObjectQueueUrl"], "QUEUE_URL": outputs["ObjectQueueUrl"],
         "QUEUE_ARN": arn("ObjectQueueUrl"), "DEAD_LETTER_QUEUE_URL": outputs["ObjectDeadLetterQueueUrl"],
-        "DEAD_LETTER_QUEUE_ARN": arn("ObjectDeadLetterQueueUrl"),
+        "DEAD_LETTER_QUEUE_ARN": arn("ObjectDeadLetterQueueUrl"), "SUBSCRIPTION_ARN": listener["SubscriptionArn"],
     }
 
 

@@ -22,6 +22,7 @@ mod config;
 mod corners;
 mod decode;
 mod docs;
+mod docs_messages;
 mod explain;
 mod guard;
 mod harness;
