@@ -149,7 +149,7 @@ RECONCILER = [
 # The name of a list to its mutants and what must catch them, the quick tests first.
 LISTS = {
     "evaluator": (EVALUATOR, [["cases::", "laws::"]]),
-    "reconciler": (RECONCILER, [["guard::", "merge::"], ["histories::"]]),
+    "reconciler": (RECONCILER, [["guard::", "merge::", "attacks::", "table_faults::"], ["histories::"]]),
 }
 
 

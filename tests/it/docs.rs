@@ -1,4 +1,4 @@
-//! docs/repairs.md against the code: its tables are the closed list of kinds.
+//! Documents against the code: docs/repairs.md has every kind, ARCHITECTURE.md every module, links lead somewhere.
 
 use darwin_s3_guard::finding::{Kind, Severity};
 use std::collections::BTreeMap;
@@ -41,5 +41,121 @@ fn each_row_gives_the_severities_and_whether_it_is_repaired_as_the_code_does() {
         let repaired = if kind.is_drift() { "yes" } else { "no" };
         assert_eq!((row[1], row[2]), (severities.join(", ").as_str(), repaired), "{kind}");
         assert!(kind.severities().is_sorted(), "{kind}: the mildest first");
+    }
+}
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(format!("{ROOT}/{path}")).unwrap()
+}
+
+fn in_code(document: &str, name: &str) -> bool {
+    ["`", "` "].iter().any(|end| document.contains(&format!("`{name}{end}"))) || document.contains(&format!("`{name}/"))
+}
+
+#[test]
+fn the_map_names_every_module_every_test_module_and_every_dependency() {
+    let map = text("ARCHITECTURE.md");
+    let modules = |path: &str| {
+        let text = text(path);
+        let named = |line: &str| {
+            Some(line.trim().trim_start_matches("pub ").strip_prefix("mod ")?.trim_end_matches(';').to_owned())
+        };
+        text.lines().filter_map(named).collect::<Vec<_>>()
+    };
+    let manifest = text("Cargo.toml");
+    let dependencies: Vec<String> = manifest
+        .lines()
+        .skip_while(|line| *line != "[dependencies]")
+        .take_while(|line| !line.starts_with("[profile"))
+        .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
+        // One row for the four clients.
+        .map(|name| if name.starts_with("aws-sdk-") { "aws-sdk-{s3,kms,sns,dynamodb}".to_owned() } else { name })
+        .collect();
+    assert!(dependencies.len() > 10);
+    let all = [modules("src/lib.rs"), modules("tests/it/main.rs"), dependencies].concat();
+    let missing: Vec<&String> = all.iter().filter(|name| !in_code(&map, name)).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md does not name {missing:?}");
+}
+
+/// The fragment that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+#[test]
+fn every_link_of_a_document_leads_somewhere() {
+    let mut documents = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned(), "events/README.md".to_owned()];
+    for entry in std::fs::read_dir(format!("{ROOT}/docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        documents.extend(name.contains(".md").then(|| format!("docs/{name}")));
+    }
+    let mut seen = 0;
+    for document in &documents {
+        let folder = document.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let content = text(document);
+        for link in content.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            if link.contains("://") {
+                continue;
+            }
+            seen += 1;
+            let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { document.clone() } else { format!("{folder}{path}") };
+            let there = std::fs::metadata(format!("{ROOT}/{target}"));
+            assert!(there.is_ok(), "{document}: {link}");
+            let headings = || {
+                text(&target)
+                    .lines()
+                    .filter(|line| line.starts_with('#'))
+                    .map(|line| anchor(line.trim_start_matches('#')))
+                    .collect::<Vec<_>>()
+            };
+            assert!(fragment.is_empty() || headings().contains(&fragment.to_owned()), "{document}: {link}");
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn no_file_of_code_grows_beyond_what_one_reads_in_a_sitting() {
+    fn walk(directory: &std::path::Path, long: &mut Vec<String>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, long);
+            } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "py") {
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                long.extend((lines > 500).then(|| format!("{} has {lines} lines", path.display())));
+            }
+        }
+    }
+    let mut long = Vec::new();
+    for directory in ["src", "tests", "benches", "scripts"] {
+        walk(&std::path::Path::new(ROOT).join(directory), &mut long);
+    }
+    assert!(long.is_empty(), "{long:?}");
+}
+
+#[test]
+fn every_variable_of_the_configuration_has_its_row() {
+    let document = text("docs/configuration.md");
+    let sources =
+        [text("src/config.rs"), text("src/config/buckets.rs"), text("src/config/values.rs"), text("src/main.rs")]
+            .concat();
+    let is_variable = |word: &&str| {
+        !word.starts_with("AWS_LAMBDA_RUNTIME")
+            && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+            && word.contains('_')
+    };
+    let variables: std::collections::BTreeSet<&str> =
+        sources.split('"').skip(1).step_by(2).filter(is_variable).collect();
+    assert!(variables.len() > 8, "{variables:?}");
+    for variable in variables {
+        assert!(in_code(&document, variable), "{variable}");
     }
 }
