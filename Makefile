@@ -48,9 +48,10 @@ bench: build venv
 	cargo bench --quiet --bench judge
 	.venv/bin/python scripts/bench.py
 
-## mutants     seeded mutants of the evaluator, each of which a test must catch
+## mutants     seeded mutants of the evaluator, the merge and the reconciler, each of which a test must catch: an hour
+LISTS ?= evaluator reconciler
 mutants:
-	$(PYTHON) scripts/mutants.py
+	for list in $(LISTS); do $(PYTHON) scripts/mutants.py $$list || exit 1; done
 
 ## sam-build   sam build, in a copy of the tree, as it replaces what it finds under target/
 sam-build: venv .venv/sam/stamp
