@@ -30,9 +30,19 @@ build:
 	@mkdir -p $(dir $(BOOTSTRAP))
 	@cmp -s $(CARGO_TARGET_DIR)/release/bootstrap $(BOOTSTRAP) || cp $(CARGO_TARGET_DIR)/release/bootstrap $(BOOTSTRAP)
 
-## e2e         the release bootstrap behind a Lambda Runtime API and deployed on the emulator
+## e2e         the release bootstrap behind a Lambda Runtime API and deployed on the emulator; E2E='-k word' takes some
+UNITTEST = .venv/bin/python -m unittest discover --start-directory tests/e2e --top-level-directory tests/e2e
+E2E_FILES := $(notdir $(wildcard tests/e2e/test_*.py))
 e2e: build venv
-	.venv/bin/python -m unittest discover --start-directory tests/e2e --top-level-directory tests/e2e $(E2E)
+ifdef E2E
+	$(UNITTEST) $(E2E)
+else
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(E2E_FILES)
+endif
+# Each has an emulator of its own.
+.PHONY: $(E2E_FILES)
+$(E2E_FILES):
+	$(UNITTEST) --pattern $@
 
 ## readme      runs the documents' commands as they are written, and prints those that can't run here
 readme: build venv

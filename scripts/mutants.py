@@ -164,7 +164,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mutants-") as directory:
         tree = pathlib.Path(directory) / "tree"
         skip = shutil.ignore_patterns("target", ".git", ".venv", "__pycache__")
-        shutil.copytree(ROOT, tree, ignore=skip)
+        # Without the times of the files: what an earlier run left in the target directory must not pass for fresh.
+        shutil.copytree(ROOT, tree, ignore=skip, copy_function=shutil.copy)
         (tree / ".cargo").mkdir(exist_ok=True)
         # Artifacts of the crate are named by its profile too: those of the real tree are left alone.
         (tree / ".cargo" / "config.toml").write_text(
@@ -178,13 +179,13 @@ def main() -> None:
         if not pathlib.Path(environment["CARGO_TARGET_DIR"]).is_absolute():
             environment["CARGO_TARGET_DIR"] = str(ROOT / environment["CARGO_TARGET_DIR"])
 
-        def tests_pass() -> bool:
+        def tests_pass(tell: bool = False) -> bool:
             for group in groups:
                 command = ["cargo", "test", "--quiet", "--test", "it", "--", *group]
-                with subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL,
+                with subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
                     try:
-                        _, errors = run.communicate(timeout=900)
+                        output, errors = run.communicate(timeout=900)
                     except subprocess.TimeoutExpired:
                         # It runs in a circle: that is noticed, too.
                         os.killpg(run.pid, signal.SIGKILL)
@@ -193,11 +194,13 @@ def main() -> None:
                     print(f"does not compile:\n{errors[-2000:]}", flush=True)
                     return True
                 if run.returncode != 0:
+                    if tell:
+                        print(output[-3000:])
                     return False
             return True
 
         subprocess.run(["cargo", "test", "--quiet", "--test", "it", "--no-run"], cwd=tree, env=environment, check=True)
-        if not tests_pass():
+        if not tests_pass(tell=True):
             sys.exit("the tests fail without any mutant")
         for rule, name, old, new in mutants:
             path = tree / name
