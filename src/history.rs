@@ -104,9 +104,11 @@ impl Past {
         now_ms: u64,
     ) -> Vec<(&Change, &Write)> {
         let now = elements(subject, current, darwin);
+        let order_now = order(subject, current, darwin);
         let mut lost: Vec<(&Change, &Write)> = Vec::new();
         for write in self.writes.iter().filter(|write| write.subject == subject) {
             let written = elements(subject, Some(&write.after), darwin);
+            let order_written = order(subject, Some(&write.after), darwin);
             let end_ms = write.done_ms.unwrap_or_else(|| now_ms.min(write.begun_ms.saturating_add(UNFINISHED_MS)));
             // An event of our own, should it not have been recognised, hides nobody's.
             let ours = canonical_text(&write.after);
@@ -126,7 +128,9 @@ impl Past {
                 let theirs = elements(subject, change.document.as_deref(), darwin);
                 let missing = theirs.difference(&written).any(|element| !now.contains(element));
                 let revived = written.difference(&theirs).any(|element| now.contains(element));
-                if (missing || revived) && !lost.iter().any(|(held, _)| held.id == change.id) {
+                let order_theirs = order(subject, change.document.as_deref(), darwin);
+                let moved_back = order_written.difference(&order_theirs).any(|pair| order_now.contains(pair));
+                if (missing || revived || moved_back) && !lost.iter().any(|(held, _)| held.id == change.id) {
                     lost.push((change, write));
                 }
             }
@@ -143,9 +147,10 @@ impl Past {
                 && change.time_ms <= now_ms.saturating_add(STALE_MS)
         };
         let newest_ms = self.changes.iter().filter(fresh).map(|change| change.time_ms).max();
-        let read = elements(subject, read, darwin);
+        let seen = |document: Option<&str>| (elements(subject, document, darwin), order(subject, document, darwin));
+        let read = seen(read);
         let newest = self.changes.iter().filter(fresh).filter(|change| Some(change.time_ms) == newest_ms);
-        let mut shown = newest.map(|change| elements(subject, change.document.as_deref(), darwin) == read).peekable();
+        let mut shown = newest.map(|change| seen(change.document.as_deref()) == read).peekable();
         shown.peek().is_some() && !shown.any(|shown| shown)
     }
 }
@@ -164,14 +169,32 @@ pub fn elements(subject: Subject, document: Option<&str>, darwin: &Darwin) -> BT
     }
 }
 
+/// Which of others' CORS rules stands before which: the first that matches is the one that S3 answers by. Statements of
+/// a policy have no such order.
+fn order(subject: Subject, document: Option<&str>, darwin: &Darwin) -> BTreeSet<String> {
+    let Some(Ok(Value::Array(rules))) = document.filter(|_| subject == Subject::Cors).map(serde_json::from_str) else {
+        return BTreeSet::new();
+    };
+    let rules: Vec<String> = rules.iter().filter(|rule| !is_darwins_rule(rule, darwin)).map(canonical).collect();
+    let after = |index: usize| rules.iter().skip(index + 1);
+    let pairs = rules.iter().enumerate().flat_map(|(index, first)| after(index).map(move |then| (first, then)));
+    pairs.filter(|(first, then)| first != then).map(|(first, then)| digest(&format!("{first} {then}"))).collect()
+}
+
 fn policy_elements(text: &str, members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<String> {
     let foreign = foreign_statements(text, darwin);
     let read = foreign.is_some();
-    let mut elements: BTreeSet<String> = foreign.into_iter().flatten().collect();
+    // Absent means the older one, in which a variable is plain text.
+    let version = members.get("Version").and_then(Value::as_str).unwrap_or("2008-10-17");
+    let mut elements: BTreeSet<String> = foreign
+        .into_iter()
+        .flatten()
+        .map(|statement| if statement.contains("${") { format!("{version}: {statement}") } else { statement })
+        .collect();
     for (name, value) in members {
         match (name.as_str(), value) {
             ("Statement", _) if read => {}
-            // A document that we begin has V7's Version and Id; one without a Version means 2008.
+            // A document that we begin has V7's Version and Id. Where a Version matters it is told with the statement.
             ("Version", _) => {}
             ("Id", Value::String(id)) if id == DOCUMENT_ID => {}
             (name, value) => {

@@ -20,7 +20,7 @@ use crate::plan::access::Asker;
 use crate::plan::gates::denied_call;
 use crate::plan::{Assessment, Observed, Pause, Rules, Step, assess};
 use crate::policy::merge::dead_principal;
-use crate::ports::{AwsError, AwsResult, BucketReads, BucketWrites, Clock, IncidentStore, Keys};
+use crate::ports::{AwsError, AwsResult, BucketReads, BucketWrites, Clock, ErrorClass, IncidentStore, Keys};
 use crate::remedy;
 use crate::time::rfc3339;
 
@@ -281,8 +281,11 @@ where
                 return Next::Stop;
             }
         };
-        for (step, write) in steps.iter().zip(writes) {
+        for (index, (step, write)) in steps.iter().zip(writes).enumerate() {
             let acted = self.act(job, step).await;
+            if !matches!(acted, Ok(true)) {
+                self.never_made(job, steps.get(index..).unwrap_or_default(), &acted).await;
+            }
             if let (Some(write), Ok(true) | Err(_)) = (write, &acted) {
                 let done = Write { done_ms: Some(self.clock.now_ms()), ..write };
                 // Without the mark the write counts as unfinished, which errs on the careful side.
@@ -348,35 +351,43 @@ where
         Ok(writes)
     }
 
-    /// Writes one step, if the document is still the one that was judged: S3 has no conditional write, so the last
-    /// read is as near to the write as it can be. False if somebody was quicker.
-    async fn act(&self, job: Job<'_>, step: &Step) -> AwsResult<bool> {
-        let bucket = job.contract.bucket.as_str();
-        let unchanged = match step {
-            Step::PutBucketPolicy { before, .. } => self.aws.policy(bucket).await? == *before,
-            Step::PutBucketCors { before, .. } => self.aws.cors(bucket).await?.unwrap_or_default() == *before,
-            Step::EnableEventBridge => true,
-        };
-        if unchanged {
-            self.write(job, step).await?;
+    /// Noted writes that were not made have no event: that it does not come says nothing of the trail. The first of
+    /// `steps` is the one that was tried; it may have been made where the error is not S3's refusal.
+    async fn never_made(&self, job: Job<'_>, steps: &[Step], tried: &AwsResult<bool>) {
+        let perhaps =
+            matches!(tried, Err(error) if matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled));
+        for step in steps.iter().skip(usize::from(perhaps)) {
+            let (bucket, operation) = (&job.contract.bucket, step.operation().to_string());
+            // A failure leaves them waited for, which at worst asks for a look at the trail.
+            let _ = self.store.recognise_write(bucket, &operation, &write_token(step), self.clock.now_ms()).await;
         }
-        Ok(unchanged)
     }
 
-    async fn write(&self, job: Job<'_>, step: &Step) -> AwsResult<()> {
+    /// Writes one step, if the document is still the one that was judged: S3 has no conditional write, so the last
+    /// read is as near to the write as it can be. False if somebody was quicker. `OperationAborted` says that somebody
+    /// is writing just now: another try rests on another read.
+    async fn act(&self, job: Job<'_>, step: &Step) -> AwsResult<bool> {
         let bucket = job.contract.bucket.as_str();
         let mut waits = WRITE_WAITS_MS.iter();
         loop {
+            let unchanged = match step {
+                Step::PutBucketPolicy { before, .. } => self.aws.policy(bucket).await? == *before,
+                Step::PutBucketCors { before, .. } => self.aws.cors(bucket).await?.unwrap_or_default() == *before,
+                Step::EnableEventBridge => true,
+            };
+            if !unchanged {
+                return Ok(false);
+            }
             let result = match step {
                 Step::PutBucketPolicy { after, .. } => self.aws.put_policy(bucket, after).await,
                 Step::PutBucketCors { after, .. } => self.aws.put_cors(bucket, after).await,
                 Step::EnableEventBridge => self.aws.enable_event_bridge(bucket).await,
             };
-            match (&result, waits.next()) {
+            match (result, waits.next()) {
                 (Err(error), Some(wait)) if error.has_code("OperationAborted") && self.has_time(job, *wait) => {
                     self.pause(*wait).await;
                 }
-                _ => return result,
+                (result, _) => return result.map(|()| true),
             }
         }
     }
@@ -444,7 +455,7 @@ fn why_refused(bucket: &str, observed: &Observed, error: &AwsError, darwin: &Dar
             remedy::role_missing(role),
         );
     }
-    if error.class == crate::ports::ErrorClass::Denied {
+    if error.class == ErrorClass::Denied {
         let blocks_public =
             matches!(&observed.access.public_access_block, Ok(Some(block)) if block.block_public_policy);
         if error.operation == crate::ports::Operation::PutBucketPolicy

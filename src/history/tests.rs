@@ -150,3 +150,37 @@ fn an_event_with_cors_rules_gives_them_as_the_api_does() {
     };
     assert_eq!(change.document, Some(serde_json::to_string(&[rule]).unwrap()));
 }
+
+#[test]
+fn a_new_version_is_lost_where_a_policy_variable_makes_it_matter() {
+    let own = json!({"Sid": "Own", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/${aws:userid}/*"});
+    let versioned = |version: &str, statements: Value| json!({"Version": version, "Statement": statements}).to_string();
+    let written = versioned("2008-10-17", json!([own, ours()]));
+    let mine =
+        past(50_000, Some(51_000), written.clone(), vec![change(50_000, Some(versioned("2012-10-17", json!([own]))))]);
+    check(&mine, &written, &[50_000]);
+    check(&mine, &versioned("2012-10-17", json!([own, ours()])), &[]);
+    // Elsewhere it changes nothing.
+    let written = versioned("2008-10-17", json!([theirs("Own"), ours()]));
+    let mine = past(
+        50_000,
+        Some(51_000),
+        written.clone(),
+        vec![change(50_000, Some(versioned("2012-10-17", json!([theirs("Own")]))))],
+    );
+    check(&mine, &written, &[]);
+}
+
+#[test]
+fn a_new_order_of_cors_rules_is_lost_when_our_write_brings_the_old_one_back() {
+    let rule =
+        |origin: &str, age: i32| json!({"AllowedMethods": ["GET"], "AllowedOrigins": [origin], "MaxAgeSeconds": age});
+    let (a, b) = (rule("*", 1), rule("https://example.com", 2));
+    let rules = |rules: &[&Value]| json!(rules).to_string();
+    let moved =
+        Change { subject: Subject::Cors, name: "PutBucketCors".into(), ..change(50_000, Some(rules(&[&b, &a]))) };
+    let write = Write { subject: Subject::Cors, begun_ms: 50_000, done_ms: Some(51_000), after: rules(&[&a, &b]) };
+    let past = Past { writes: vec![write], changes: vec![moved] };
+    let lost = |current: &[&Value]| past.lost(Subject::Cors, Some(&rules(current)), &darwin(), 200_000).len();
+    assert_eq!((lost(&[&a, &b]), lost(&[&b, &a]), lost(&[&b, &rule("https://c.example", 3), &a])), (1, 0, 0));
+}

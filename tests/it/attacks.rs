@@ -216,3 +216,34 @@ async fn a_day_of_terraform_meets_a_few_writes_and_a_few_messages() {
     assert_eq!(s.world.told_of(Kind::LostUpdate), 0);
     assert!(s.world.told().len() <= 3 * writes, "{} messages: {:?}", s.world.told().len(), s.world.told());
 }
+
+#[tokio::test]
+async fn a_write_that_collides_with_a_rivals_is_not_repeated_over_what_the_rival_wrote() {
+    let s = setup(World::healthy(), &[]);
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy(&["Kept"])), 0));
+    s.world.fault(Operation::PutBucketPolicy, ErrorClass::Transient, "OperationAborted", 409);
+    once(
+        &s,
+        |world, _| world.count(Operation::PutBucketPolicy) > 0,
+        |world| world.bucket(|bucket| bucket.policy.write(Some(policy(&["Kept", "Rivals"])), 0)),
+    );
+    s.handle(changed("DeleteBucketPolicy")).await;
+    let now = s.world.policy().unwrap();
+    assert!(now.contains("Rivals") && now.contains(ROLE), "{now}");
+}
+
+#[tokio::test]
+async fn a_write_that_s3_refused_does_not_count_as_one_whose_event_never_came() {
+    let s = setup(World::healthy(), &[]);
+    s.world.bucket(|bucket| {
+        bucket.policy.write(Some(policy(&["Kept"])), 0);
+        bucket.cors.write(None, 0);
+    });
+    s.world.fault(Operation::PutBucketPolicy, ErrorClass::Denied, "AccessDenied", 403);
+    s.handle(changed("DeleteBucketPolicy")).await;
+    assert_eq!(s.world.told_of(Kind::GuardDenied), 1, "{:?}", s.world.told());
+    assert_eq!(s.world.writes(), [Operation::PutBucketPolicy], "the CORS rule was planned, and never written");
+    s.world.now.set(s.world.now.get() + 45 * 60_000);
+    let pending = s.guard.memory.pending_writes(BUCKET, s.world.now.get()).await.unwrap();
+    assert_eq!(pending, []);
+}

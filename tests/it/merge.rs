@@ -301,3 +301,14 @@ fn foreign_statements_compare_without_the_forms_that_change_on_the_way() {
     assert_eq!(foreign_statements(read, &darwin).unwrap().len(), 1);
     assert_ne!(foreign_statements(read, &darwin), foreign_statements(&read.replace("Put", "Delete"), &darwin));
 }
+
+#[test]
+fn a_principal_that_is_written_twice_in_one_statement_is_not_taken_for_ours_alone() {
+    let principal = format!(r#"{{"AWS":"arn:aws:iam::444455556666:root","AWS":"{ROLE}"}}"#);
+    let theirs = format!(
+        r#"{{"Sid":"DarwinAccess","Effect":"Allow","Principal":{principal},"Action":"s3:PutObject","Resource":"arn:aws:s3:::{BUCKET}/x/*"}}"#
+    );
+    let before = format!(r#"{{"Version":"2012-10-17","Statement":[{theirs}]}}"#);
+    let assessed = assess(Some(&before), &contract(Access::ReadOnly), Ceiling::Enforce);
+    assert!(assessed.proposed.is_none_or(|after| after.contains(&theirs)));
+}

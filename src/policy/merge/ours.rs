@@ -247,19 +247,19 @@ pub(super) fn free_sid<'s>(part: Part, darwin: &Darwin, taken: impl Iterator<Ite
 }
 
 /// The elements of a statement, parsed; repeated ones make it nobody's that we know.
-struct Fields(Vec<(String, Value)>);
+struct Fields<'a>(Vec<(String, Value, Slice<'a>)>);
 
-impl Fields {
-    fn read(slice: &Slice<'_>) -> Self {
+impl<'a> Fields<'a> {
+    fn read(slice: &Slice<'a>) -> Self {
         let members = slice.members().unwrap_or_default();
         let parsed = members
             .into_iter()
-            .map(|(name, value)| (name.into_owned(), serde_json::from_str(value.text).unwrap_or(Value::Null)));
+            .map(|(name, value)| (name.into_owned(), serde_json::from_str(value.text).unwrap_or(Value::Null), value));
         Self(parsed.collect())
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(held, _)| held == name).map(|(_, value)| value)
+        self.0.iter().find(|(held, ..)| held == name).map(|(_, value, _)| value)
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -268,25 +268,29 @@ impl Fields {
 
     /// Whether an element is there more than once, in whatever case.
     fn repeats(&self, name: &str) -> bool {
-        self.0.iter().filter(|(held, _)| held.eq_ignore_ascii_case(name)).count() > 1
+        self.0.iter().filter(|(held, ..)| held.eq_ignore_ascii_case(name)).count() > 1
     }
 
     fn own(&self, part: Part, role: &str) -> Option<Own> {
-        let repeated =
-            self.0.iter().enumerate().any(|(index, (name, _))| {
-                self.0.iter().skip(index + 1).any(|(other, _)| other.eq_ignore_ascii_case(name))
-            });
+        let repeated = self.0.iter().enumerate().any(|(index, (name, ..))| {
+            self.0.iter().skip(index + 1).any(|(other, ..)| other.eq_ignore_ascii_case(name))
+        });
         if repeated || self.get("Effect").and_then(Value::as_str) != Some("Allow") || self.get("NotPrincipal").is_some()
         {
             return None;
         }
         let Value::Object(principal) = self.get("Principal")? else { return None };
+        // A parsed object keeps the last of two members of one name: only the text shows that there is one alone.
+        let (.., written) = self.0.iter().find(|(name, ..)| name == "Principal")?;
+        if written.members()?.len() != 1 {
+            return None;
+        }
         let aws = strings(principal.get("AWS")?).filter(|_| principal.len() == 1)?;
         if aws.is_empty() || !aws.iter().all(|name| name == role || is_role_id(name)) {
             return None;
         }
         let known = ["Sid", "Effect", "Principal", "Action", "Resource", "NotAction", "NotResource", "Condition"];
-        let unknown = self.0.iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_str()));
+        let unknown = self.0.iter().map(|(name, ..)| name).filter(|name| !known.contains(&name.as_str()));
         let gives = if self.get("NotAction").is_some() || self.get("NotResource").is_some() {
             Gives::AllBut
         } else {
