@@ -58,7 +58,7 @@ bench: build venv
 	cargo bench --quiet --bench judge
 	.venv/bin/python scripts/bench.py
 
-## mutants     seeded mutants of the evaluator, the merge and the reconciler, each of which a test must catch: an hour
+## mutants     seeded mutants of the evaluator, the merge and the reconciler, each of which a test must catch; takes long
 LISTS ?= evaluator reconciler
 mutants:
 	for list in $(LISTS); do $(PYTHON) scripts/mutants.py $$list || exit 1; done

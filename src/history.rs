@@ -104,11 +104,9 @@ impl Past {
         now_ms: u64,
     ) -> Vec<(&Change, &Write)> {
         let now = elements(subject, current, darwin);
-        let order_now = order(subject, current, darwin);
         let mut lost: Vec<(&Change, &Write)> = Vec::new();
         for write in self.writes.iter().filter(|write| write.subject == subject) {
             let written = elements(subject, Some(&write.after), darwin);
-            let order_written = order(subject, Some(&write.after), darwin);
             let end_ms = write.done_ms.unwrap_or_else(|| now_ms.min(write.begun_ms.saturating_add(UNFINISHED_MS)));
             // An event of our own, should it not have been recognised, hides nobody's.
             let ours = canonical_text(&write.after);
@@ -128,9 +126,7 @@ impl Past {
                 let theirs = elements(subject, change.document.as_deref(), darwin);
                 let missing = theirs.difference(&written).any(|element| !now.contains(element));
                 let revived = written.difference(&theirs).any(|element| now.contains(element));
-                let order_theirs = order(subject, change.document.as_deref(), darwin);
-                let moved_back = order_written.difference(&order_theirs).any(|pair| order_now.contains(pair));
-                if (missing || revived || moved_back) && !lost.iter().any(|(held, _)| held.id == change.id) {
+                if (missing || revived) && !lost.iter().any(|(held, _)| held.id == change.id) {
                     lost.push((change, write));
                 }
             }
@@ -147,38 +143,35 @@ impl Past {
                 && change.time_ms <= now_ms.saturating_add(STALE_MS)
         };
         let newest_ms = self.changes.iter().filter(fresh).map(|change| change.time_ms).max();
-        let seen = |document: Option<&str>| (elements(subject, document, darwin), order(subject, document, darwin));
-        let read = seen(read);
+        let read = elements(subject, read, darwin);
         let newest = self.changes.iter().filter(fresh).filter(|change| Some(change.time_ms) == newest_ms);
-        let mut shown = newest.map(|change| seen(change.document.as_deref()) == read).peekable();
+        let mut shown = newest.map(|change| elements(subject, change.document.as_deref(), darwin) == read).peekable();
         shown.peek().is_some() && !shown.any(|shown| shown)
     }
 }
 
-/// What of a document is others', in a form that only its meaning changes: statements (and the members beside them),
-/// or rules.
+/// What of a document is others', in a form that only its meaning changes: statements (and the members beside them), or
+/// rules and which of them stands before which.
 pub fn elements(subject: Subject, document: Option<&str>, darwin: &Darwin) -> BTreeSet<String> {
     let Some(text) = document else { return BTreeSet::new() };
     let Ok(value) = serde_json::from_str::<Value>(text) else { return BTreeSet::from([text.to_owned()]) };
     match (subject, value) {
         (Subject::Policy, Value::Object(members)) => policy_elements(text, &members, darwin),
         (Subject::Cors, Value::Array(rules)) => {
-            rules.iter().filter(|rule| !is_darwins_rule(rule, darwin)).map(canonical).collect()
+            let others: Vec<String> =
+                rules.iter().filter(|rule| !is_darwins_rule(rule, darwin)).map(canonical).collect();
+            rule_elements(&others)
         }
         (_, other) => BTreeSet::from([canonical(&other)]),
     }
 }
 
-/// Which of others' CORS rules stands before which: the first that matches is the one that S3 answers by. Statements of
-/// a policy have no such order.
-fn order(subject: Subject, document: Option<&str>, darwin: &Darwin) -> BTreeSet<String> {
-    let Some(Ok(Value::Array(rules))) = document.filter(|_| subject == Subject::Cors).map(serde_json::from_str) else {
-        return BTreeSet::new();
-    };
-    let rules: Vec<String> = rules.iter().filter(|rule| !is_darwins_rule(rule, darwin)).map(canonical).collect();
+/// CORS rules, and each pair of them in its order: S3 answers by the first that matches. Statements have no such order.
+fn rule_elements(rules: &[String]) -> BTreeSet<String> {
     let after = |index: usize| rules.iter().skip(index + 1);
     let pairs = rules.iter().enumerate().flat_map(|(index, first)| after(index).map(move |then| (first, then)));
-    pairs.filter(|(first, then)| first != then).map(|(first, then)| digest(&format!("{first} {then}"))).collect()
+    let order = pairs.filter(|(first, then)| first != then).map(|(first, then)| digest(&format!("{first} {then}")));
+    order.collect::<BTreeSet<_>>().into_iter().chain(rules.iter().cloned()).collect()
 }
 
 fn policy_elements(text: &str, members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<String> {

@@ -286,6 +286,11 @@ impl IncidentStore for Memory {
         Ok(true)
     }
 
+    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
+        self.state().writes.remove(&(bucket.to_owned(), operation.to_owned(), token.to_owned()));
+        Ok(())
+    }
+
     async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
         let state = self.state();
         let writes = state

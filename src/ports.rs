@@ -394,6 +394,8 @@ pub trait IncidentStore: History {
         token: &str,
         now_ms: u64,
     ) -> impl Future<Output = StoreResult<bool>>;
+    /// Takes back the note of a write that was not made: no event of it will come. Says nothing of other writes.
+    fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> impl Future<Output = StoreResult<()>>;
     /// Noted writes made before `before_ms` whose event never came.
     fn pending_writes(&self, bucket: &str, before_ms: u64) -> impl Future<Output = StoreResult<Vec<PendingWrite>>>;
 

@@ -351,15 +351,15 @@ where
         Ok(writes)
     }
 
-    /// Noted writes that were not made have no event: that it does not come says nothing of the trail. The first of
-    /// `steps` is the one that was tried; it may have been made where the error is not S3's refusal.
+    /// Takes back the notes of writes that were not made. The first of `steps` is the one that was tried; it may have
+    /// been made where the error is not S3's refusal.
     async fn never_made(&self, job: Job<'_>, steps: &[Step], tried: &AwsResult<bool>) {
         let perhaps =
             matches!(tried, Err(error) if matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled));
         for step in steps.iter().skip(usize::from(perhaps)) {
             let (bucket, operation) = (&job.contract.bucket, step.operation().to_string());
             // A failure leaves them waited for, which at worst asks for a look at the trail.
-            let _ = self.store.recognise_write(bucket, &operation, &write_token(step), self.clock.now_ms()).await;
+            let _ = self.store.forget_write(bucket, &operation, &write_token(step)).await;
         }
     }
 

@@ -270,6 +270,10 @@ impl IncidentStore for Table {
         Ok(true)
     }
 
+    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
+        self.delete(Place::write(bucket, operation, token), None, &[]).await.map(drop)
+    }
+
     async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
         let items = self.query(bucket, WRITE, "attribute_not_exists(recognised_ms)").await?;
         let writes: StoreResult<Vec<PendingWrite>> = items.iter().map(item::pending).collect();

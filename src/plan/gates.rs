@@ -279,7 +279,8 @@ pub(super) fn uncertain(read: &Told, findings: &[Finding], observed: &Observed, 
         };
         error.is_some_and(|error| error.retryable() || error.class == ErrorClass::Denied)
     };
-    let own = read.verdict.depends_on.iter().all(unread);
+    let open = &read.verdict.depends_on;
+    let own = !open.is_empty() && open.iter().all(unread);
     let explained = own || out_of_reach(findings) || findings.iter().any(|other| !other.depends_on.is_empty());
     if read.verdict.decision != Decision::Depends || explained {
         return None;

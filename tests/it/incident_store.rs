@@ -214,6 +214,10 @@ async fn a_write_is_pending_until_its_event_or_a_later_ones_comes(store: impl In
     }
     store.note_write(bucket, "PutBucketPolicy", "a", NOW + 50).await.unwrap();
     assert_eq!(store.pending_writes(bucket, NOW + 100).await.unwrap().len(), 2, "written again, pending again");
+    store.forget_write(bucket, "PutBucketPolicy", "a").await.unwrap();
+    let pending = store.pending_writes(bucket, NOW + 100).await.unwrap();
+    assert_eq!(pending.iter().map(|write| write.token.as_str()).collect::<Vec<_>>(), ["c"], "older ones still wait");
+    assert!(!store.recognise_write(bucket, "PutBucketPolicy", "a", NOW + 60).await.unwrap(), "it was not made");
 }
 
 async fn once_is_once_within_its_period(store: impl IncidentStore, bucket: &str) {

@@ -56,6 +56,7 @@ failing!(IncidentStore {
     reset_repairs(bucket: &str) -> ();
     note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
     recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
+    forget_write(bucket: &str, operation: &str, token: &str) -> ();
     pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
     once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
 });

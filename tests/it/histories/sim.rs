@@ -412,6 +412,10 @@ impl IncidentStore for Outside {
         self.call(Operation::UpdateItem).await?;
         self.sim.store.recognise_write(bucket, operation, token, now_ms).await
     }
+    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
+        self.call(Operation::DeleteItem).await?;
+        self.sim.store.forget_write(bucket, operation, token).await
+    }
     async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
         self.call(Operation::Query).await?;
         self.sim.store.pending_writes(bucket, before_ms).await

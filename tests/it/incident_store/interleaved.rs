@@ -201,6 +201,7 @@ enum Call {
     Reset,
     Note(u8),
     Recognise(u8),
+    Forget(u8),
     Pending,
     Once(u8),
 }
@@ -220,6 +221,7 @@ fn call() -> impl Strategy<Value = (u64, Call)> {
         1 => Just(Call::Reset),
         2 => (0..3_u8).prop_map(Call::Note),
         1 => (0..3_u8).prop_map(Call::Recognise),
+        1 => (0..3_u8).prop_map(Call::Forget),
         1 => Just(Call::Pending),
         1 => (0..2_u8).prop_map(Call::Once),
     ];
@@ -288,6 +290,7 @@ async fn answers(store: &impl IncidentStore, bucket: &str, calls: &[(u64, Call)]
             Call::Recognise(what) => {
                 format!("{:?}", store.recognise_write(bucket, "Put", &what.to_string(), now_ms).await)
             }
+            Call::Forget(what) => format!("{:?}", store.forget_write(bucket, "Put", &what.to_string()).await),
             Call::Pending => format!("{:?}", store.pending_writes(bucket, now_ms).await),
             Call::Once(what) => format!("{:?}", store.once_per(&format!("{bucket}{what}"), now_ms, 45).await),
         };
