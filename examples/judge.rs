@@ -1,8 +1,9 @@
-//! Judges policy cases: `cargo run --release --example judge -- FILE`.
+//! Judges policy cases: `cargo run --release --example judge -- FILE [NAME]`.
 //!
 //! Reads a JSON list of cases (`tests/cases/README.md`; `-` for standard input) and prints a JSON list of
-//! `{"name", "verdict", "depends_on", "because"}`, in the order of the cases. A case that cannot be read is left out,
-//! told on standard error, and makes the exit code 2. Where a case says what is expected, a difference is told there too.
+//! `{"name", "verdict", "depends_on", "because"}`, in the order of the cases; with a name, the case of that name alone.
+//! A case that cannot be read is left out, told on standard error, and makes the exit code 2. Where a case says what is
+//! expected, a difference is told there too.
 
 #[path = "../tests/cases/format.rs"]
 mod format;
@@ -14,11 +15,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (Some(file), None) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: judge FILE (`-` for standard input)");
+    let (Some(file), only, None) = (arguments.next(), arguments.next(), arguments.next()) else {
+        eprintln!("usage: judge FILE [NAME] (`-` for standard input)");
         return ExitCode::from(2);
     };
-    match run(&file) {
+    match run(&file, only.as_deref()) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(2),
         Err(error) => {
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
 }
 
 /// The number of cases that could not be read.
-fn run(file: &str) -> Result<usize, String> {
+fn run(file: &str, only: Option<&str>) -> Result<usize, String> {
     let mut text = Vec::new();
     let read = if file == "-" {
         std::io::stdin().read_to_end(&mut text).map(|_| ())
@@ -46,6 +47,7 @@ fn run(file: &str) -> Result<usize, String> {
             .map_err(|error| error.to_string())
             .and_then(|case| case.judge().map(|verdict| (case.differs(&verdict), case.name.clone(), verdict)));
         match judged {
+            Ok((_, name, _)) if only.is_some_and(|only| only != name) => {}
             Ok((differs, name, verdict)) => {
                 if let Some(differs) = differs {
                     eprintln!("{differs}");
@@ -62,6 +64,9 @@ fn run(file: &str) -> Result<usize, String> {
                 eprintln!("case #{index} cannot be read: {error}");
             }
         }
+    }
+    if let Some(only) = only.filter(|_| answers.is_empty()) {
+        return Err(format!("`{file}` has no case `{only}`"));
     }
     let output = serde_json::to_string_pretty(&answers).map_err(|error| error.to_string())?;
     writeln!(std::io::stdout(), "{output}").map_err(|error| error.to_string())?;

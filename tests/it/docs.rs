@@ -1,4 +1,5 @@
-//! Documents against the code: docs/repairs.md has every kind, ARCHITECTURE.md every module, links lead somewhere.
+//! Documents against the code: docs/repairs.md has every kind, ARCHITECTURE.md every module, links lead somewhere, and
+//! the commands of CONTRIBUTING.md are of tests, cases and targets that exist.
 
 use darwin_s3_guard::finding::{Kind, Severity};
 use std::collections::BTreeMap;
@@ -90,7 +91,8 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn every_link_of_a_document_leads_somewhere() {
-    let mut documents = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned(), "events/README.md".to_owned()];
+    let pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "events/README.md"];
+    let mut documents = pages.map(str::to_owned).to_vec();
     for entry in std::fs::read_dir(format!("{ROOT}/docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         documents.extend(name.contains(".md").then(|| format!("docs/{name}")));
@@ -119,6 +121,51 @@ fn every_link_of_a_document_leads_somewhere() {
         }
     }
     assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn every_command_of_the_contributing_guide_names_what_is_there() {
+    let guide = text("CONTRIBUTING.md");
+    let commands: Vec<&str> =
+        guide.split("```sh\n").skip(1).flat_map(|rest| rest.split("```").next().unwrap().lines()).collect();
+    assert!(commands.len() > 8, "{commands:?}");
+    for command in &commands {
+        let words = command.split('#').next().unwrap().split([' ', '\'']).filter(|word| !word.contains('='));
+        let there = match words.filter(|word| !word.is_empty()).collect::<Vec<_>>()[..] {
+            ["make", target, ..] if !text("Makefile").contains(&format!("\n{target}:")) => false,
+            ["make", "e2e", "--pattern", file] => text(&format!("tests/e2e/{file}")).contains("def test_"),
+            ["make", "mutants", "--re", function] => {
+                text("src/policy/evaluate.rs").contains(&format!("fn {function}("))
+            }
+            ["make", "mutants", "--file", file] => text(file).contains("fn "),
+            ["make", "e2e" | "mutants", option, _] => ["-k", "--in-diff"].contains(&option),
+            ["make", _] => true,
+            ["cargo", "test", "--test", "it", filter] => {
+                let (module, test) = filter.split_once("::").unwrap();
+                let code = text(&format!("tests/it/{module}.rs"));
+                if test.is_empty() { code.contains("#[test]") } else { code.contains(&format!("fn {test}()")) }
+            }
+            ["cargo", "run", "--example", "judge", "--", cases, name] => {
+                text(cases).contains(&format!("\"name\": \"{name}\""))
+            }
+            _ => false,
+        };
+        assert!(there, "{command}");
+    }
+}
+
+#[test]
+fn the_pinned_compiler_is_the_oldest_that_the_documents_promise() {
+    let value = |path: &str, name: &str| {
+        let text = text(path);
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} = ")));
+        line.unwrap().trim_matches('"').to_owned()
+    };
+    let oldest = value("Cargo.toml", "rust-version");
+    assert_eq!(value("rust-toolchain.toml", "channel"), format!("{oldest}.0"));
+    assert!(text("README.md").contains(&format!("Rust ({oldest} or newer;")));
+    assert!(text("CONTRIBUTING.md").contains(&format!("Rust {oldest} (`rust-version`")));
+    assert!(text("Makefile").contains(&format!("rustc {oldest}.,")));
 }
 
 #[test]
