@@ -1,8 +1,10 @@
 //! Time of the judge: a 20 KB policy of 60 statements with wildcards, and wildcards made to hurt.
 
-use darwin_s3_guard::contract::{Darwin, Home};
-use darwin_s3_guard::policy::{PolicyDocument, evaluate};
-use darwin_s3_guard::request::{ObjectOwner, Reader, Request, Settings, s3_request};
+use darwin_s3_guard::judge::darwin::{Reader, s3_request};
+use darwin_s3_guard::model::contract::{Darwin, Home};
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::evaluate::evaluate;
+use darwin_s3_guard::policy::request::{ObjectOwner, Request, Settings};
 use serde_json::json;
 
 fn main() {

@@ -1,11 +1,17 @@
 //! Wiring only: configuration, clients, and the way in: the Lambda Runtime API or the shell.
 
-use darwin_s3_guard::aws::dynamodb::Table;
-use darwin_s3_guard::aws::{Aws, Clients, Patience, Sns, StderrLog, StdoutLog, SystemClock, report_init_error};
-use darwin_s3_guard::cli::{self, Command, Options, USAGE};
-use darwin_s3_guard::config::{self, Config, ConfigProblem, ConfigProblems};
-use darwin_s3_guard::handler::{Call, Failure, Guard};
-use darwin_s3_guard::ports::{Clock, Log};
+use darwin_s3_guard::app::config::Config;
+use darwin_s3_guard::app::config::problem::{ConfigProblem, ConfigProblems};
+use darwin_s3_guard::app::handler::{Call, Failure, Guard};
+use darwin_s3_guard::app::ports::{Clock, Log};
+use darwin_s3_guard::shell::aws::client::{Aws, Clients, Patience};
+use darwin_s3_guard::shell::aws::clock::SystemClock;
+use darwin_s3_guard::shell::aws::dynamodb::table::Table;
+use darwin_s3_guard::shell::aws::init_error::report_init_error;
+use darwin_s3_guard::shell::aws::log::{StderrLog, StdoutLog};
+use darwin_s3_guard::shell::aws::sns::Sns;
+use darwin_s3_guard::shell::cli::{self, Command, Options, USAGE};
+use darwin_s3_guard::shell::environment;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -16,7 +22,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("no runtime: {error}")),
     };
-    match config::runtime_api() {
+    match environment::runtime_api() {
         Some(api) => runtime.block_on(lambda(&api)),
         None => runtime.block_on(shell()),
     }
@@ -24,7 +30,7 @@ fn main() -> ExitCode {
 
 /// The configuration, and the Region it is for.
 fn configuration() -> Result<(Config, String), ConfigProblems> {
-    let config = Config::from_environment()?;
+    let config = environment::settings()?;
     let region = config.region.clone().ok_or_else(|| {
         let (variable, saw) = ("AWS_REGION".to_owned(), "not set".to_owned());
         ConfigProblems(vec![ConfigProblem { variable, saw, want: "the Region of the buckets".to_owned() }])

@@ -3,7 +3,8 @@
 //!
 //! Must never act on `userArguments`: they come from whoever made the job.
 
-use super::{Decoded, Envelope, Item, ObjectEvent, Trigger, json, url};
+use crate::event::trigger::{Decoded, Envelope, Item, ObjectEvent, Trigger};
+use crate::event::{json, url};
 use serde_json::Value;
 
 /// Decodes a job's invocation; `None` if it is none.

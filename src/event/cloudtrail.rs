@@ -4,7 +4,9 @@
 //!
 //! Must never give a value of `requestParameters` as something to write: it is kept as text, for comparison alone.
 
-use super::{Actor, ConfigChange, Context, Item, KeyChange, Trigger, json, manual};
+use crate::event::trigger::{ConfigChange, Context, Item, KeyChange, Trigger};
+use crate::event::{json, manual};
+use crate::model::actor::Actor;
 use serde_json::Value;
 
 /// Changes of a bucket that can decide Darwin's access, or how the guard hears of it.

@@ -3,7 +3,8 @@
 //!
 //! Must never decode a key: EventBridge gives it as it is.
 
-use super::{Context, Item, KeyChange, ObjectEvent, Trigger, WANTED, cloudtrail, json, manual};
+use crate::event::trigger::{Context, Item, KeyChange, ObjectEvent, Trigger, WANTED};
+use crate::event::{cloudtrail, json, manual};
 use serde_json::Value;
 
 pub(super) fn is_event(event: &Value) -> bool {

@@ -2,7 +2,8 @@
 //!
 //! Must never be taken from a queue or a topic: who may send there is not who may repair a bucket.
 
-use super::{Item, Manual, ManualAction, Trigger, json};
+use crate::event::json;
+use crate::event::trigger::{Item, Manual, ManualAction, Trigger};
 use serde_json::Value;
 
 pub(super) const DIRECT_ONLY: &str = "a manual action by direct invocation (aws lambda invoke) only";

@@ -3,7 +3,8 @@
 //!
 //! Must never take the sender's word for who owns an object: `userIdentity.principalId` names no account.
 
-use super::{Item, ObjectEvent, Trigger, json, url};
+use crate::event::trigger::{Item, ObjectEvent, Trigger};
+use crate::event::{json, url};
 use serde_json::Value;
 
 pub(super) fn is_test_event(event: &Value) -> bool {

@@ -4,7 +4,8 @@
 //!
 //! Must never confirm a subscription or follow a URL of a message.
 
-use super::{Context, Item, json, payload};
+use crate::event::json;
+use crate::event::trigger::Item;
 use serde_json::Value;
 
 pub(super) fn is_record(record: &Value) -> bool {
@@ -16,33 +17,41 @@ pub(super) fn is_http_form(event: &Value) -> bool {
     json::text(event, &["Type"]).is_some() && json::at(event, &["Message"]).is_some()
 }
 
-pub(super) fn decode_record(record: &Value, inside: &str, context: Context<'_>, depth: usize, item: &mut Item) {
-    match json::at(record, &["Sns"]) {
-        Some(sns) => message(sns, inside, context, depth, item),
-        None => item.problem(inside, json::describe(record), "an SNS record with Sns.Message"),
+/// The event in a record, or a problem of the item.
+pub(super) fn unwrap_record(record: &Value, inside: &str, item: &mut Item) -> Option<Value> {
+    if let Some(sns) = json::at(record, &["Sns"]) {
+        message(sns, inside, item)
+    } else {
+        item.problem(inside, json::describe(record), "an SNS record with Sns.Message");
+        None
     }
 }
 
-pub(super) fn decode_body(event: &Value, context: Context<'_>, depth: usize, item: &mut Item) {
+/// The event in a notification, or a problem of the item.
+pub(super) fn unwrap_body(event: &Value, item: &mut Item) -> Option<Value> {
     match json::text(event, &["Type"]) {
-        Some("Notification") => message(event, "", context, depth, item),
-        other => item.problem(
-            "",
-            format!("an SNS message of type {}", json::quote(other.unwrap_or_default())),
-            "a Notification",
-        ),
+        Some("Notification") => message(event, "", item),
+        other => {
+            item.problem(
+                "",
+                format!("an SNS message of type {}", json::quote(other.unwrap_or_default())),
+                "a Notification",
+            );
+            None
+        }
     }
 }
 
-fn message(sns: &Value, inside: &str, context: Context<'_>, depth: usize, item: &mut Item) {
+fn message(sns: &Value, inside: &str, item: &mut Item) -> Option<Value> {
     let Some(text) = json::text(sns, &["Message"]) else {
         item.problem(inside, "an SNS notification without a Message", "an event in Message");
-        return;
+        return None;
     };
     match serde_json::from_str::<Value>(text) {
-        Ok(event) => payload(&event, context, depth + 1, item),
+        Ok(event) => Some(event),
         Err(error) => {
             item.problem(inside, format!("the SNS message {} ({error})", json::quote(text)), "an event as JSON");
+            None
         }
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! Must never let one record's content harm another's.
 
-use super::{Context, Item, json, payload};
+use crate::event::json;
+use crate::event::trigger::Item;
 use serde_json::Value;
 
 /// The records of an SQS batch; `None` if it is none. One record of `aws:sqs` makes it a batch.
@@ -16,13 +17,14 @@ fn is_record(record: &Value) -> bool {
     json::text(record, &["eventSource"]) == Some("aws:sqs")
 }
 
-pub(super) fn decode(records: &[Value], context: Context<'_>) -> Vec<Item> {
-    records.iter().enumerate().map(|(index, record)| decode_record(record, index, context)).collect()
+/// One item a record; `payload` decodes what a body holds.
+pub(super) fn decode(records: &[Value], payload: impl Fn(&Value, &mut Item)) -> Vec<Item> {
+    records.iter().enumerate().map(|(index, record)| decode_record(record, index, &payload)).collect()
 }
 
 /// A record without a `messageId` gets an empty one: Lambda then takes the whole batch as failed, and nothing is lost.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
-fn decode_record(record: &Value, index: usize, context: Context<'_>) -> Item {
+fn decode_record(record: &Value, index: usize, payload: impl Fn(&Value, &mut Item)) -> Item {
     let id = json::text(record, &["messageId"]).unwrap_or_default();
     let mut item = Item::new(id, &format!("Records[{index}]"));
     if !is_record(record) {
@@ -34,7 +36,7 @@ fn decode_record(record: &Value, index: usize, context: Context<'_>) -> Item {
         return item;
     };
     match serde_json::from_str::<Value>(body) {
-        Ok(event) => payload(&event, context, 1, &mut item),
+        Ok(event) => payload(&event, &mut item),
         Err(error) => item.problem("", format!("the body {} ({error})", json::quote(body)), "an event as JSON"),
     }
     item

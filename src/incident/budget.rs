@@ -1,6 +1,13 @@
 //! How often the guard repairs before it takes the drift for a rival's will.
 
-use super::RepairBudget;
+/// The answer to `count_repair`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepairBudget {
+    /// Go ahead: this is the n-th repair within the window.
+    Granted { count: u64 },
+    /// Stop: so many repairs within the window, the last at `last_ms`; resumes at `resumes_ms`.
+    Contested { count: u64, last_ms: u64, resumes_ms: u64 },
+}
 
 /// Repairs of a bucket that still count, oldest first, in milliseconds since the epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What makes two findings the same incident.
 
-use crate::finding::Finding;
+use crate::model::finding::Finding;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -64,7 +64,7 @@ fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Kind, Severity};
+    use crate::model::finding::{Kind, Severity};
 
     fn finding(kind: Kind, cause: &str, depends_on: &[&str]) -> Finding {
         Finding {

@@ -3,10 +3,10 @@
 //! Must never let a test that is not understood hold or fail.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
 
-use super::pattern::{Mode, Pattern};
-use super::truth::Truth;
-use super::values::{Decimal, Range, boolean, date, in_range, is_base64};
-use crate::request::{ContextValue, RequestContext};
+use crate::policy::pattern::{Mode, Pattern};
+use crate::policy::request::{ContextValue, RequestContext};
+use crate::policy::truth::Truth;
+use crate::policy::values::{Decimal, Range, boolean, date, in_range, is_base64};
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
@@ -158,7 +158,7 @@ impl Operator {
         match (operand, self.kind) {
             (Operand::Odd(name), _) => Truth::unknown(name),
             (Operand::Text(pattern), Kind::Text(mode)) => {
-                if mode == Mode::Arn && crate::arn::Arn::parse(value).is_none() {
+                if mode == Mode::Arn && crate::model::arn::Arn::parse(value).is_none() {
                     return ill_typed();
                 }
                 pattern.matches(value, mode, context)

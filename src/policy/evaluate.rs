@@ -4,43 +4,14 @@
 //! Must never say `allowed` while a Deny may apply, and never build a sentence before the verdict stands.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
-use super::pattern::{Mode, Pattern};
-use super::principal::Asker;
-use super::statement::{Scope, Statement};
-use super::truth::Truth;
-use super::{PolicyDocument, explain};
-use crate::request::{ObjectOwner, Request, RequestContext, Settings};
-use crate::verdict::{Document, Effect, Reason, Verdict};
-
-/// A request, taken apart once for all statements.
-#[derive(Debug)]
-pub(crate) struct Question<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) asker: Asker,
-    /// In lower case: actions compare without case.
-    action: String,
-}
-
-impl<'a> Question<'a> {
-    pub(crate) fn new(request: &'a Request) -> Self {
-        Self { request, asker: Asker::new(&request.principal), action: request.action.to_ascii_lowercase() }
-    }
-
-    pub(crate) fn context(&self) -> &RequestContext {
-        &self.request.context
-    }
-
-    fn crosses_accounts(&self) -> bool {
-        self.asker.account() != self.request.resource_account
-    }
-}
-
-/// What the statements of a document come to.
-#[derive(Debug)]
-pub(crate) struct Sides {
-    pub(crate) allow: Truth,
-    pub(crate) deny: Truth,
-}
+use crate::model::verdict::{Document, Effect, Reason, Verdict};
+use crate::policy::document::PolicyDocument;
+use crate::policy::pattern::{Mode, Pattern};
+use crate::policy::question::{Question, Sides};
+use crate::policy::request::{ObjectOwner, Request, RequestContext, Settings};
+use crate::policy::statement::{Scope, Statement};
+use crate::policy::truth::Truth;
+use crate::policy::{explain, public};
 
 impl Statement {
     pub(crate) fn may_allow(&self) -> bool {
@@ -233,7 +204,7 @@ pub(crate) fn verdict(outcome: Truth, because: Vec<Reason>) -> Verdict {
 /// A bucket policy does not reach an object that another account owns. None: nothing stands in the way.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workflow-object-operation.html>
 fn owner(request: &Request, settings: Settings) -> Option<ObjectOwner> {
-    let is_object = crate::arn::Arn::parse(&request.resource).is_none_or(|arn| arn.resource.contains('/'));
+    let is_object = crate::model::arn::Arn::parse(&request.resource).is_none_or(|arn| arn.resource.contains('/'));
     match settings.object_owner {
         ObjectOwner::BucketOwner => None,
         owner if is_object => Some(owner),
@@ -246,7 +217,7 @@ fn owner(request: &Request, settings: Settings) -> Option<ObjectOwner> {
 fn public_block(policy: Option<&PolicyDocument>, settings: Settings) -> Truth {
     let public = match settings.policy_is_public {
         Some(public) => public.into(),
-        None if policy.is_none_or(super::is_surely_not_public) => Truth::False,
+        None if policy.is_none_or(public::is_surely_not_public) => Truth::False,
         None => Truth::unknown("setting:PolicyStatus.IsPublic"),
     };
     let restricted = match settings.restrict_public_buckets {

@@ -2,14 +2,15 @@
 //!
 //! Runs after the verdict stands and never changes it.
 
-use super::condition::Condition;
-use super::evaluate::Question;
-use super::principal::{Principal, Principals};
-use super::statement::{Scope, Statement};
-use super::truth::Truth;
-use super::{PolicyDocument, public_statements};
-use crate::request::ContextValue;
-use crate::verdict::{Document, Effect, Reason};
+use crate::model::verdict::{Document, Effect, Reason};
+use crate::policy::condition::Condition;
+use crate::policy::document::PolicyDocument;
+use crate::policy::principal::{Principal, Principals};
+use crate::policy::public::public_statements;
+use crate::policy::question::Question;
+use crate::policy::request::ContextValue;
+use crate::policy::statement::{Scope, Statement};
+use crate::policy::truth::Truth;
 
 /// How many statements that nearly allowed are told.
 const NEAR: usize = 3;

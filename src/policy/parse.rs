@@ -3,13 +3,13 @@
 //! Never fails and never skips: what is not understood becomes a name on which verdicts depend.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
-use super::condition::{Condition, Operator, Test};
-use super::json::Node;
-use super::pattern::Pattern;
-use super::principal::{Principal, Principals};
-use super::statement::{Scope, Statement};
-use super::values::boolean;
-use crate::verdict::Effect;
+use crate::model::verdict::Effect;
+use crate::policy::condition::{Condition, Operator, Test};
+use crate::policy::json::Node;
+use crate::policy::pattern::Pattern;
+use crate::policy::principal::{Principal, Principals};
+use crate::policy::statement::{Scope, Statement};
+use crate::policy::values::boolean;
 
 /// What `Statement` elements and top-level oddities a text holds.
 #[derive(Debug, Clone, Default)]

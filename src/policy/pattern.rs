@@ -4,8 +4,8 @@
 //! the value. Must never let a variable whose value is not known decide.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
 
-use super::truth::Truth;
-use crate::request::{ContextValue, RequestContext};
+use crate::policy::request::{ContextValue, RequestContext};
+use crate::policy::truth::Truth;
 
 /// A text with wildcards and, in version 2012-10-17, variables.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 //! Must never take a principal that it does not know for nobody.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
 
-use super::pattern::{Mode, Pattern};
-use super::truth::Truth;
-use crate::arn::{Arn, is_account_id};
-use crate::request::RequestContext;
+use crate::model::arn::{Arn, is_account_id};
+use crate::policy::pattern::{Mode, Pattern};
+use crate::policy::request::RequestContext;
+use crate::policy::truth::Truth;
 
 /// `Principal` or `NotPrincipal`.
 #[derive(Debug, Clone)]

@@ -3,8 +3,9 @@
 //! Must never call a policy not public that AWS might: `GetBucketPolicyStatus` is asked otherwise.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status>
 
-use super::principal::{Principal, Principals};
-use super::{PolicyDocument, Statement};
+use crate::policy::document::PolicyDocument;
+use crate::policy::principal::{Principal, Principals};
+use crate::policy::statement::Statement;
 
 /// Whether every statement that may allow names fixed principals alone. Conditions that would also make a policy not
 /// public (a fixed `aws:SourceVpc`, say) are left to AWS's own answer.

@@ -3,10 +3,10 @@
 //! Everything that is not understood is kept as a name in `unknowns`; nothing is skipped.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>
 
-use super::condition::Condition;
-use super::pattern::Pattern;
-use super::principal::Principals;
-use crate::verdict::Effect;
+use crate::model::verdict::Effect;
+use crate::policy::condition::Condition;
+use crate::policy::pattern::Pattern;
+use crate::policy::principal::Principals;
 
 /// One statement of a policy.
 #[derive(Debug, Clone)]

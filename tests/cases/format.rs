@@ -2,10 +2,11 @@
 //!
 //! Unknown fields are refused: a misspelt one would silently change the question.
 
-use darwin_s3_guard::key::{GrantListEntry, evaluate_key};
-use darwin_s3_guard::policy::{PolicyDocument, evaluate};
-use darwin_s3_guard::request::{ObjectOwner, Request, RequestContext, Settings};
-use darwin_s3_guard::verdict::Verdict;
+use darwin_s3_guard::model::verdict::Verdict;
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::evaluate::evaluate;
+use darwin_s3_guard::policy::grant::{GrantListEntry, evaluate_key};
+use darwin_s3_guard::policy::request::{ObjectOwner, Request, RequestContext, Settings};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;

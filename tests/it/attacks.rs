@@ -2,9 +2,11 @@
 
 use crate::harness::{Setup, changed, setup, sqs};
 use crate::world::{BUCKET, ROLE, World};
-use darwin_s3_guard::finding::Kind;
-use darwin_s3_guard::ports::{CorsRule, ErrorClass, IncidentStore, Operation};
-use darwin_s3_guard::time::rfc3339;
+use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::model::aws::{ErrorClass, Operation};
+use darwin_s3_guard::model::finding::Kind;
+use darwin_s3_guard::model::s3::CorsRule;
+use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::future::Future;

@@ -6,7 +6,8 @@ mod operations;
 mod server;
 
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
-use darwin_s3_guard::aws::{Aws, Clients, Patience, Sns};
+use darwin_s3_guard::shell::aws::client::{Aws, Clients, Patience};
+use darwin_s3_guard::shell::aws::sns::Sns;
 use server::{Answer, Server};
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! The configuration: defaults, forms, and what a person reads when a value is wrong.
 
-use darwin_s3_guard::config::{Config, ConfigProblems};
-use darwin_s3_guard::contract::{Access, Ceiling, Mode};
+use darwin_s3_guard::app::config::Config;
+use darwin_s3_guard::app::config::problem::ConfigProblems;
+use darwin_s3_guard::model::contract::{Access, Ceiling, Mode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

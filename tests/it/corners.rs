@@ -1,11 +1,13 @@
 //! Corners of the policy language, asked as Darwin's servers ask: principals in every form, wildcards, variables,
 //! versions, empty values, odd types. Each answer is AWS's documented one, or open where its pages are silent.
 
-use darwin_s3_guard::contract::{Darwin, Home};
-use darwin_s3_guard::key::{GrantListEntry, evaluate_key};
-use darwin_s3_guard::policy::{PolicyDocument, evaluate};
-use darwin_s3_guard::ports::KeyMetadata;
-use darwin_s3_guard::request::{ObjectOwner, Reader, Settings, kms_request, s3_request};
+use darwin_s3_guard::judge::darwin::{Reader, kms_request, s3_request};
+use darwin_s3_guard::model::contract::{Darwin, Home};
+use darwin_s3_guard::model::kms::KeyMetadata;
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::evaluate::evaluate;
+use darwin_s3_guard::policy::grant::{GrantListEntry, evaluate_key};
+use darwin_s3_guard::policy::request::{ObjectOwner, Settings};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -2,8 +2,9 @@
 
 mod laws;
 
-use darwin_s3_guard::contract::Home;
-use darwin_s3_guard::event::{Decoded, Envelope, Item, Manual, ManualAction, Trigger, decode};
+use darwin_s3_guard::event::decode::decode;
+use darwin_s3_guard::event::trigger::{Decoded, Envelope, Item, Manual, ManualAction, Trigger};
+use darwin_s3_guard::model::contract::Home;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -4,9 +4,10 @@
 
 use crate::harness::{Setup, changed, created, setup, sqs};
 use crate::world::World;
-use darwin_s3_guard::answer::{Answer, log_line};
-use darwin_s3_guard::incident::Status;
-use darwin_s3_guard::ports::{ErrorClass, Operation};
+use darwin_s3_guard::incident::life::Status;
+use darwin_s3_guard::model::aws::{ErrorClass, Operation};
+use darwin_s3_guard::report::answer::Answer;
+use darwin_s3_guard::report::log::log_line;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -135,9 +136,9 @@ async fn every_field_of_the_log_lines_is_in_the_document() {
 #[test]
 fn every_attribute_of_the_table_is_in_its_document() {
     let sources = [
-        include_str!("../../src/aws/dynamodb.rs"),
-        include_str!("../../src/aws/dynamodb/item.rs"),
-        include_str!("../../src/aws/dynamodb/history.rs"),
+        include_str!("../../src/shell/aws/dynamodb.rs"),
+        include_str!("../../src/shell/aws/dynamodb/item.rs"),
+        include_str!("../../src/shell/aws/dynamodb/history.rs"),
     ];
     let words = sources.iter().flat_map(|source| {
         // Whatever stands in a string.

@@ -1,13 +1,16 @@
 //! The sentences behind a verdict, one snapshot per kind of case: what a person who has to act on it reads.
 
-use darwin_s3_guard::contract::{Access, Ceiling, Contract, Darwin, Home};
-use darwin_s3_guard::finding::Severity;
-use darwin_s3_guard::key::GrantListEntry;
-use darwin_s3_guard::plan::access::{AccessFacts, Asker, PolicyText, Told, judge_read};
-use darwin_s3_guard::plan::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding};
-use darwin_s3_guard::policy::{PolicyDocument, merge};
-use darwin_s3_guard::ports::{AwsError, ErrorClass, KeyMetadata, Operation, Ownership, PublicAccessBlock};
-use darwin_s3_guard::request::ObjectOwner;
+use darwin_s3_guard::judge::access::{AccessFacts, Asker, PolicyText, Told, judge_read};
+use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding};
+use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
+use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
+use darwin_s3_guard::model::finding::Severity;
+use darwin_s3_guard::model::kms::KeyMetadata;
+use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::grant::GrantListEntry;
+use darwin_s3_guard::policy::request::ObjectOwner;
+use darwin_s3_guard::repair::policy as merge;
 use serde_json::{Value, json};
 use std::rc::Rc;
 

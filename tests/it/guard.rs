@@ -4,9 +4,10 @@ mod healing;
 
 use crate::harness::{Setup, changed, created, setup, sqs};
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};
-use darwin_s3_guard::finding::Kind;
-use darwin_s3_guard::handler::Call;
-use darwin_s3_guard::ports::{CorsRule, ErrorClass, Operation};
+use darwin_s3_guard::app::handler::Call;
+use darwin_s3_guard::model::aws::{ErrorClass, Operation};
+use darwin_s3_guard::model::finding::Kind;
+use darwin_s3_guard::model::s3::CorsRule;
 use serde_json::{Value, json};
 
 const SOMEBODYS: &str = r#"{"Sid": "Somebody", "Effect": "Allow",   "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-lidar/shared/*"}"#;

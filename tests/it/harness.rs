@@ -1,13 +1,14 @@
 //! The handler over the in-memory AWS, and the events that reach it.
 
 use crate::world::{self, BUCKET, World};
-use darwin_s3_guard::config::Config;
-use darwin_s3_guard::handler::{Call, Guard};
-use darwin_s3_guard::memory::Memory;
-use darwin_s3_guard::ports::{
-    AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, Head, IncidentStore, KeyMetadata, Keys,
-    Log, Message, Notifications, Objects, Ownership, PublicAccessBlock, Topic,
-};
+use darwin_s3_guard::app::config::Config;
+use darwin_s3_guard::app::handler::{Call, Guard};
+use darwin_s3_guard::app::memory::Memory;
+use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use darwin_s3_guard::model::aws::AwsResult;
+use darwin_s3_guard::model::kms::KeyMetadata;
+use darwin_s3_guard::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
+use darwin_s3_guard::report::notice::Message;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::rc::Rc;

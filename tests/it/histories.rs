@@ -7,12 +7,14 @@
 mod sim;
 
 use crate::world::BUCKET;
-use darwin_s3_guard::config::Config;
-use darwin_s3_guard::contract::Darwin;
-use darwin_s3_guard::handler::{Call, Guard};
-use darwin_s3_guard::history::{Subject, elements};
-use darwin_s3_guard::incident::StoreResult;
-use darwin_s3_guard::ports::{CorsRule, IncidentStore};
+use darwin_s3_guard::app::config::Config;
+use darwin_s3_guard::app::handler::{Call, Guard};
+use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::incident::life::StoreResult;
+use darwin_s3_guard::model::change::Subject;
+use darwin_s3_guard::model::contract::Darwin;
+use darwin_s3_guard::model::s3::CorsRule;
+use darwin_s3_guard::repair::history::elements;
 use serde_json::{Value, json};
 use sim::{Outside, Seen, Settings, Sim, Taken, Who, event_of, poll_once, step, until};
 use std::cell::{Cell, RefCell};

@@ -6,12 +6,13 @@
 mod interleaved;
 mod table;
 
-use darwin_s3_guard::finding::{Finding, Kind, Severity};
-use darwin_s3_guard::incident::{
-    CLAIM_MS, Claim, FLAP_MS, Healed, Incident, Lease, PendingWrite, REMIND_MS, RepairBudget, Sighting, Status,
+use darwin_s3_guard::app::memory::Memory;
+use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::incident::budget::RepairBudget;
+use darwin_s3_guard::incident::life::{
+    CLAIM_MS, Claim, FLAP_MS, Healed, Incident, Lease, PendingWrite, REMIND_MS, Sighting, Status,
 };
-use darwin_s3_guard::memory::Memory;
-use darwin_s3_guard::ports::IncidentStore;
+use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
 
 pub const NOW: u64 = 1_798_761_600_000;
 

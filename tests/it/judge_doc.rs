@@ -1,6 +1,6 @@
 //! `docs/judge.md` against the code: the table of Darwin's requests, and every name that a verdict can hang on.
 
-use darwin_s3_guard::request::{COLUMNS, Knowledge, Source, TABLE};
+use darwin_s3_guard::judge::darwin::{COLUMNS, Knowledge, Source, TABLE};
 
 const DOC: &str = include_str!("../../docs/judge.md");
 

@@ -5,9 +5,9 @@
 mod generate;
 mod question;
 
-use darwin_s3_guard::policy::PolicyDocument;
-use darwin_s3_guard::request::{RequestContext, Settings};
-use darwin_s3_guard::verdict::{Decision, Verdict};
+use darwin_s3_guard::model::verdict::{Decision, Verdict};
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::request::{RequestContext, Settings};
 use generate::{KEYS, Tape, open_keys, statement};
 use proptest::collection::vec;
 use proptest::prelude::any;
@@ -92,7 +92,11 @@ fn a_definite_verdict_holds_in_every_world_and_is_not_vague_without_need() {
         let once = open_keys(&question.request).iter().all(|key| uses(policy, key) <= 1);
         let settled = match &question.beside {
             Beside::Bucket(settings) => {
-                *settings == Settings { object_owner: darwin_s3_guard::request::ObjectOwner::BucketOwner, ..*settings }
+                *settings
+                    == Settings {
+                        object_owner: darwin_s3_guard::policy::request::ObjectOwner::BucketOwner,
+                        ..*settings
+                    }
             }
             Beside::Key { grants, state } => grants.is_some() && state.is_some(),
         };
@@ -118,7 +122,7 @@ fn with_nothing_unknown_and_nothing_odd_the_verdict_is_never_depends() {
         let mut question = generate::question(&mut tape);
         let mut context = RequestContext::default();
         for (key, values) in KEYS {
-            use darwin_s3_guard::request::ContextValue::{Absent, Known};
+            use darwin_s3_guard::policy::request::ContextValue::{Absent, Known};
             context = match question.request.context.get(key) {
                 Known(values) => context.known_values(key, values.to_vec()),
                 Absent => context.absent(key),
@@ -130,7 +134,7 @@ fn with_nothing_unknown_and_nothing_odd_the_verdict_is_never_depends() {
             Beside::Bucket(settings) => Beside::Bucket(Settings {
                 restrict_public_buckets: settings.restrict_public_buckets.or(Some(false)),
                 policy_is_public: settings.policy_is_public.or(Some(false)),
-                object_owner: darwin_s3_guard::request::ObjectOwner::BucketOwner,
+                object_owner: darwin_s3_guard::policy::request::ObjectOwner::BucketOwner,
             }),
             Beside::Key { grants, state } => Beside::Key {
                 grants: Some(grants.unwrap_or_default()),

@@ -27,10 +27,11 @@ mod explain;
 mod guard;
 mod harness;
 mod histories;
-mod imports;
+
 mod incident_store;
 mod judge_doc;
 mod laws;
+mod layers;
 mod merge;
 mod messages;
 mod metrics;

@@ -1,14 +1,16 @@
 //! The bucket policy's assessment and merge: `tests/cases/merge.json`, and laws over random documents.
 
-use darwin_s3_guard::contract::{Access, Ceiling, Contract, Darwin, Home};
-use darwin_s3_guard::finding::{Kind, Severity};
-use darwin_s3_guard::policy::merge::{
+use darwin_s3_guard::judge::darwin::{Reader, s3_request};
+use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
+use darwin_s3_guard::model::finding::{Kind, Severity};
+use darwin_s3_guard::model::verdict::Decision;
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::evaluate::evaluate;
+use darwin_s3_guard::policy::raw::RawPolicy;
+use darwin_s3_guard::policy::request::{ObjectOwner, Settings};
+use darwin_s3_guard::repair::policy::{
     MAX_BYTES, PolicyAssessment, assess_policy, dead_principal, foreign_statements, policy_with_ours,
 };
-use darwin_s3_guard::policy::raw::RawPolicy;
-use darwin_s3_guard::policy::{PolicyDocument, evaluate};
-use darwin_s3_guard::request::{ObjectOwner, Reader, Settings, s3_request};
-use darwin_s3_guard::verdict::Decision;
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;

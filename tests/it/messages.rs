@@ -1,12 +1,12 @@
 //! Messages: every kind in every status, whatever the names in it, within SNS's limits and to the schema.
 
-use darwin_s3_guard::answer::{Action, ActionResult};
-use darwin_s3_guard::contract::{Home, Mode};
-use darwin_s3_guard::event::Actor;
-use darwin_s3_guard::finding::{Finding, Kind, Severity};
-use darwin_s3_guard::incident::{Healed, Incident, LostUpdate, Report, Sighting, Status};
-use darwin_s3_guard::notify::{Context, MAX_BODY, Notice, bare_body, message};
-use darwin_s3_guard::ports::Message;
+use darwin_s3_guard::incident::life::{Healed, Incident, LostUpdate, Report, Sighting, Status};
+use darwin_s3_guard::model::actor::Actor;
+use darwin_s3_guard::model::contract::{Home, Mode};
+use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
+use darwin_s3_guard::model::outcome::{Action, ActionResult};
+use darwin_s3_guard::report::message::{bare_body, message};
+use darwin_s3_guard::report::notice::{Context, MAX_BODY, Message, Notice};
 use serde_json::Value;
 
 const NOW: u64 = 1_795_521_600_000;
@@ -23,7 +23,7 @@ fn incident(kind: Kind, text: &str) -> Incident {
         because: vec![format!("statement `{text}` (#2) denies it")],
         depends_on: Vec::new(),
         // As the guard makes them: quoted for a shell, and as JSON.
-        remedy: format!("aws s3api head-object --key {}", darwin_s3_guard::remedy::shell(text)),
+        remedy: format!("aws s3api head-object --key {}", darwin_s3_guard::report::quote::shell(text)),
         cause: text.to_owned(),
     };
     let key: String =
@@ -45,7 +45,7 @@ fn incident(kind: Kind, text: &str) -> Incident {
             theirs: Value::from(text).to_string(),
             ours: Value::from(text).to_string(),
             difference: Value::from(text).to_string(),
-            command: darwin_s3_guard::remedy::shell(text),
+            command: darwin_s3_guard::report::quote::shell(text),
         }),
         ..Sighting::of("acme-lidar", finding)
     };

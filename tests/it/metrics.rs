@@ -2,8 +2,9 @@
 
 use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};
 use crate::world::{BUCKET, World};
-use darwin_s3_guard::metrics::{DIMENSION, NAMES, NAMESPACE};
-use darwin_s3_guard::ports::{ErrorClass, IncidentStore, Operation};
+use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::model::aws::{ErrorClass, Operation};
+use darwin_s3_guard::report::metrics::{DIMENSION, NAMES, NAMESPACE};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -1,8 +1,10 @@
 //! The tables in the docs of `policy`: every cell is a promise, and each is judged here.
 
-use darwin_s3_guard::policy::{PolicyDocument, evaluate, operators};
-use darwin_s3_guard::request::{ObjectOwner, Request, RequestContext, Settings};
-use darwin_s3_guard::verdict::Decision;
+use darwin_s3_guard::model::verdict::Decision;
+use darwin_s3_guard::policy::condition::operators;
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::evaluate::evaluate;
+use darwin_s3_guard::policy::request::{ObjectOwner, Request, RequestContext, Settings};
 use serde_json::{Value, json};
 
 const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
@@ -10,7 +12,7 @@ const KEY: &str = "aws:PrincipalTag/k";
 
 /// The rows of the table under this heading, without its head; cells without spaces around them.
 fn table(heading: &str) -> Vec<Vec<String>> {
-    let lines = include_str!("../../src/policy.rs").lines().filter_map(|line| line.strip_prefix("//!"));
+    let lines = include_str!("../../src/policy/mod.rs").lines().filter_map(|line| line.strip_prefix("//!"));
     let text = lines.map(str::trim).collect::<Vec<_>>().join("\n");
     let section = text.split("\n# ").find(|section| section.starts_with(heading)).expect(heading);
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ").and_then(|line| line.strip_suffix('|')));

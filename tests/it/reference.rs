@@ -13,8 +13,8 @@ mod statement;
 mod text;
 mod world;
 
-use darwin_s3_guard::request::{ObjectOwner, Request, Settings};
-use darwin_s3_guard::verdict::Decision;
+use darwin_s3_guard::model::verdict::Decision;
+use darwin_s3_guard::policy::request::{ObjectOwner, Request, Settings};
 use serde_json::Value;
 use world::World;
 

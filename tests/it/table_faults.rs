@@ -2,14 +2,15 @@
 
 use crate::harness::{Lines, Shared, changed, sqs, with_store};
 use crate::world::{World, aws_error};
-use darwin_s3_guard::finding::Kind;
-use darwin_s3_guard::handler::{Call, Guard};
-use darwin_s3_guard::history::{Change, Past, Write};
-use darwin_s3_guard::incident::{
-    Claim, Healed, Incident, Lease, PendingWrite, RepairBudget, Sighting, Status, StoreResult,
-};
-use darwin_s3_guard::memory::Memory;
-use darwin_s3_guard::ports::{ErrorClass, History, IncidentStore, Operation};
+use darwin_s3_guard::app::handler::{Call, Guard};
+use darwin_s3_guard::app::memory::Memory;
+use darwin_s3_guard::app::ports::{History, IncidentStore};
+use darwin_s3_guard::incident::budget::RepairBudget;
+use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use darwin_s3_guard::model::aws::{ErrorClass, Operation};
+use darwin_s3_guard::model::change::{Change, Write};
+use darwin_s3_guard::model::finding::Kind;
+use darwin_s3_guard::repair::history::Past;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

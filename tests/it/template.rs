@@ -3,7 +3,7 @@
 //! The template is read line by line, by its indentation: the role is written in one plain form, and a statement in any
 //! other form fails the test rather than being passed over.
 
-use darwin_s3_guard::ports::Operation;
+use darwin_s3_guard::model::aws::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -252,7 +252,8 @@ fn what_the_table_lets_expire_is_the_attribute_that_the_store_writes() {
     let template = template();
     let name =
         template.split("TimeToLiveSpecification:\n        AttributeName: ").nth(1).unwrap().lines().next().unwrap();
-    let store = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws/dynamodb.rs")).unwrap();
+    let store =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/shell/aws/dynamodb.rs")).unwrap();
     assert!(store.contains(&format!("(\"{name}\", ttl(")), "{name}");
 }
 

@@ -1,10 +1,13 @@
 //! A stateful in-memory AWS: buckets, keys, a topic and a clock, with the calls counted and faults injected.
 
-use darwin_s3_guard::finding::Kind;
-use darwin_s3_guard::ports::{
-    AwsError, AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, ErrorClass, Head, KeyMetadata,
-    Keys, Message, Notifications, ObjectFacts, Objects, Operation, Ownership, PublicAccessBlock, Topic,
+use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Clock, Keys, Objects, Topic};
+use darwin_s3_guard::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
+use darwin_s3_guard::model::finding::Kind;
+use darwin_s3_guard::model::kms::KeyMetadata;
+use darwin_s3_guard::model::s3::{
+    BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock,
 };
+use darwin_s3_guard::report::notice::Message;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};

@@ -2,10 +2,11 @@
 
 use super::server::{Answer, Server};
 use super::{BUCKET, OWNER, PATIENCE, SECRET, clients, kms_error, outside, s3_error, sns_error, talk};
-use darwin_s3_guard::aws::{Aws, Patience};
-use darwin_s3_guard::ports::{
-    AwsError, BucketReads, BucketWrites, ErrorClass, Head, Keys, Message, Meter, Objects, Operation, Topic, Usage,
-};
+use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Keys, Meter, Objects, Topic};
+use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation, Usage};
+use darwin_s3_guard::model::s3::Head;
+use darwin_s3_guard::report::notice::Message;
+use darwin_s3_guard::shell::aws::client::{Aws, Patience};
 use std::time::Duration;
 
 fn used(operation: Operation, calls: u64, retries: u64) -> Usage {
@@ -233,7 +234,8 @@ async fn the_first_owner_stays() {
 fn lambda_is_told_why_the_function_does_not_start() {
     let server = Server::start(vec![Answer::new(202)]);
     let address = server.url().replace("http://", "");
-    darwin_s3_guard::aws::report_init_error(&address, "Misconfigured", "MODE is `repiar`, \"é\"").unwrap();
+    darwin_s3_guard::shell::aws::init_error::report_init_error(&address, "Misconfigured", "MODE is `repiar`, \"é\"")
+        .unwrap();
     let request = server.only();
     assert_eq!(request.line(), "POST /2018-06-01/runtime/init/error");
     assert_eq!(request.header("lambda-runtime-function-error-type"), Some("Misconfigured"));

@@ -2,10 +2,13 @@
 
 use super::server::{Answer, Request};
 use super::{BUCKET, OWNER, TOPIC, s3_error, talk};
-use darwin_s3_guard::ports::{
-    BucketEncryption, BucketReads, BucketWrites, CorsRule, Head, KeyMetadata, Keys, Message, Meter, Notifications,
-    ObjectFacts, Objects, Operation, Ownership, PublicAccessBlock, Topic,
+use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Keys, Meter, Objects, Topic};
+use darwin_s3_guard::model::aws::Operation;
+use darwin_s3_guard::model::kms::KeyMetadata;
+use darwin_s3_guard::model::s3::{
+    BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock,
 };
+use darwin_s3_guard::report::notice::Message;
 use serde_json::json;
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";

@@ -1,7 +1,7 @@
 //! Whatever comes in, decoding neither panics nor loses a part of it.
 
 use super::{decoded, only, sample, samples, sns, sns_record, sqs};
-use darwin_s3_guard::event::{Envelope, Trigger};
+use darwin_s3_guard::event::trigger::{Envelope, Trigger};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

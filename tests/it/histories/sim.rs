@@ -2,15 +2,18 @@
 //! may run, and every guard function may die.
 
 use crate::world::{self, BUCKET, aws_error, darwin_cors, darwin_policy};
-use darwin_s3_guard::history::{Change, Past, Subject, Write};
-use darwin_s3_guard::incident::{
-    Claim, Healed, Incident, Lease, PendingWrite, RepairBudget, Sighting, Status, StoreResult,
+use darwin_s3_guard::app::memory::Memory;
+use darwin_s3_guard::app::ports::{
+    BucketReads, BucketWrites, Clock, History, IncidentStore, Keys, Log, Objects, Topic,
 };
-use darwin_s3_guard::memory::Memory;
-use darwin_s3_guard::ports::{
-    AwsResult, BucketEncryption, BucketReads, BucketWrites, Clock, CorsRule, ErrorClass, Head, History, IncidentStore,
-    KeyMetadata, Keys, Log, Message, Notifications, Objects, Operation, Ownership, PublicAccessBlock, Topic,
-};
+use darwin_s3_guard::incident::budget::RepairBudget;
+use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use darwin_s3_guard::model::aws::{AwsResult, ErrorClass, Operation};
+use darwin_s3_guard::model::change::{Change, Subject, Write};
+use darwin_s3_guard::model::kms::KeyMetadata;
+use darwin_s3_guard::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
+use darwin_s3_guard::repair::history::Past;
+use darwin_s3_guard::report::notice::Message;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -462,7 +465,7 @@ pub(super) fn event_of(taken: &Taken) -> serde_json::Value {
     };
     parameters["bucketName"] = json!(BUCKET);
     let who = format!("arn:aws:sts::{}:assumed-role/deploy/{:?}", world::ACCOUNT, taken.who);
-    let time = darwin_s3_guard::time::rfc3339(taken.at_ms);
+    let time = darwin_s3_guard::model::time::rfc3339(taken.at_ms);
     json!({"version": "0", "id": taken.event_id, "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3",
         "account": world::ACCOUNT, "time": time, "region": world::REGION, "resources": [],
         "detail": {"eventVersion": "1.11", "eventSource": "s3.amazonaws.com", "eventName": name, "awsRegion": world::REGION,

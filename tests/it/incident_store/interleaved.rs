@@ -2,8 +2,8 @@
 
 use super::table::{fresh_bucket, table};
 use super::{CLAIM_MS, Claim, Incident, NOW, Status, healed, sighting};
-use darwin_s3_guard::memory::Memory;
-use darwin_s3_guard::ports::IncidentStore;
+use darwin_s3_guard::app::memory::Memory;
+use darwin_s3_guard::app::ports::IncidentStore;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::collections::VecDeque;

@@ -8,10 +8,12 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use darwin_s3_guard::aws::dynamodb::Table;
-use darwin_s3_guard::finding::{Finding, Kind, Severity};
-use darwin_s3_guard::incident::{Claim, Incident, Lease, LostUpdate, RepairBudget, Sighting, StoreError};
-use darwin_s3_guard::ports::{AwsError, ErrorClass, IncidentStore, Operation};
+use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::incident::budget::RepairBudget;
+use darwin_s3_guard::incident::life::{Claim, Incident, Lease, LostUpdate, Sighting, StoreError};
+use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
+use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
+use darwin_s3_guard::shell::aws::dynamodb::table::Table;
 use futures_util::future::join_all;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -91,7 +93,7 @@ async fn of_many_at_once_one_claims_one_heals_one_leases_and_the_budget_holds() 
     let bucket = fresh_bucket();
     let store = table().await;
     let Claim::Announce(incident) = store.sight(&sighting(&bucket, "k"), NOW).await.unwrap() else { panic!() };
-    let later = NOW + darwin_s3_guard::incident::CLAIM_MS;
+    let later = NOW + darwin_s3_guard::incident::life::CLAIM_MS;
     let claims = join_all((0..20).map(|_| store.claim(&incident, super::Status::Opened, later))).await;
     assert_eq!(claims.into_iter().filter(|claim| *claim == Ok(true)).count(), 1);
     let word = healed(NOW);
@@ -118,7 +120,7 @@ async fn nothing_that_is_open_or_pending_expires() {
     assert!(store.heal(&incident, &word, NOW, NOW).await.unwrap());
     assert!(store.resolve(&Incident { healed: Some(word), ..incident }, NOW).await.unwrap());
     let expires = items(&bucket).await[0]["expires"].as_n().unwrap().parse::<u64>().unwrap();
-    assert_eq!(expires, (NOW + darwin_s3_guard::incident::KEEP_MS) / 1000, "epoch seconds");
+    assert_eq!(expires, (NOW + darwin_s3_guard::incident::life::KEEP_MS) / 1000, "epoch seconds");
     store.sight(&sighting(&bucket, "k"), NOW + 1).await.unwrap();
     store.note_write(&bucket, "PutBucketPolicy", "t", NOW).await.unwrap();
     for item in items(&bucket).await {

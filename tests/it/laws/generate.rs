@@ -1,7 +1,7 @@
 //! Random questions from a tape of bytes: small vocabularies, so that things meet often; proptest shrinks the tape.
 
 use super::question::{Beside, Question};
-use darwin_s3_guard::request::{ObjectOwner, Request, RequestContext, Settings};
+use darwin_s3_guard::policy::request::{ObjectOwner, Request, RequestContext, Settings};
 use serde_json::{Map, Value, json};
 
 pub(super) const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
@@ -95,7 +95,7 @@ pub(super) fn question(tape: &mut Tape<'_>) -> Question {
 
 /// The names that the request leaves open.
 pub(super) fn open_keys(request: &Request) -> Vec<&'static str> {
-    use darwin_s3_guard::request::ContextValue::{Present, Unknown};
+    use darwin_s3_guard::policy::request::ContextValue::{Present, Unknown};
     KEYS.iter().map(|(key, _)| *key).filter(|key| matches!(request.context.get(key), Unknown | Present)).collect()
 }
 

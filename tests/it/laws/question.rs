@@ -1,10 +1,11 @@
 //! A question to both evaluators, in a form that prints and that the laws can change.
 
 use crate::reference;
-use darwin_s3_guard::key::{GrantListEntry, evaluate_key};
-use darwin_s3_guard::policy::{PolicyDocument, evaluate};
-use darwin_s3_guard::request::{ObjectOwner, Request, RequestContext, Settings};
-use darwin_s3_guard::verdict::Verdict;
+use darwin_s3_guard::model::verdict::Verdict;
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::evaluate::evaluate;
+use darwin_s3_guard::policy::grant::{GrantListEntry, evaluate_key};
+use darwin_s3_guard::policy::request::{ObjectOwner, Request, RequestContext, Settings};
 use serde_json::Value;
 
 /// What is asked beside policy and request.

@@ -4,7 +4,7 @@ use super::condition::{self, Compare, Kind};
 use super::statement::list;
 use super::text::{self, Filled, Piece, Token};
 use super::world::World;
-use darwin_s3_guard::request::ContextValue;
+use darwin_s3_guard::policy::request::ContextValue;
 use serde_json::Value;
 
 /// Somewhere in the policy a text meets a key, or the resource.

@@ -3,7 +3,7 @@
 
 use super::principal;
 use super::world::World;
-use darwin_s3_guard::request::ContextValue;
+use darwin_s3_guard::policy::request::ContextValue;
 use serde_json::{Map, Value};
 
 /// Fields of a grant that narrow or widen nothing.

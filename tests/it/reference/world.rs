@@ -1,7 +1,7 @@
 //! One possible world: whatever is not known is chosen when it is first asked for, and stays so.
 
 use super::candidates::{self, Use};
-use darwin_s3_guard::request::{ContextValue, Request};
+use darwin_s3_guard::policy::request::{ContextValue, Request};
 use std::collections::BTreeMap;
 
 /// One choice that was made, of how many.

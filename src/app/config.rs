@@ -1,0 +1,268 @@
+//! The environment, read and validated once: docs/configuration.md has every variable.
+//!
+//! Reads through a lookup: the shell alone touches the environment. Must never fill in what is wrong with a default: a wrong value is told and the
+//! guard does not start.
+
+use crate::app::config::problem::{ConfigProblem, ConfigProblems};
+use crate::model::contract::{Ceiling, Contract, Darwin, Home, Mode};
+mod buckets;
+pub mod problem;
+mod values;
+
+use std::fmt;
+use values::{Arn, cut};
+
+/// V7's role, origin and Sid.
+const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
+const ORIGIN: &str = "https://darwin.v7labs.com";
+const SID: &str = "DarwinAccess";
+
+/// Everything that the guard is told about its deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// One contract per guarded bucket; not empty, no bucket twice.
+    pub contracts: Vec<Contract>,
+    pub darwin: Darwin,
+    pub mode: Mode,
+    pub ceiling: Ceiling,
+    /// ARN of the SNS topic; none: an alert is a log line.
+    pub topic: Option<String>,
+    /// Name of the DynamoDB table; none: state lives in the process.
+    pub table: Option<String>,
+    /// Turn EventBridge delivery on where it is off.
+    pub enable_event_bridge: bool,
+    /// Repairs of a bucket within the window before it is contested.
+    pub contested_limit: u32,
+    /// Seconds.
+    pub contested_window_s: u64,
+    /// HeadObject calls at the same time.
+    pub concurrency: usize,
+    /// The guard's own CloudFormation stack.
+    pub stack_id: Option<String>,
+    /// `AWS_ACCOUNT_ID`: counts only where no function ARN says it.
+    pub account: Option<String>,
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`: counts only where no function ARN says it.
+    pub region: Option<String>,
+    /// Whether `DARWIN_ROLE_ARN` was given.
+    role_given: bool,
+}
+
+/// Looks a variable up. An empty value counts as none: a template passes on an empty parameter like that.
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// Reads the variables through `lookup`.
+    ///
+    /// # Errors
+    /// Every variable whose value is wrong.
+    pub fn from(lookup: Lookup<'_>) -> Result<Self, ConfigProblems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let region = reader.region();
+        let role_given = reader.get("DARWIN_ROLE_ARN").is_some();
+        let config = Self {
+            contracts: reader.contracts(),
+            darwin: reader.darwin(),
+            mode: reader.choice(
+                "MODE",
+                Mode::Flag,
+                &[("repair", Mode::Repair), ("flag", Mode::Flag)],
+                "`repair` or `flag`",
+            ),
+            ceiling: reader.choice(
+                "CEILING",
+                Ceiling::Flag,
+                &[("flag", Ceiling::Flag), ("enforce", Ceiling::Enforce)],
+                "`flag` or `enforce`",
+            ),
+            topic: reader.topic(region.as_deref()),
+            table: reader.checked(
+                "INCIDENT_TABLE",
+                values::is_table_name,
+                "the name of a DynamoDB table: 3 to 255 letters, digits, `_`, `-`, `.`",
+            ),
+            enable_event_bridge: reader.choice(
+                "ENABLE_EVENTBRIDGE",
+                false,
+                &[("true", true), ("false", false)],
+                "`true` or `false`",
+            ),
+            contested_limit: reader.number("CONTESTED_LIMIT", 3, 1, 100, "repairs"),
+            contested_window_s: reader.number("CONTESTED_WINDOW_S", 3_600, 60, 604_800, "seconds"),
+            concurrency: reader.concurrency(),
+            stack_id: reader.checked(
+                "STACK_ID",
+                |text| Arn::parse(text).is_some_and(|arn| arn.is_resource("cloudformation", "stack/")),
+                "the ARN of a CloudFormation stack (`AWS::StackId`)",
+            ),
+            account: reader.checked("AWS_ACCOUNT_ID", values::is_account, "an account id of 12 digits"),
+            region,
+            role_given,
+        };
+        if let Some(region) = &config.region
+            && let Err(problem) = config.principals_stay_in(values::partition_of(region))
+        {
+            reader.problems.push(problem);
+        }
+        if reader.problems.is_empty() { Ok(config) } else { Err(ConfigProblems(reader.problems)) }
+    }
+
+    /// Where the guard runs: from the ARN of its own function, else from the environment.
+    ///
+    /// # Errors
+    /// The ARN is none of a Lambda function, account or Region is not known, or the role is of another partition.
+    pub fn home(&self, function_arn: Option<&str>) -> Result<Home, ConfigProblem> {
+        let problem = |variable: &str, saw: &str, want: &str| ConfigProblem {
+            variable: variable.to_owned(),
+            saw: saw.to_owned(),
+            want: want.to_owned(),
+        };
+        let home = if let Some(text) = function_arn {
+            match Arn::parse(text).filter(|arn| arn.is_resource("lambda", "function:")) {
+                Some(arn) if values::is_account(arn.account) && !arn.region.is_empty() => Home {
+                    account: arn.account.to_owned(),
+                    region: arn.region.to_owned(),
+                    partition: arn.partition.to_owned(),
+                },
+                _ => return Err(problem("the invoked function's ARN", &cut(text), "the ARN of a Lambda function")),
+            }
+        } else {
+            let unset = |variable, want| problem(variable, "not set", want);
+            let account = self.account.clone();
+            let region = self.region.clone();
+            Home {
+                account: account
+                    .ok_or_else(|| unset("AWS_ACCOUNT_ID", "the account of the buckets, outside Lambda"))?,
+                partition: region.as_deref().map(values::partition_of).unwrap_or_default().to_owned(),
+                region: region.ok_or_else(|| unset("AWS_REGION", "the Region of the buckets, outside Lambda"))?,
+            }
+        };
+        self.principals_stay_in(&home.partition)?;
+        Ok(home)
+    }
+
+    /// Principals don't cross partitions: a bucket policy in China can't name a role of `aws`.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+    fn principals_stay_in(&self, partition: &str) -> Result<(), ConfigProblem> {
+        let of_role = Arn::parse(&self.darwin.role).map_or("aws", |arn| arn.partition);
+        if of_role == partition {
+            return Ok(());
+        }
+        let saw = if self.role_given { cut(&self.darwin.role) } else { "not set".to_owned() };
+        let want = format!("the ARN of V7's role in the partition `{partition}`: principals don't cross partitions");
+        Err(ConfigProblem { variable: "DARWIN_ROLE_ARN".to_owned(), saw, want })
+    }
+}
+
+/// Reads variables and gathers what is wrong with them.
+struct Reader<'a> {
+    lookup: Lookup<'a>,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Reader<'_> {
+    fn get(&self, variable: &str) -> Option<String> {
+        (self.lookup)(variable).filter(|value| !value.is_empty())
+    }
+
+    fn wrong(&mut self, variable: impl Into<String>, saw: impl Into<String>, want: impl Into<String>) {
+        self.problems.push(ConfigProblem { variable: variable.into(), saw: saw.into(), want: want.into() });
+    }
+
+    fn checked(&mut self, variable: &str, is_right: impl Fn(&str) -> bool, want: &str) -> Option<String> {
+        let value = self.get(variable)?;
+        if is_right(&value) {
+            return Some(value);
+        }
+        self.wrong(variable, cut(&value), want);
+        None
+    }
+
+    fn choice<T: Copy>(&mut self, variable: &str, default: T, choices: &[(&str, T)], want: &str) -> T {
+        let Some(value) = self.get(variable) else { return default };
+        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == value) {
+            return *choice;
+        }
+        self.wrong(variable, cut(&value), want);
+        default
+    }
+
+    fn number<T>(&mut self, variable: &str, default: T, least: T, most: T, unit: &str) -> T
+    where
+        T: Copy + std::str::FromStr + PartialOrd + fmt::Display,
+    {
+        let Some(value) = self.get(variable) else { return default };
+        let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+        match value.parse::<T>() {
+            Ok(number) if digits && number >= least && number <= most => number,
+            _ => {
+                self.wrong(variable, cut(&value), format!("a whole number of {unit} from {least} to {most}"));
+                default
+            }
+        }
+    }
+
+    /// 64 from 512 MB of memory on, else 32: more gains nothing there.
+    fn concurrency(&mut self) -> usize {
+        let memory_mb = self.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|text| text.parse::<u32>().ok());
+        let default = if memory_mb.is_some_and(|memory_mb| memory_mb >= 512) { 64 } else { 32 };
+        self.number("CONCURRENCY", default, 1, 256, "calls at the same time")
+    }
+
+    fn region(&mut self) -> Option<String> {
+        let name = if self.get("AWS_REGION").is_some() { "AWS_REGION" } else { "AWS_DEFAULT_REGION" };
+        self.checked(name, values::is_region, "a Region's name, e.g. `eu-central-1`")
+    }
+
+    fn topic(&mut self, region: Option<&str>) -> Option<String> {
+        let topic = self.checked(
+            "ALERT_TOPIC_ARN",
+            |text| Arn::parse(text).is_some_and(|arn| arn.service == "sns" && values::is_topic_name(arn.resource)),
+            "the ARN of a standard SNS topic (`arn:aws:sns:REGION:ACCOUNT:NAME`)",
+        )?;
+        let of_topic = Arn::parse(&topic).map(|arn| arn.region.to_owned());
+        if let (Some(region), Some(of_topic)) = (region, of_topic)
+            && region != of_topic
+        {
+            self.wrong("ALERT_TOPIC_ARN", cut(&topic), format!("a topic of the guard's own Region, `{region}`"));
+        }
+        Some(topic)
+    }
+
+    fn darwin(&mut self) -> Darwin {
+        let role = self.checked(
+            "DARWIN_ROLE_ARN",
+            values::is_role_arn,
+            "the ARN of an IAM role (`arn:aws:iam::ACCOUNT:role/NAME`), without wildcards",
+        );
+        let role = role.unwrap_or_else(|| ROLE.to_owned());
+        let account = Arn::parse(&role).map(|arn| arn.account.to_owned()).unwrap_or_default();
+        let origin = self.checked(
+            "DARWIN_ORIGIN",
+            values::is_origin,
+            "an origin as a browser sends it: `https://HOST` or `https://HOST:PORT`, lower-case, without path or wildcard",
+        );
+        let sid = self.checked("DARWIN_SID", values::is_sid, "1 to 64 ASCII letters and digits");
+        let team = self.checked("TEAM_NAME", values::is_team, "at most 100 characters on one line");
+        Darwin {
+            role,
+            account,
+            origin: origin.unwrap_or_else(|| ORIGIN.to_owned()),
+            sid: sid.unwrap_or_else(|| SID.to_owned()),
+            team,
+        }
+    }
+
+    fn contracts(&mut self) -> Vec<Contract> {
+        let Some(text) = self.get("GUARDED_BUCKETS") else {
+            self.wrong("GUARDED_BUCKETS", "not set", buckets::WANTED);
+            return Vec::new();
+        };
+        match buckets::read(&text) {
+            Ok(contracts) => contracts,
+            Err(problems) => {
+                self.problems.extend(problems);
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! One invocation: decode, dispatch, answer. The same for Lambda and for the shell.
+//!
+//! Decides what is tried again and what is told. Must never act on a bucket that is not configured, whatever the
+//! event says, and never let one item's failure harm the others of its batch.
+
+use crate::app::config::Config;
+use crate::app::memory::Memory;
+use crate::app::observe::{Caches, Observer};
+use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Meter, Objects, Topic};
+use crate::app::reconcile::Reconciler;
+use crate::app::reconcile::job::{Job, Permit};
+use crate::app::reconcile::report::Reconciled;
+use crate::event::decode as event;
+use crate::event::trigger::{Decoded, Envelope, Trigger};
+use crate::model::contract::{Contract, Home};
+use crate::model::outcome::Problem;
+use crate::model::time::rfc3339;
+use crate::report::answer::Answer;
+use crate::report::forms;
+use crate::report::log::log_line;
+use crate::report::metrics::{self, Counts};
+/// Calls the incident store where the state is kept: the table, or without one this process.
+macro_rules! state {
+    ($guard:expr, $method:ident($($argument:expr),*)) => {
+        match &$guard.store {
+            Some(store) => store.$method($($argument),*).await,
+            None => $guard.memory.$method($($argument),*).await,
+        }
+    };
+}
+
+mod changes;
+mod judge;
+mod manual;
+mod outbox;
+mod telling;
+
+use outbox::Told;
+use serde_json::{Value, json};
+
+/// What comes with an invocation besides the event.
+#[derive(Debug, Clone, Default)]
+pub struct Call {
+    /// When the function is stopped, milliseconds since the epoch.
+    pub deadline_ms: Option<u64>,
+    /// `invoked_function_arn`, the source of account, Region and partition in Lambda.
+    pub function_arn: Option<String>,
+    /// Unique to this invocation; it holds leases.
+    pub request_id: String,
+    /// Write and publish nothing, whatever the event asks.
+    pub dry_run: bool,
+}
+
+/// An invocation that must be tried again, or could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// `NotUnderstood`, `TryAgain` or `Misconfigured`.
+    pub kind: &'static str,
+    pub message: String,
+}
+
+/// What became of one item of the input.
+#[derive(Debug, Clone, Default)]
+struct ItemState {
+    /// Must be tried again, or could not be understood: reported as failed.
+    failed: bool,
+    /// For S3 Batch Operations.
+    result: Option<forms::TaskResult>,
+}
+
+/// The guard over its outside.
+#[derive(Debug)]
+pub struct Guard<A, S, T, C, L> {
+    pub config: Config,
+    pub aws: A,
+    /// None: state lives in `memory`.
+    pub store: Option<S>,
+    pub memory: Memory,
+    /// None: an alert becomes a log line.
+    pub topic: Option<T>,
+    pub clock: C,
+    pub log: L,
+    pub caches: Caches,
+    /// None: calls are not counted.
+    pub meter: Option<Box<dyn Meter>>,
+}
+
+/// One invocation's view of the guard.
+struct Run<'a, A, S, T, C, L> {
+    guard: &'a Guard<A, S, T, C, L>,
+    home: Home,
+    call: &'a Call,
+    now: String,
+    items: Vec<ItemState>,
+    answer: Answer,
+    told: Told,
+    counts: Counts,
+}
+
+impl<A, S, T, C, L> Guard<A, S, T, C, L>
+where
+    A: Objects + BucketReads + BucketWrites + Keys,
+    S: IncidentStore,
+    T: Topic,
+    C: Clock,
+    L: Log,
+{
+    pub fn new(config: Config, aws: A, store: Option<S>, topic: Option<T>, clock: C, log: L) -> Self {
+        Self { config, aws, store, memory: Memory::new(), topic, clock, log, caches: Caches::default(), meter: None }
+    }
+
+    /// Handles one event and answers in the form of its envelope.
+    ///
+    /// # Errors
+    /// A direct event that is not understood, or that must be tried again.
+    pub async fn handle(&self, event: &Value, call: &Call) -> Result<Value, Failure> {
+        let (decoded, run) = self.run(event, call).await?;
+        let Run { items, answer, .. } = run;
+        let failed = |state: &ItemState| state.failed;
+        match &decoded.envelope {
+            Envelope::Sqs => {
+                let ids = decoded
+                    .items
+                    .iter()
+                    .zip(&items)
+                    .filter(|(_, state)| failed(state))
+                    .map(|(item, _)| item.id.as_str());
+                Ok(forms::batch_item_failures(ids))
+            }
+            Envelope::BatchJob { schema_version, invocation_id } => {
+                let results = decoded.items.iter().zip(items).map(|(item, state)| {
+                    let result = state.result.or_else(|| item.problems.first().map(forms::TaskResult::from));
+                    (item.id.clone(), result.unwrap_or_default())
+                });
+                Ok(forms::batch_job(schema_version, invocation_id, results))
+            }
+            Envelope::Direct if items.iter().any(failed) && !is_manual(&decoded) => Err(failure(&decoded, &answer)),
+            Envelope::Direct => Ok(forms::to_json(&answer)),
+        }
+    }
+
+    /// Handles one event and gives the whole report, for the shell.
+    ///
+    /// # Errors
+    /// The event is not understood, or the guard does not know where it runs.
+    pub async fn report(&self, event: &Value, call: &Call) -> Result<Answer, Failure> {
+        let (decoded, run) = self.run(event, call).await?;
+        if decoded.items.iter().all(|item| !item.problems.is_empty() && item.triggers.is_empty())
+            && !decoded.items.is_empty()
+        {
+            return Err(failure(&decoded, &run.answer));
+        }
+        Ok(run.answer)
+    }
+
+    async fn run<'a>(&'a self, event: &Value, call: &'a Call) -> Result<(Decoded, Run<'a, A, S, T, C, L>), Failure> {
+        let home = self
+            .config
+            .home(call.function_arn.as_deref())
+            .map_err(|problem| Failure { kind: "Misconfigured", message: problem.to_string() })?;
+        let decoded = event::decode(event, &home, self.config.stack_id.as_deref());
+        let mut run = Run {
+            guard: self,
+            home,
+            call,
+            now: rfc3339(self.clock.now_ms()),
+            items: vec![ItemState::default(); decoded.items.len()],
+            answer: Answer::default(),
+            told: Told::default(),
+            counts: Counts::default(),
+        };
+        for (index, item) in decoded.items.iter().enumerate() {
+            for problem in &item.problems {
+                run.problem(index, problem.clone());
+            }
+        }
+        run.dispatch(&decoded).await;
+        run.finish(&decoded).await;
+        Ok((decoded, run))
+    }
+}
+
+impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
+where
+    A: Objects + BucketReads + BucketWrites + Keys,
+    S: IncidentStore,
+    T: Topic,
+    C: Clock,
+    L: Log,
+{
+    /// Objects together, then every bucket that changed once, then keys, then the sweep, then what was asked by hand.
+    async fn dispatch(&mut self, decoded: &Decoded) {
+        let mut objects = Vec::new();
+        let mut changes = Vec::new();
+        let mut keys = Vec::new();
+        let mut sweeps = Vec::new();
+        let mut manuals = Vec::new();
+        for (index, item) in decoded.items.iter().enumerate() {
+            for trigger in &item.triggers {
+                match trigger {
+                    Trigger::Object(object) => objects.push((index, object)),
+                    Trigger::Config(change) => changes.push((index, change)),
+                    Trigger::Key(change) => keys.push((index, change)),
+                    Trigger::Sweep { .. } => sweeps.push(index),
+                    Trigger::Manual(manual) => manuals.push((index, manual)),
+                    Trigger::Nothing { .. } => {}
+                }
+            }
+        }
+        self.objects(&decoded.envelope, &objects).await;
+        self.config_changes(&changes).await;
+        self.key_changes(&keys).await;
+        self.sweep(&sweeps).await;
+        for (index, manual) in manuals {
+            self.manual(index, manual).await;
+        }
+    }
+
+    /// Tells what is to be told, and logs the report.
+    async fn finish(&mut self, decoded: &Decoded) {
+        self.counts.live = !self.call.dry_run && !self.told.silent;
+        if !self.call.dry_run {
+            let told = self.tell().await;
+            self.counts.sent += told.sent.len();
+            self.counts.unsent += told.unsent;
+            self.counts.open_incidents = told.open;
+        }
+        let failed = self.items.iter().filter(|state| state.failed).count();
+        let mut line = log_line(&self.answer, decoded.items.len(), failed, &self.call.request_id);
+        // Outside Lambda nobody turns the line into metrics.
+        if let Some(function) = self.call.function_arn.as_deref().and_then(metrics::function_name) {
+            let usage = self.guard.meter.as_ref().map(|meter| meter.take()).unwrap_or_default();
+            let counts = Counts { failed, ..self.counts };
+            metrics::embed(&mut line, function, self.guard.clock.now_ms(), &self.answer, counts, &usage);
+        }
+        self.guard.log.line(line);
+    }
+
+    /// Notes a problem of an item; a retryable one, or one of the input itself, fails the item.
+    fn problem(&mut self, index: usize, problem: Problem) {
+        if let Some(state) = self.items.get_mut(index) {
+            state.failed = true;
+        }
+        self.answer.problems.push(problem);
+    }
+
+    /// Notes something that is said but fails nothing: a bucket that is not ours to look at.
+    fn remark(&mut self, at: String, saw: String, want: &str) {
+        self.answer.problems.push(Problem { at, saw, want: want.to_owned(), retryable: false });
+    }
+
+    fn contract(&self, bucket: &str) -> Option<&Contract> {
+        self.guard.config.contracts.iter().find(|contract| contract.bucket == bucket)
+    }
+
+    fn observer(&self) -> Observer<'_, A, C> {
+        Observer {
+            aws: &self.guard.aws,
+            clock: &self.guard.clock,
+            darwin: &self.guard.config.darwin,
+            home: &self.home,
+            caches: &self.guard.caches,
+        }
+    }
+
+    /// Reconciles a bucket with the state where it is kept: the table, or without one this process.
+    async fn reconcile(&self, job: Job<'_>) -> Reconciled {
+        match &self.guard.store {
+            Some(store) => self.reconciler(store).reconcile(job).await,
+            None => self.reconciler(&self.guard.memory).reconcile(job).await,
+        }
+    }
+
+    fn reconciler<'r, I>(&'r self, store: &'r I) -> Reconciler<'r, A, I, C> {
+        Reconciler {
+            aws: &self.guard.aws,
+            store,
+            clock: &self.guard.clock,
+            config: &self.guard.config,
+            home: &self.home,
+            caches: &self.guard.caches,
+            holder: &self.call.request_id,
+        }
+    }
+
+    /// What an event may do; a dry run is a dry run whatever came.
+    fn permit(&self) -> Permit {
+        if self.call.dry_run { Permit::DryRun } else { Permit::Live }
+    }
+
+    /// Whether too little time is left to begin something.
+    fn out_of_time(&self) -> bool {
+        let by = self.guard.clock.now_ms().saturating_add(crate::app::objects::RESERVE_MS);
+        self.call.deadline_ms.is_some_and(|deadline| by >= deadline)
+    }
+}
+
+fn is_manual(decoded: &Decoded) -> bool {
+    decoded.items.iter().flat_map(|item| &item.triggers).any(|trigger| matches!(trigger, Trigger::Manual(_)))
+}
+
+fn failure(decoded: &Decoded, answer: &Answer) -> Failure {
+    let not_understood = decoded.items.iter().any(|item| !item.problems.is_empty());
+    let kind = if not_understood { "NotUnderstood" } else { "TryAgain" };
+    Failure { kind, message: json!({ "problems": answer.problems }).to_string() }
+}

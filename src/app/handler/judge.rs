@@ -1,0 +1,149 @@
+//! The objects of an invocation: which of them are ours to judge, their verdicts, and what follows from them.
+//!
+//! Must never call AWS for an object of a bucket that is not guarded or of another Region.
+
+use crate::app::handler::Run;
+use crate::app::objects::{Outcome, Target, judge_all};
+use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use crate::app::reconcile::job::Job;
+use crate::event::trigger::{Envelope, ObjectEvent};
+use crate::judge::object::JudgedObject;
+use crate::model::contract::Contract;
+use crate::model::outcome::Problem;
+use crate::report::forms::TaskResult;
+
+/// The least time between reconciliations of a bucket that an object's denial asks for, across all functions.
+const OBJECT_RECONCILE_MS: u64 = 60_000;
+
+impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
+where
+    A: Objects + BucketReads + BucketWrites + Keys,
+    S: IncidentStore,
+    T: Topic,
+    C: Clock,
+    L: Log,
+{
+    pub(super) async fn objects(&mut self, envelope: &Envelope, events: &[(usize, &ObjectEvent)]) {
+        let contracts = self.guard.config.contracts.clone();
+        let mut indexes = Vec::new();
+        let mut targets = Vec::new();
+        for (index, event) in events {
+            match self.target(&contracts, event) {
+                Ok(target) => {
+                    indexes.push(*index);
+                    targets.push(target);
+                }
+                Err(refusal) => self.not_ours(envelope, *index, refusal),
+            }
+        }
+        let outcomes = {
+            let observer = self.observer();
+            let (aws, config) = (&self.guard.aws, &self.guard.config);
+            judge_all(&observer, aws, &targets, config.concurrency, self.call.deadline_ms, &self.now).await
+        };
+        let mut denying: Vec<&Contract> = Vec::new();
+        for ((index, target), outcome) in indexes.into_iter().zip(&targets).zip(outcomes) {
+            match outcome {
+                Outcome::Judged(judged) => {
+                    if judged.bucket_denies && !denying.iter().any(|held| held.bucket == target.contract.bucket) {
+                        denying.push(target.contract);
+                    }
+                    self.task_result(index, TaskResult::judged(&judged.answer));
+                    self.judged(index, *judged);
+                }
+                Outcome::Retry(error) => self.again(index, target, error.to_string(), "an answer"),
+                Outcome::NotDone => self.again(index, target, "too little time was left".to_owned(), "another try"),
+            }
+        }
+        for contract in denying {
+            self.reconcile_for_object(contract).await;
+        }
+    }
+
+    fn target<'a>(&self, contracts: &'a [Contract], event: &'a ObjectEvent) -> Result<Target<'a>, Refusal> {
+        let Some(contract) = contracts.iter().find(|contract| contract.bucket == event.bucket) else {
+            return Err(Refusal {
+                saw: format!("an object of the bucket `{}`", event.bucket),
+                want: "a guarded bucket",
+                quiet: false,
+            });
+        };
+        if let Some(region) = event.region.as_deref().filter(|region| *region != self.home.region) {
+            return Err(Refusal {
+                saw: format!("an event of the Region `{region}`"),
+                want: "this deployment's Region",
+                quiet: false,
+            });
+        }
+        if !contract.reads(&event.key) {
+            return Err(Refusal {
+                saw: format!("a key of `{}` outside its read_prefixes", event.bucket),
+                want: "a key that Darwin reads",
+                quiet: true,
+            });
+        }
+        Ok(Target {
+            contract,
+            key: &event.key,
+            version_id: event.version_id.as_deref(),
+            requester: event.requester.as_deref(),
+        })
+    }
+
+    /// An object that is not ours to look at: said, not failed, so that a bucket that has left the configuration
+    /// does not fill the dead-letter queue. For a Batch Operations job it is an invalid task.
+    fn not_ours(&mut self, envelope: &Envelope, index: usize, refusal: Refusal) {
+        let at = format!("item {index}");
+        if matches!(envelope, Envelope::BatchJob { .. }) {
+            self.task_result(index, TaskResult::invalid(&format!("{}, not {}", refusal.saw, refusal.want)));
+        } else if refusal.quiet {
+            return;
+        }
+        self.remark(at, refusal.saw, refusal.want);
+    }
+
+    fn again(&mut self, index: usize, target: &Target<'_>, saw: String, want: &str) {
+        let at = format!("object `{}` of `{}`", target.key, target.contract.bucket);
+        self.task_result(index, TaskResult::again(&saw));
+        self.problem(index, Problem { at, saw, want: want.to_owned(), retryable: true });
+    }
+
+    fn task_result(&mut self, index: usize, result: TaskResult) {
+        if let Some(state) = self.items.get_mut(index) {
+            state.result = Some(result);
+        }
+    }
+
+    fn judged(&mut self, index: usize, judged: JudgedObject) {
+        self.told.object(index, &judged, self.guard.clock.now_ms());
+        self.answer.objects.push(judged.answer);
+    }
+
+    /// A missed event heals here: the object is denied by the bucket's configuration, so the bucket is looked at.
+    async fn reconcile_for_object(&mut self, contract: &Contract) {
+        let name = format!("object-reconcile/{}", contract.bucket);
+        let now_ms = self.guard.clock.now_ms();
+        let due = self.call.dry_run || state!(self.guard, once_per(&name, now_ms, OBJECT_RECONCILE_MS)).unwrap_or(true);
+        if due {
+            let job = Job {
+                contract,
+                permit: self.permit(),
+                actor: None,
+                by_hand: false,
+                deadline_ms: self.call.deadline_ms,
+                look_back: false,
+                unkept: None,
+            };
+            let reconciled = self.reconcile(job).await;
+            self.reconciled(None, reconciled, None);
+        }
+        self.told.explained_by_bucket(&contract.bucket, due);
+    }
+}
+
+struct Refusal {
+    saw: String,
+    want: &'static str,
+    /// Not worth a line: other people's objects in a shared bucket.
+    quiet: bool,
+}

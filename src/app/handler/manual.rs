@@ -1,0 +1,193 @@
+//! What a person asks for by direct invocation: audit, repair, judge, test-alert.
+//!
+//! Must never write or publish for `audit` and `judge`.
+
+use crate::app::handler::Run;
+use crate::app::objects::{Outcome, Target, judge_all};
+use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use crate::app::reconcile::job::{Job, Permit};
+use crate::event::trigger::{Manual, ManualAction};
+use crate::judge::key::{KeyQuestion, judge_key};
+use crate::model::contract::Contract;
+use crate::model::finding::Severity;
+use crate::model::outcome::{Problem, Read};
+use crate::model::verdict::Decision;
+use crate::report::answer::ObjectAnswer;
+use std::fmt::Write as _;
+
+impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
+where
+    A: Objects + BucketReads + BucketWrites + Keys,
+    S: IncidentStore,
+    T: Topic,
+    C: Clock,
+    L: Log,
+{
+    pub(super) async fn manual(&mut self, index: usize, manual: &Manual) {
+        let contracts: Vec<Contract> = match &manual.bucket {
+            None => self.guard.config.contracts.clone(),
+            Some(bucket) => {
+                let Some(contract) = self.contract(bucket) else {
+                    let saw = format!("the bucket `{bucket}`");
+                    let want = "a guarded bucket".to_owned();
+                    self.problem(index, Problem { at: "bucket".to_owned(), saw, want, retryable: false });
+                    return;
+                };
+                vec![contract.clone()]
+            }
+        };
+        match manual.action {
+            ManualAction::Audit => self.audit(&contracts).await,
+            ManualAction::Repair => self.repair(index, &contracts, manual.dry_run).await,
+            ManualAction::Judge => self.judge(index, &contracts, manual).await,
+            ManualAction::TestAlert => self.test_alert(index, manual.dry_run).await,
+        }
+    }
+
+    async fn audit(&mut self, contracts: &[Contract]) {
+        self.told.silent = true;
+        for contract in contracts {
+            let reconciled = self.reconcile(self.by_hand(contract, Permit::Audit)).await;
+            self.answer.problems.extend(reconciled.problems);
+            self.answer.buckets.push(reconciled.answer);
+        }
+        let context = self.context();
+        let subscription = self.alerts(&context).subscription_finding().await;
+        let finding = subscription.unwrap_or_else(|error| {
+            let want = format!("an answer to {}", error.operation);
+            self.answer.problems.push(Problem {
+                at: "topic".to_owned(),
+                saw: error.to_string(),
+                want,
+                retryable: error.retryable(),
+            });
+            None
+        });
+        if let Some(finding) = finding {
+            for bucket in &mut self.answer.buckets {
+                bucket.findings.push(finding.clone());
+            }
+        }
+        self.answer.activation = self.activation(contracts);
+    }
+
+    async fn repair(&mut self, index: usize, contracts: &[Contract], dry_run: bool) {
+        let permit = if dry_run || self.call.dry_run { Permit::DryRun } else { Permit::Live };
+        self.told.silent |= dry_run;
+        for contract in contracts {
+            let reconciled = self.reconcile(self.by_hand(contract, permit)).await;
+            if reconciled.busy {
+                let at = format!("bucket `{}`", contract.bucket);
+                let saw = "another function is at work on the bucket; it has been told to look again".to_owned();
+                self.remark(at, saw, "the bucket's lease");
+            }
+            self.reconciled(Some(index), reconciled, None);
+        }
+    }
+
+    fn by_hand<'j>(&self, contract: &'j Contract, permit: Permit) -> Job<'j> {
+        Job {
+            contract,
+            permit,
+            actor: None,
+            by_hand: true,
+            deadline_ms: self.call.deadline_ms,
+            look_back: true,
+            unkept: None,
+        }
+    }
+
+    async fn judge(&mut self, index: usize, contracts: &[Contract], manual: &Manual) {
+        self.told.silent = true;
+        for contract in contracts {
+            if let Some(key) = &manual.key {
+                self.judge_key_name(index, contract, key).await;
+            }
+            for key in &manual.kms_keys {
+                self.judge_kms_key(index, contract, key).await;
+            }
+        }
+    }
+
+    async fn judge_key_name(&mut self, index: usize, contract: &Contract, key: &str) {
+        if !contract.reads(key) {
+            let saw = format!("a key of `{}` outside its read_prefixes", contract.bucket);
+            self.problem(
+                index,
+                Problem { at: "key".to_owned(), saw, want: "a key that Darwin reads".to_owned(), retryable: false },
+            );
+            return;
+        }
+        let target = Target { contract, key, version_id: None, requester: None };
+        let outcomes = {
+            let observer = self.observer();
+            judge_all(&observer, &self.guard.aws, &[target], 1, self.call.deadline_ms, &self.now).await
+        };
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Judged(judged) => self.answer.objects.push(judged.answer),
+                Outcome::Retry(error) => {
+                    let at = format!("object `{key}` of `{}`", contract.bucket);
+                    self.problem(
+                        index,
+                        Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true },
+                    );
+                }
+                Outcome::NotDone => self.remark("key".to_owned(), "too little time was left".to_owned(), "another try"),
+            }
+        }
+    }
+
+    /// A key without an object: whether Darwin can decrypt what is under it in this bucket, by object or bucket ARN.
+    async fn judge_kms_key(&mut self, index: usize, contract: &Contract, key: &str) {
+        let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now: &self.now };
+        let judged = self.observer().key(key, question, None).await;
+        match judged {
+            Ok(dated) => {
+                let verdict = judge_key(&dated.facts, question, &self.guard.config.darwin, &self.home);
+                self.answer.objects.push(ObjectAnswer {
+                    bucket: contract.bucket.clone(),
+                    key: "*".to_owned(),
+                    version_id: None,
+                    read: Read::from(verdict.decision),
+                    because: verdict.because.iter().map(ToString::to_string).collect(),
+                    depends_on: verdict.depends_on,
+                    encryption: Some("aws:kms".to_owned()),
+                    kms_key: Some(dated.facts.arn().to_owned()),
+                });
+            }
+            Err(error) => {
+                let at = format!("key `{key}`");
+                self.problem(
+                    index,
+                    Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true },
+                );
+            }
+        }
+    }
+
+    /// The details that V7 asks for, once everything holds.
+    fn activation(&self, contracts: &[Contract]) -> Option<String> {
+        let config = &self.guard.config;
+        let all_well = !self.answer.buckets.is_empty()
+            && self.answer.problems.is_empty()
+            && self.answer.buckets.iter().all(|bucket| {
+                bucket.read == Decision::Allowed
+                    && bucket.write.is_none_or(|write| write == Decision::Allowed)
+                    && bucket.drifts.is_empty()
+                    && bucket.findings.iter().all(|finding| finding.severity != Severity::Critical)
+            });
+        if !all_well {
+            return None;
+        }
+        let mut text = "Please turn on external S3 access for our team:\n".to_owned();
+        for contract in contracts {
+            let _ = writeln!(text, "- S3 region: {}\n- S3 bucket name: {}", self.home.region, contract.bucket);
+            if let Some(prefix) = &contract.prefix {
+                let _ = writeln!(text, "- Prefix for thumbnails: {prefix}");
+            }
+        }
+        let _ = writeln!(text, "- Team name: {}", config.darwin.team.as_deref().unwrap_or("(set TEAM_NAME)"));
+        Some(text)
+    }
+}

@@ -1,0 +1,11 @@
+//! An invocation from event to answer, over traits of the outside.
+
+pub mod alerts;
+pub mod config;
+pub mod facts;
+pub mod handler;
+pub mod memory;
+pub mod objects;
+pub mod observe;
+pub mod ports;
+pub mod reconcile;

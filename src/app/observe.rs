@@ -1,0 +1,213 @@
+//! Reads: a bucket's whole configuration fresh, or the part that objects need and a key's facts through the caches.
+//!
+//! Must never write, and never turn a failed read into "nothing configured".
+
+use crate::app::facts::{Cache, Fact};
+use crate::app::ports::{BucketReads, Clock, Keys};
+use crate::judge::access::{AccessFacts, PolicyText, probe_key};
+use crate::judge::key::{KeyFacts, KeyQuestion, needs_grants};
+use crate::judge::object::context_arn;
+use crate::model::arn::Arn;
+use crate::model::aws::AwsResult;
+use crate::model::contract::{Contract, Darwin, Home};
+use crate::model::kms::KeyMetadata;
+use crate::model::s3::BucketEncryption;
+use crate::policy::document::PolicyDocument;
+use crate::policy::grant::GrantListEntry;
+use crate::repair::observed::Observed;
+use futures_util::join;
+use std::rc::Rc;
+
+type KeyBasics = (AwsResult<KeyMetadata>, Option<AwsResult<Rc<PolicyDocument>>>);
+
+/// The facts that objects share, each with a lifetime.
+#[derive(Debug, Default)]
+pub struct Caches {
+    buckets: Cache<AccessFacts>,
+    keys: Cache<KeyBasics>,
+    grants: Cache<Vec<GrantListEntry>>,
+}
+
+impl Caches {
+    /// Drops what is known of a key, by ARN or id.
+    pub fn forget_key(&self, key: &str) {
+        self.keys.forget(key);
+        self.grants.forget(key);
+    }
+
+    /// Drops what is known of a bucket.
+    pub fn forget_bucket(&self, bucket: &str) {
+        self.buckets.forget(bucket);
+    }
+}
+
+/// A key's facts with the time the oldest of them was read at, milliseconds since the epoch.
+#[derive(Debug, Clone)]
+pub struct DatedKey {
+    pub facts: KeyFacts,
+    pub read_at_ms: u64,
+}
+
+/// The reading side of the guard.
+#[derive(Debug)]
+pub struct Observer<'a, A, C> {
+    pub aws: &'a A,
+    pub clock: &'a C,
+    pub darwin: &'a Darwin,
+    pub home: &'a Home,
+    pub caches: &'a Caches,
+}
+
+impl<A: BucketReads + Keys, C: Clock> Observer<'_, A, C> {
+    /// Everything that decides about a bucket: the documents in one parallel round, the default key's facts and the
+    /// policy status (only if the policy may be public) in a second.
+    pub async fn bucket(&self, contract: &Contract, now: &str) -> Observed {
+        let bucket = contract.bucket.as_str();
+        let (mut access, cors, encryption, notifications, tags) = join!(
+            self.access_round(bucket),
+            self.aws.cors(bucket),
+            self.aws.encryption(bucket),
+            self.aws.notifications(bucket),
+            self.aws.tags(bucket),
+        );
+        let (status, default_key) = join!(
+            self.policy_status(bucket, &access),
+            self.default_key(contract, encryption.as_ref().ok().and_then(Option::as_ref), now),
+        );
+        access.policy_is_public = status;
+        Observed { access, cors, encryption, notifications, tags, default_key }
+    }
+
+    async fn access_round(&self, bucket: &str) -> AccessFacts {
+        let (policy, public_access_block, ownership, requester_pays) = join!(
+            self.aws.policy(bucket),
+            self.aws.public_access_block(bucket),
+            self.aws.ownership(bucket),
+            self.aws.requester_pays(bucket),
+        );
+        AccessFacts {
+            policy: policy.map(|policy| policy.map(PolicyText::new)),
+            public_access_block,
+            ownership,
+            requester_pays,
+            policy_is_public: None,
+        }
+    }
+
+    async fn policy_status(&self, bucket: &str, access: &AccessFacts) -> Option<AwsResult<Option<bool>>> {
+        if access.needs_policy_status() { Some(self.aws.policy_is_public(bucket).await) } else { None }
+    }
+
+    /// What decides about a bucket's objects, from the cache unless it is older than `no_older_than_ms`. A retryable
+    /// failure of any part is a failure of the whole, so that it is not remembered.
+    pub async fn access(&self, bucket: &str, no_older_than_ms: Option<u64>) -> AwsResult<Fact<AccessFacts>> {
+        let now_ms = self.clock.now_ms();
+        let fetch = || async {
+            let mut access = self.access_round(bucket).await;
+            access.policy_is_public = self.policy_status(bucket, &access).await;
+            match access.failures().into_iter().find(|error| error.retryable()) {
+                Some(error) => Err(error.clone()),
+                None => Ok(access),
+            }
+        };
+        self.caches.buckets.get(bucket, now_ms, no_older_than_ms, self.jitter(), fetch).await
+    }
+
+    fn jitter(&self) -> u64 {
+        self.clock.random(crate::app::facts::LIFETIME_MS / 5)
+    }
+
+    async fn default_key(
+        &self,
+        contract: &Contract,
+        encryption: Option<&BucketEncryption>,
+        now: &str,
+    ) -> Option<KeyFacts> {
+        let encryption =
+            encryption.filter(|config| config.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms")))?;
+        let key = encryption.kms_key.as_deref()?;
+        let context =
+            context_arn(&self.home.partition, &contract.bucket, &probe_key(contract), encryption.bucket_key_enabled);
+        let (metadata, policy) = self.read_key(key).await;
+        let mut facts = KeyFacts { key: key.to_owned(), metadata, policy, grants: None };
+        let questions = ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| KeyQuestion {
+            action,
+            context_arn: Some(&context),
+            now,
+        });
+        if questions.into_iter().any(|question| needs_grants(&facts, question, self.darwin, self.home)) {
+            facts.grants = Some(self.read_grants(facts.arn()).await.map(Rc::new));
+        }
+        Some(facts)
+    }
+
+    /// A key's facts through the cache, with its grants only if the question needs them.
+    pub async fn key(
+        &self,
+        key: &str,
+        question: KeyQuestion<'_>,
+        no_older_than_ms: Option<u64>,
+    ) -> AwsResult<DatedKey> {
+        let now_ms = self.clock.now_ms();
+        let fetch = || async {
+            let (metadata, policy) = self.read_key(key).await;
+            let of_policy = policy.as_ref().and_then(|policy| policy.as_ref().err());
+            let failed =
+                [metadata.as_ref().err(), of_policy].into_iter().flatten().find(|error| error.retryable()).cloned();
+            failed.map_or(Ok((metadata, policy)), Err)
+        };
+        let fact = self.caches.keys.get(key, now_ms, no_older_than_ms, self.jitter(), fetch).await?;
+        let (metadata, policy) = fact.value.as_ref().clone();
+        let mut dated = DatedKey {
+            facts: KeyFacts { key: key.to_owned(), metadata, policy, grants: None },
+            read_at_ms: fact.read_at_ms,
+        };
+        if needs_grants(&dated.facts, question, self.darwin, self.home) {
+            let arn = dated.facts.arn().to_owned();
+            let grants =
+                self.caches.grants.get(&arn, now_ms, no_older_than_ms, self.jitter(), || self.read_grants(&arn)).await;
+            match grants {
+                Ok(fact) => {
+                    dated.read_at_ms = dated.read_at_ms.min(fact.read_at_ms);
+                    dated.facts.grants = Some(Ok(fact.value));
+                }
+                Err(error) if error.retryable() => return Err(error),
+                Err(error) => dated.facts.grants = Some(Err(error)),
+            }
+        }
+        Ok(dated)
+    }
+
+    /// DescribeKey and GetKeyPolicy together. GetKeyPolicy takes no alias and no other account's key.
+    async fn read_key(&self, key: &str) -> KeyBasics {
+        let is_alias = key.starts_with("alias/") || key.contains(":alias/");
+        let foreign = Arn::parse(key).is_some_and(|arn| arn.account != self.home.account);
+        if is_alias {
+            let metadata = self.aws.describe_key(key).await;
+            let policy = match &metadata {
+                Ok(metadata) if metadata.account == self.home.account => Some(self.key_policy(&metadata.arn).await),
+                Ok(_) => None,
+                Err(error) => Some(Err(error.clone())),
+            };
+            return (metadata, policy);
+        }
+        if foreign {
+            return (self.aws.describe_key(key).await, None);
+        }
+        let (metadata, policy) = join!(self.aws.describe_key(key), self.key_policy(key));
+        (metadata, Some(policy))
+    }
+
+    async fn key_policy(&self, key: &str) -> AwsResult<Rc<PolicyDocument>> {
+        self.aws.key_policy(key).await.map(|text| Rc::new(PolicyDocument::parse(&text)))
+    }
+
+    /// The grants to Darwin's role, and to its account.
+    async fn read_grants(&self, key: &str) -> AwsResult<Vec<GrantListEntry>> {
+        let root = format!("arn:{}:iam::{}:root", self.home.partition, self.darwin.account);
+        let (to_role, to_root) = join!(self.aws.grants(key, &self.darwin.role), self.aws.grants(key, &root));
+        let mut entries = to_role?;
+        entries.extend(to_root?);
+        Ok(entries.iter().map(GrantListEntry::from_value).collect())
+    }
+}

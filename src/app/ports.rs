@@ -1,0 +1,166 @@
+//! The traits of the outside. Everything the guard asks of AWS goes through one of these.
+//!
+//! Must never name an SDK type. Every method of the S3 traits passes `ExpectedBucketOwner`.
+
+use crate::incident::budget::RepairBudget;
+use crate::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use crate::model::aws::{AwsResult, Usage};
+use crate::model::change::{Change, Write};
+use crate::model::kms::KeyMetadata;
+use crate::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
+use crate::repair::history::Past;
+use crate::report::notice::Message;
+use std::fmt;
+use std::future::Future;
+
+pub trait Objects {
+    fn head_object(&self, bucket: &str, key: &str, version_id: Option<&str>) -> impl Future<Output = AwsResult<Head>>;
+}
+
+/// Reads of a bucket's configuration. `Ok(None)` means that nothing is configured (the 404s of S3).
+pub trait BucketReads {
+    /// The policy, byte for byte as S3 returns it.
+    fn policy(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<String>>>;
+    /// `IsPublic`; none where the answer lacks it.
+    fn policy_is_public(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<bool>>>;
+    fn cors(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<Vec<CorsRule>>>>;
+    fn encryption(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<BucketEncryption>>>;
+    fn notifications(&self, bucket: &str) -> impl Future<Output = AwsResult<Notifications>>;
+    fn public_access_block(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<PublicAccessBlock>>>;
+    fn ownership(&self, bucket: &str) -> impl Future<Output = AwsResult<Option<Ownership>>>;
+    /// True if the requester pays. Absent in the answer reads as AWS's default, the bucket owner.
+    fn requester_pays(&self, bucket: &str) -> impl Future<Output = AwsResult<bool>>;
+    fn tags(&self, bucket: &str) -> impl Future<Output = AwsResult<Vec<(String, String)>>>;
+}
+
+/// Writes of a bucket's configuration: the three there are.
+pub trait BucketWrites {
+    fn put_policy(&self, bucket: &str, policy: &str) -> impl Future<Output = AwsResult<()>>;
+    fn put_cors(&self, bucket: &str, rules: &[CorsRule]) -> impl Future<Output = AwsResult<()>>;
+    /// Turns EventBridge on: reads the notification configuration, keeps every target, writes with
+    /// `SkipDestinationValidation`.
+    fn enable_event_bridge(&self, bucket: &str) -> impl Future<Output = AwsResult<()>>;
+}
+
+pub trait Keys {
+    fn describe_key(&self, key: &str) -> impl Future<Output = AwsResult<KeyMetadata>>;
+    /// The `default` policy, byte for byte.
+    fn key_policy(&self, key: &str) -> impl Future<Output = AwsResult<String>>;
+    /// Every page of ListGrants for one grantee principal, each entry in the JSON form of the API
+    /// (`GrantId`, `GranteePrincipal`, `Operations`, `Constraints` ...), for `key::GrantListEntry`.
+    fn grants(&self, key: &str, grantee: &str) -> impl Future<Output = AwsResult<Vec<serde_json::Value>>>;
+}
+
+pub trait Topic {
+    fn publish(&self, message: &Message) -> impl Future<Output = AwsResult<()>>;
+    /// `SubscriptionsConfirmed`.
+    fn subscriptions_confirmed(&self) -> impl Future<Output = AwsResult<u64>>;
+}
+
+/// Time and chance, so that the rest is deterministic in tests.
+pub trait Clock {
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> u64;
+    fn sleep_ms(&self, ms: u64) -> impl Future<Output = ()>;
+    /// A number in `0..bound` for jitter and ids (0 for a bound of 0).
+    fn random(&self, bound: u64) -> u64;
+}
+
+/// Where our writes and others' changes are remembered for a day, to find out what a write fell upon.
+pub trait History {
+    /// Keeps a write of ours: before it is made, and again with `done_ms` when S3 has answered.
+    fn keep_write(&self, bucket: &str, write: &Write) -> impl Future<Output = StoreResult<()>>;
+    /// Keeps a change of somebody's; the same change again is one.
+    fn keep_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
+    /// What is remembered of a bucket, read consistently.
+    fn past(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Past>>;
+}
+
+/// Where incidents, leases and counters live. Every method is one or two single-item calls; what they mean is
+/// written in docs/incidents.md, and decided by the pure functions of `incident`.
+pub trait IncidentStore: History {
+    /// Counts a sighting, and opens its incident if it is not open: one write, whoever else does the same at the
+    /// same time. Exactly one caller gets `Announce`.
+    fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;
+    /// Claims the message `status` that is owed about an incident as it was read. False if it changed meanwhile.
+    fn claim(&self, incident: &Incident, status: Status, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// The opened or reminder message went out, with this report: it is kept for the messages to come.
+    fn told(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<()>>;
+    /// The message could not be sent: the next one may try at once.
+    fn release_claim(&self, incident: &Incident) -> impl Future<Output = StoreResult<()>>;
+    /// Marks an incident fine and claims its resolved message. False if it was seen after `unseen_since_ms`, or
+    /// somebody else has marked it.
+    fn heal(
+        &self,
+        incident: &Incident,
+        healed: &Healed,
+        unseen_since_ms: u64,
+        now_ms: u64,
+    ) -> impl Future<Output = StoreResult<bool>>;
+    /// The resolved message went out: closes the incident. False if it was seen again meanwhile: it stays open, and
+    /// whoever saw it got `Announce`. `incident.healed` is what `heal` was given.
+    fn resolve(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// Every open incident of a bucket.
+    fn open(&self, bucket: &str) -> impl Future<Output = StoreResult<Vec<Incident>>>;
+
+    /// Takes the bucket's lease until `expires_ms`, or marks the bucket dirty for its holder.
+    fn lease(
+        &self,
+        bucket: &str,
+        holder: &str,
+        now_ms: u64,
+        expires_ms: u64,
+    ) -> impl Future<Output = StoreResult<Lease>>;
+    /// Gives the lease back, unless the bucket is dirty: then the mark is cleared, the lease kept until
+    /// `expires_ms`, and the answer is true: look again. False also if the lease was lost meanwhile.
+    fn release(&self, bucket: &str, holder: &str, expires_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+
+    /// Counts a repair before it is written: at most `limit` in any `window_ms`.
+    fn count_repair(
+        &self,
+        bucket: &str,
+        now_ms: u64,
+        window_ms: u64,
+        limit: u64,
+    ) -> impl Future<Output = StoreResult<RepairBudget>>;
+    /// A manual `repair`: forgets the contest.
+    fn reset_repairs(&self, bucket: &str) -> impl Future<Output = StoreResult<()>>;
+
+    /// Notes a write of ours (before it is made), so that its event is recognised. `token`: `incident::digest` of
+    /// what is written, in a form that can be computed from the event too.
+    fn note_write(
+        &self,
+        bucket: &str,
+        operation: &str,
+        token: &str,
+        now_ms: u64,
+    ) -> impl Future<Output = StoreResult<()>>;
+    /// Whether an event is that of a noted write; it is then no longer pending, nor are older ones of the bucket:
+    /// events do come.
+    fn recognise_write(
+        &self,
+        bucket: &str,
+        operation: &str,
+        token: &str,
+        now_ms: u64,
+    ) -> impl Future<Output = StoreResult<bool>>;
+    /// Takes back the note of a write that was not made: no event of it will come. Says nothing of other writes.
+    fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> impl Future<Output = StoreResult<()>>;
+    /// Noted writes made before `before_ms` whose event never came.
+    fn pending_writes(&self, bucket: &str, before_ms: u64) -> impl Future<Output = StoreResult<Vec<PendingWrite>>>;
+
+    /// True at most once per `period_ms` for a name, across all functions.
+    fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+}
+
+/// Counters of AWS calls.
+pub trait Meter: fmt::Debug {
+    /// The counts since the last time, by operation; they begin again at zero.
+    fn take(&self) -> Vec<Usage>;
+}
+
+/// The one seam through which the library writes log lines.
+pub trait Log {
+    /// One structured line; a JSON object (docs/messages.md, "Log lines").
+    fn line(&self, value: serde_json::Value);
+}

@@ -1,0 +1,455 @@
+//! One bucket: observe, assess, act, verify.
+//!
+//! Level-triggered: why it was called does not matter, it looks at everything. Must never write without a certain
+//! drift, a lease, a counted repair and a fresh read; never while the mode, the tag or the table forbids it.
+
+use crate::app::config::Config;
+use crate::app::observe::{Caches, Observer};
+use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys};
+use crate::app::reconcile::job::{Job, Permit};
+use crate::incident::budget::RepairBudget;
+use crate::incident::fingerprint::digest;
+use crate::incident::life::{Claim, Lease, Sighting, StoreResult};
+use crate::judge::access::Asker;
+use crate::model::aws::{AwsError, AwsResult, ErrorClass};
+use crate::model::change::Write;
+use crate::model::contract::{Darwin, Home, Mode};
+use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::outcome::ActionResult;
+use crate::model::time::rfc3339;
+use crate::repair::assess::{Assessment, Pause, Rules, assess};
+use crate::repair::history::policy_token;
+use crate::repair::observed::Observed;
+use crate::repair::plan::Step;
+use crate::repair::policy::dead_principal;
+use crate::report::remedy::{self, denied_call};
+pub mod job;
+mod lost;
+pub mod report;
+
+use report::Reconciled;
+
+/// Rounds under one lease: after a write that somebody undid, or a mark that something changed meanwhile.
+const ROUNDS: usize = 3;
+/// Waits between reads after a write, milliseconds before jitter. About eight seconds in all.
+const VERIFY_WAITS_MS: [u64; 6] = [100, 300, 700, 1_500, 2_500, 3_000];
+/// Waits before an unresolved principal is believed, milliseconds before jitter.
+const SETTLE_WAITS_MS: [u64; 3] = [400, 1_200, 2_400];
+/// Waits between tries of a write that collided, milliseconds before jitter.
+const WRITE_WAITS_MS: [u64; 3] = [200, 600, 1_500];
+/// Wait before a read that must show a known change, milliseconds before jitter.
+const OUTDATED_WAIT_MS: u64 = 3_000;
+/// How long a lease outlives the function's deadline.
+const LEASE_GRACE_MS: u64 = 5_000;
+/// The longest a Lambda function runs; a lease without a deadline lasts that long.
+const LEASE_DEFAULT_MS: u64 = 120_000;
+
+/// The reconciler, over the outside.
+#[derive(Debug)]
+pub struct Reconciler<'a, A, S, C> {
+    pub aws: &'a A,
+    pub store: &'a S,
+    pub clock: &'a C,
+    pub config: &'a Config,
+    pub home: &'a Home,
+    pub caches: &'a Caches,
+    /// Who holds a lease: unique to this invocation.
+    pub holder: &'a str,
+}
+
+enum Next {
+    Done,
+    /// Others changed things: look again.
+    Again,
+    /// The read is older than a change that is known: look again after a while.
+    Wait,
+    /// No point in another round.
+    Stop,
+}
+
+enum Shown {
+    Yes,
+    /// Somebody wrote after us.
+    Undone,
+    /// The old state is still what is read.
+    NotYet,
+}
+
+impl<A, S, C> Reconciler<'_, A, S, C>
+where
+    A: BucketReads + BucketWrites + Keys,
+    S: IncidentStore,
+    C: Clock,
+{
+    /// Reconciles one bucket. Never fails as a whole: what could not be done is in the report.
+    pub async fn reconcile(&self, job: Job<'_>) -> Reconciled {
+        let mut report = self.reconciled(job).await;
+        if job.permit == Permit::Live && (job.look_back || report.has_written()) {
+            match self.lost_updates(job).await {
+                Ok(lost) => report.lost = Some(lost),
+                Err(error) => report.table_unreachable(&error, &[]),
+            }
+        }
+        report
+    }
+
+    async fn reconciled(&self, job: Job<'_>) -> Reconciled {
+        let (observed, assessment) = self.look(job).await;
+        let mut report = Reconciled::new(job, self.home, &observed, &assessment);
+        self.caches.forget_bucket(&job.contract.bucket);
+        if let Some(error) = job.unkept {
+            report.table_unreachable(error, &assessment.plan.steps);
+            return report;
+        }
+        if assessment.plan.is_empty() {
+            return report;
+        }
+        match job.permit {
+            Permit::Audit => return report,
+            Permit::DryRun => {
+                report.acted(&assessment.plan.steps, ActionResult::DryRun);
+                return report;
+            }
+            Permit::Live => {}
+        }
+        if self.forbidden(&assessment) {
+            report.acted(&assessment.plan.steps, ActionResult::Refused);
+            return report;
+        }
+        if job.by_hand
+            && let Err(error) = self.store.reset_repairs(&job.contract.bucket).await
+        {
+            report.table_unreachable(&error, &assessment.plan.steps);
+            return report;
+        }
+        let now_ms = self.clock.now_ms();
+        let expires_ms = job
+            .deadline_ms
+            .map_or(now_ms.saturating_add(LEASE_DEFAULT_MS), |deadline| deadline.saturating_add(LEASE_GRACE_MS));
+        match self.store.lease(&job.contract.bucket, self.holder, now_ms, expires_ms).await {
+            Ok(Lease::Taken) => self.hold(job, &mut report, expires_ms).await,
+            // The holder sees our mark and looks again; there is nothing to tell twice.
+            Ok(Lease::Busy) => report.busy = true,
+            Err(error) => report.table_unreachable(&error, &assessment.plan.steps),
+        }
+        report
+    }
+
+    /// Observes and assesses; a principal that reads as a unique id is read again before it is believed.
+    async fn look(&self, job: Job<'_>) -> (Observed, Assessment) {
+        let observer = Observer {
+            aws: self.aws,
+            clock: self.clock,
+            darwin: &self.config.darwin,
+            home: self.home,
+            caches: self.caches,
+        };
+        let mut waits = SETTLE_WAITS_MS.iter();
+        loop {
+            let now = rfc3339(self.clock.now_ms());
+            let observed = observer.bucket(job.contract, &now).await;
+            let rules = Rules {
+                asker: Asker { darwin: &self.config.darwin, home: self.home, now: &now },
+                ceiling: self.config.ceiling,
+                enable_event_bridge: self.config.enable_event_bridge,
+            };
+            let assessment = assess(job.contract, &observed, rules);
+            if !assessment.unsettled {
+                return (observed, assessment);
+            }
+            match waits.next() {
+                Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
+                _ => return (observed, assessment),
+            }
+        }
+    }
+
+    fn forbidden(&self, assessment: &Assessment) -> bool {
+        self.config.mode == Mode::Flag || assessment.pause != Pause::Running
+    }
+
+    /// The work under the lease: look again, write, see it show; once more while others change things.
+    async fn hold(&self, job: Job<'_>, report: &mut Reconciled, expires_ms: u64) {
+        let bucket = &job.contract.bucket;
+        let mut outdated = false;
+        for _ in 0..ROUNDS {
+            outdated = false;
+            let (observed, assessment) = self.look(job).await;
+            report.looked(&observed, &assessment);
+            if !assessment.plan.is_empty() {
+                match self.repair(job, &observed, &assessment, report).await {
+                    Next::Done => {}
+                    Next::Again => continue,
+                    Next::Wait => {
+                        outdated = true;
+                        if !self.has_time(job, OUTDATED_WAIT_MS) {
+                            break;
+                        }
+                        self.pause(OUTDATED_WAIT_MS).await;
+                        continue;
+                    }
+                    Next::Stop => break,
+                }
+            }
+            match self.store.release(bucket, self.holder, expires_ms).await {
+                Ok(true) if self.has_time(job, 0) => {}
+                Ok(true) => break,
+                Ok(false) => return,
+                Err(error) => {
+                    report.problem(&error.to_string(), "the incident table answers");
+                    return;
+                }
+            }
+        }
+        if outdated {
+            report.problem("an event tells of a change that S3 does not show yet", "a read that shows it");
+        }
+        // Given up, or out of rounds. Whoever marked the bucket meanwhile relies on us: try the record again.
+        if matches!(self.store.release(bucket, self.holder, expires_ms).await, Ok(true)) {
+            report.problem("the bucket was changed again while it was being repaired", "another look");
+            // The mark is cleared now; this gives the lease back. A failure leaves it to its expiry.
+            let _ = self.store.release(bucket, self.holder, expires_ms).await;
+        }
+    }
+
+    /// One repair: counted, noted, written, verified.
+    async fn repair(
+        &self,
+        job: Job<'_>,
+        observed: &Observed,
+        assessment: &Assessment,
+        report: &mut Reconciled,
+    ) -> Next {
+        let steps = &assessment.plan.steps;
+        if self.forbidden(assessment) {
+            report.acted(steps, ActionResult::Refused);
+            return Next::Stop;
+        }
+        if !self.has_time(job, 0) {
+            report.problem("too little time left for a repair", "another try");
+            return Next::Stop;
+        }
+        match self.store.past(&job.contract.bucket, self.clock.now_ms()).await {
+            Ok(past) if self.outdated(&past, observed, steps) => {
+                // It is not ours to write over what we have not seen.
+                return Next::Wait;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                report.table_unreachable(&error, steps);
+                return Next::Stop;
+            }
+        }
+        match self.permission(job).await {
+            Ok(RepairBudget::Granted { .. }) => {}
+            Ok(RepairBudget::Contested { .. }) => {
+                report.contested(job, self.config, steps);
+                return Next::Stop;
+            }
+            Err(error) => {
+                report.table_unreachable(&error, steps);
+                return Next::Stop;
+            }
+        }
+        let writes = match self.note(job, assessment).await {
+            Ok(writes) => writes,
+            Err(error) => {
+                report.table_unreachable(&error, steps);
+                return Next::Stop;
+            }
+        };
+        for (index, (step, write)) in steps.iter().zip(writes).enumerate() {
+            let acted = self.act(job, step).await;
+            if !matches!(acted, Ok(true)) {
+                self.never_made(job, steps.get(index..).unwrap_or_default(), &acted).await;
+            }
+            if let (Some(write), Ok(true) | Err(_)) = (write, &acted) {
+                let done = Write { done_ms: Some(self.clock.now_ms()), ..write };
+                // Without the mark the write counts as unfinished, which errs on the careful side.
+                let _ = self.store.keep_write(&job.contract.bucket, &done).await;
+            }
+            match acted {
+                Ok(true) => report.acted(std::slice::from_ref(step), ActionResult::Done),
+                Ok(false) => return Next::Again,
+                Err(error) => {
+                    report.acted(std::slice::from_ref(step), ActionResult::Failed);
+                    let finding = why_refused(&job.contract.bucket, observed, &error, &self.config.darwin);
+                    report.failed(finding, &error);
+                    return Next::Stop;
+                }
+            }
+        }
+        match self.verify(job, steps, report).await {
+            Shown::Yes => {
+                report.verified(true);
+                Next::Done
+            }
+            Shown::Undone => {
+                report.verified(false);
+                Next::Again
+            }
+            Shown::NotYet => {
+                report.verified(false);
+                report.problem("the write has not shown yet", "the repaired configuration");
+                Next::Stop
+            }
+        }
+    }
+
+    /// Counts the repair before it is made.
+    async fn permission(&self, job: Job<'_>) -> StoreResult<RepairBudget> {
+        let window_ms = self.config.contested_window_s.saturating_mul(1_000);
+        let limit = u64::from(self.config.contested_limit);
+        self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, limit).await
+    }
+
+    /// Notes what is about to be done: the incident, so that a guard which dies now still owes its message; and the
+    /// writes, so that their events are recognised, their absence is noticed, and what they fall upon is found.
+    async fn note(&self, job: Job<'_>, assessment: &Assessment) -> StoreResult<Vec<Option<Write>>> {
+        let bucket = job.contract.bucket.as_str();
+        for drift in &assessment.drifts {
+            let mut sighting = Sighting::of(bucket, drift.clone());
+            sighting.count = 0;
+            sighting.actor = job.actor.cloned();
+            if let Claim::Announce(incident) = self.store.sight(&sighting, self.clock.now_ms()).await? {
+                self.store.release_claim(&incident).await?;
+            }
+        }
+        let mut writes = Vec::new();
+        for step in &assessment.plan.steps {
+            let operation = step.operation().to_string();
+            self.store.note_write(bucket, &operation, &write_token(step), self.clock.now_ms()).await?;
+            let write = self.as_write(step);
+            if let Some(write) = &write {
+                self.store.keep_write(bucket, write).await?;
+            }
+            writes.push(write);
+        }
+        Ok(writes)
+    }
+
+    /// Takes back the notes of writes that were not made. The first of `steps` is the one that was tried; it may have
+    /// been made where the error is not S3's refusal.
+    async fn never_made(&self, job: Job<'_>, steps: &[Step], tried: &AwsResult<bool>) {
+        let perhaps =
+            matches!(tried, Err(error) if matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled));
+        for step in steps.iter().skip(usize::from(perhaps)) {
+            let (bucket, operation) = (&job.contract.bucket, step.operation().to_string());
+            // A failure leaves them waited for, which at worst asks for a look at the trail.
+            let _ = self.store.forget_write(bucket, &operation, &write_token(step)).await;
+        }
+    }
+
+    /// Writes one step, if the document is still the one that was judged: S3 has no conditional write, so the last
+    /// read is as near to the write as it can be. False if somebody was quicker. `OperationAborted` says that somebody
+    /// is writing just now: another try rests on another read.
+    async fn act(&self, job: Job<'_>, step: &Step) -> AwsResult<bool> {
+        let bucket = job.contract.bucket.as_str();
+        let mut waits = WRITE_WAITS_MS.iter();
+        loop {
+            let unchanged = match step {
+                Step::PutBucketPolicy { before, .. } => self.aws.policy(bucket).await? == *before,
+                Step::PutBucketCors { before, .. } => self.aws.cors(bucket).await?.unwrap_or_default() == *before,
+                Step::EnableEventBridge => true,
+            };
+            if !unchanged {
+                return Ok(false);
+            }
+            let result = match step {
+                Step::PutBucketPolicy { after, .. } => self.aws.put_policy(bucket, after).await,
+                Step::PutBucketCors { after, .. } => self.aws.put_cors(bucket, after).await,
+                Step::EnableEventBridge => self.aws.enable_event_bridge(bucket).await,
+            };
+            match (result, waits.next()) {
+                (Err(error), Some(wait)) if error.has_code("OperationAborted") && self.has_time(job, *wait) => {
+                    self.pause(*wait).await;
+                }
+                (result, _) => return result.map(|()| true),
+            }
+        }
+    }
+
+    /// Reads until the drift is gone. S3 is eventually consistent here: the old document may be read for a while.
+    async fn verify(&self, job: Job<'_>, steps: &[Step], report: &mut Reconciled) -> Shown {
+        let mut waits = VERIFY_WAITS_MS.iter();
+        loop {
+            let (observed, assessment) = self.look(job).await;
+            if !steps.iter().any(|step| assessment.plan.steps.iter().any(|left| left.operation() == step.operation())) {
+                report.looked(&observed, &assessment);
+                return Shown::Yes;
+            }
+            let stale = assessment.plan.steps.iter().all(|left| steps.contains(left));
+            if !stale {
+                report.looked(&observed, &assessment);
+                return Shown::Undone;
+            }
+            match waits.next() {
+                Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
+                _ => return Shown::NotYet,
+            }
+        }
+    }
+
+    fn has_time(&self, job: Job<'_>, wait_ms: u64) -> bool {
+        let needed = wait_ms.saturating_add(crate::app::objects::RESERVE_MS);
+        job.deadline_ms.is_none_or(|deadline| self.clock.now_ms().saturating_add(needed) < deadline)
+    }
+
+    async fn pause(&self, wait_ms: u64) {
+        self.clock.sleep_ms(wait_ms.saturating_add(self.clock.random(wait_ms / 2))).await;
+    }
+}
+
+/// What identifies a write of ours and its CloudTrail event: for a policy the document itself, however it is laid
+/// out; for the others, whose form differs in the event, the operation alone.
+fn write_token(step: &Step) -> String {
+    match step {
+        Step::PutBucketPolicy { after, .. } => policy_token(after),
+        Step::PutBucketCors { .. } | Step::EnableEventBridge => digest("any"),
+    }
+}
+
+/// Why S3 refused a write, as far as its answer and what was observed tell.
+fn why_refused(bucket: &str, observed: &Observed, error: &AwsError, darwin: &Darwin) -> Finding {
+    let role = darwin.role.as_str();
+    let finding = |kind: Kind, because: String, remedy: String| Finding {
+        kind,
+        severity: Severity::Critical,
+        because: vec![because, error.to_string()],
+        depends_on: Vec::new(),
+        remedy,
+        cause: kind.name().to_owned(),
+    };
+    if error.has_code("MalformedPolicy") {
+        let read = observed.access.policy.as_ref().ok().and_then(Option::as_ref);
+        if let Some(mut dead) = read.and_then(|read| dead_principal(&read.text, bucket, darwin)) {
+            dead.because.push(error.to_string());
+            return dead;
+        }
+        return finding(
+            Kind::RoleMissing,
+            format!("S3 refuses the document with our statement: probably `{role}` does not exist"),
+            remedy::role_missing(role),
+        );
+    }
+    if error.class == ErrorClass::Denied {
+        let blocks_public =
+            matches!(&observed.access.public_access_block, Ok(Some(block)) if block.block_public_policy);
+        if error.operation == crate::model::aws::Operation::PutBucketPolicy
+            && blocks_public
+            && !observed.access.surely_not_public()
+        {
+            return finding(
+                Kind::BlockPublicPolicy,
+                "BlockPublicPolicy is on and somebody's statement may be public: S3 refuses every write of such a policy".to_owned(),
+                remedy::block_public_policy(bucket),
+            );
+        }
+        return finding(
+            Kind::GuardDenied,
+            format!("the guard may not make the call `{}`", error.operation),
+            denied_call(error, bucket),
+        );
+    }
+    finding(Kind::WriteFailed, format!("`{}` failed", error.operation), remedy::write_failed(bucket, error))
+}

@@ -1,0 +1,32 @@
+//! What a reconciliation is asked to do.
+
+use crate::incident::life::StoreError;
+use crate::model::actor::Actor;
+use crate::model::contract::Contract;
+/// What an invocation may do about drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permit {
+    /// Write, if mode and tag allow it.
+    Live,
+    /// Say what would be written.
+    DryRun,
+    /// Look only.
+    Audit,
+}
+
+/// One bucket to reconcile.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    pub contract: &'a Contract,
+    pub permit: Permit,
+    /// Who made the change that brought us here, where a CloudTrail event says so. For the texts only.
+    pub actor: Option<&'a Actor>,
+    /// Asked for by hand: a contest is over.
+    pub by_hand: bool,
+    pub deadline_ms: Option<u64>,
+    /// Whether a change of somebody's is to be compared with our writes, even if nothing is written now.
+    pub look_back: bool,
+    /// Why the table does not hold the change that brought us here. Then nothing is written: whether a write of ours
+    /// undid that change could not be found out any more.
+    pub unkept: Option<&'a StoreError>,
+}

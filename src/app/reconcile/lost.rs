@@ -1,0 +1,150 @@
+//! Found out after the fact: a write of ours that fell upon another's change.
+//!
+//! Must never write anything: it gives people both documents and the command.
+
+use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys};
+use crate::app::reconcile::job::Job;
+use crate::app::reconcile::{Reconciler, VERIFY_WAITS_MS};
+use crate::incident::life::{LostUpdate, Sighting, StoreResult};
+use crate::model::aws::AwsResult;
+use crate::model::change::{Change, Subject, Write};
+use crate::model::contract::Contract;
+use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::s3::CorsRule;
+use crate::model::time::rfc3339;
+use crate::repair::cors::assess_cors;
+use crate::repair::history::Past;
+use crate::repair::observed::Observed;
+use crate::repair::plan::{Step, unified_json};
+use crate::repair::policy::{assess_policy, policy_with_ours};
+use crate::report::remedy;
+
+impl<A, S, C> Reconciler<'_, A, S, C>
+where
+    A: BucketReads + BucketWrites + Keys,
+    S: IncidentStore,
+    C: Clock,
+{
+    /// The changes of others that a write of ours may have undone, each with what is to be told. A change that only
+    /// does not show yet is waited for.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn lost_updates(&self, job: Job<'_>) -> StoreResult<Vec<Sighting>> {
+        let bucket = job.contract.bucket.as_str();
+        let now_ms = self.clock.now_ms();
+        let past = self.store.past(bucket, now_ms).await?;
+        let mut lost = Vec::new();
+        if past.writes.is_empty() || past.changes.is_empty() {
+            return Ok(lost);
+        }
+        for subject in [Subject::Policy, Subject::Cors] {
+            let mut waits = VERIFY_WAITS_MS.iter();
+            loop {
+                // What can't be read can't be compared; the schedule asks again.
+                let Ok(current) = self.document(subject, bucket).await else { break };
+                let found = past.lost(subject, current.as_deref(), &self.config.darwin, now_ms);
+                if found.is_empty() {
+                    break;
+                }
+                match waits.next() {
+                    Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
+                    _ => {
+                        let told = found.iter().map(|(change, write)| self.lost_update(job.contract, change, write));
+                        lost.extend(told);
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(lost)
+    }
+
+    async fn document(&self, subject: Subject, bucket: &str) -> AwsResult<Option<String>> {
+        Ok(match subject {
+            Subject::Policy => self.aws.policy(bucket).await?,
+            Subject::Cors => self.aws.cors(bucket).await?.as_deref().map(rules_json),
+        })
+    }
+
+    fn lost_update(&self, contract: &Contract, change: &Change, write: &Write) -> Sighting {
+        let bucket = contract.bucket.as_str();
+        let theirs = change.document.clone().unwrap_or_default();
+        let (what, wanted) = match change.subject {
+            Subject::Policy => ("policy", self.policy_with_ours(contract, change.document.as_deref())),
+            Subject::Cors => ("CORS rules", self.rules_with_ours(change.document.as_deref())),
+        };
+        let finding = Finding {
+            kind: Kind::LostUpdate,
+            severity: Severity::Critical,
+            because: vec![
+                format!(
+                    "`{}` at {} fell between the guard's last read and its write of {} (begun {})",
+                    change.name,
+                    rfc3339(change.time_ms),
+                    what,
+                    rfc3339(write.begun_ms),
+                ),
+                format!(
+                    "what stands now does not hold that change: the guard's write of the {what} may have undone it"
+                ),
+            ],
+            depends_on: Vec::new(),
+            remedy: remedy::lost_update(bucket, change.subject, &wanted),
+            cause: change.id.clone(),
+        };
+        let mut sighting = Sighting::of(bucket, finding);
+        sighting.actor = Some(change.actor.clone());
+        sighting.change = Some(change.name.clone());
+        sighting.documents = Some(LostUpdate {
+            difference: unified_json(&format!("{bucket}/{what}"), &theirs, &write.after),
+            command: remedy::put_document(bucket, change.subject, &wanted),
+            theirs,
+            ours: write.after.clone(),
+        });
+        sighting
+    }
+
+    /// Their policy with our statement in it, where it lacks it.
+    fn policy_with_ours(&self, contract: &Contract, theirs: Option<&str>) -> String {
+        let (darwin, home) = (&self.config.darwin, self.home);
+        let wanted = match theirs {
+            Some(theirs) => policy_with_ours(theirs, contract, darwin, home),
+            None => {
+                assess_policy(None, contract, darwin, home, self.config.ceiling, &rfc3339(self.clock.now_ms())).proposed
+            }
+        };
+        wanted.or_else(|| theirs.map(str::to_owned)).unwrap_or_default()
+    }
+
+    fn rules_with_ours(&self, theirs: Option<&str>) -> String {
+        let rules: Vec<CorsRule> = theirs.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        rules_json(&assess_cors(Some(&rules), &self.config.darwin.origin).proposed.unwrap_or(rules))
+    }
+
+    /// A step as a write to be remembered; none for what replaces no document of theirs.
+    pub(super) fn as_write(&self, step: &Step) -> Option<Write> {
+        let (subject, after) = match step {
+            Step::PutBucketPolicy { after, .. } => (Subject::Policy, after.clone()),
+            Step::PutBucketCors { after, .. } => (Subject::Cors, rules_json(after)),
+            Step::EnableEventBridge => return None,
+        };
+        Some(Write { subject, begun_ms: self.clock.now_ms(), done_ms: None, after })
+    }
+
+    /// Whether a plan rests on a read that is older than a change which is known.
+    pub(super) fn outdated(&self, past: &Past, observed: &Observed, steps: &[Step]) -> bool {
+        let now_ms = self.clock.now_ms();
+        let policy = observed.access.policy.as_ref().ok().and_then(Option::as_ref).map(|policy| policy.text.as_str());
+        let rules = observed.cors.as_ref().ok().and_then(Option::as_deref).map(rules_json);
+        steps.iter().any(|step| match step {
+            Step::PutBucketPolicy { .. } => past.outdates(Subject::Policy, policy, &self.config.darwin, now_ms),
+            Step::PutBucketCors { .. } => past.outdates(Subject::Cors, rules.as_deref(), &self.config.darwin, now_ms),
+            Step::EnableEventBridge => false,
+        })
+    }
+}
+
+fn rules_json(rules: &[CorsRule]) -> String {
+    serde_json::to_string(rules).unwrap_or_default()
+}

@@ -1,0 +1,421 @@
+//! A finding's life: opened, counted, reminded, healed, resolved. Types and transitions, as pure functions.
+//!
+//! The stores (`memory`, `aws::dynamodb`) only carry out what is decided here. Must never forget an incident that
+//! nobody has been told of: every state in which a message is owed can be read from the item alone.
+
+use crate::incident::fingerprint::Fingerprint;
+use crate::model::actor::Actor;
+use crate::model::aws::AwsError;
+use crate::model::finding::{Finding, Kind};
+use crate::model::outcome::Action;
+use serde::{Deserialize, Serialize};
+
+/// Sample keys kept of an incident.
+pub const SAMPLES: usize = 5;
+/// How long a claim to send a message holds, in milliseconds. Longer than a publish with all its retries; whoever
+/// claimed and has not marked the message sent by then is taken for dead.
+pub const CLAIM_MS: u64 = 120_000;
+/// A reminder is due this long after the last message, in milliseconds.
+pub const REMIND_MS: u64 = 24 * 60 * 60 * 1000;
+/// An incident that has been reopened within this time of its resolution counts as flapping, in milliseconds.
+pub const FLAP_MS: u64 = 60 * 60 * 1000;
+/// A flapping incident is resolved by passing objects only after so long without a sighting, in milliseconds.
+pub const QUIET_MS: u64 = 10 * 60 * 1000;
+/// What is resolved stays in the table so long, in milliseconds.
+pub const KEEP_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// A finding that was just seen, with all that a message about it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    pub bucket: String,
+    pub finding: Finding,
+    /// Keys of objects that showed it; more than five are cut.
+    pub sample_keys: Vec<String>,
+    /// How many objects (or readings of the bucket) showed it in this batch.
+    pub count: u64,
+    /// Who made the change that broke it, where an event says so.
+    pub actor: Option<Actor>,
+    /// `eventName` of that change.
+    pub change: Option<String>,
+    /// What the guard did about it.
+    pub did: Vec<Action>,
+    /// Whether the guard has repaired it already, and read it back.
+    pub mended: bool,
+    /// Unified diff of what was or would be written.
+    pub diff: Option<String>,
+    /// For `lost-update`.
+    pub documents: Option<LostUpdate>,
+}
+
+impl Sighting {
+    /// A sighting of a bucket-level finding, with nothing known about who or what.
+    pub fn of(bucket: impl Into<String>, finding: Finding) -> Self {
+        Self {
+            bucket: bucket.into(),
+            finding,
+            sample_keys: Vec::new(),
+            count: 1,
+            actor: None,
+            change: None,
+            did: Vec::new(),
+            mended: false,
+            diff: None,
+            documents: None,
+        }
+    }
+
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.bucket, &self.finding)
+    }
+}
+
+/// Both sides of a policy write that may have undone another's change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostUpdate {
+    /// Their document, as CloudTrail tells it.
+    pub theirs: String,
+    /// What the guard wrote.
+    pub ours: String,
+    /// Unified diff from theirs to ours.
+    pub difference: String,
+    /// The one command that applies theirs with Darwin's statement in it.
+    pub command: String,
+}
+
+/// Something that was judged and is fine. Sightings in the same call always win over it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clear {
+    pub bucket: String,
+    pub scope: Scope,
+    /// When the facts behind the judgement were read, in milliseconds since the epoch. A later sighting stands.
+    pub judged_ms: u64,
+    /// One sentence for the resolved message, e.g. "the key policy lets Darwin's role decrypt again".
+    pub because: String,
+}
+
+/// What a `Clear` covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// The bucket was judged as a whole: every open incident of these kinds that is not sighted in the same call.
+    Kinds(Vec<Kind>),
+    /// The same, but only incidents without sample objects: those with samples are judged by their samples.
+    Whole(Vec<Kind>),
+    /// A key (or another cause) was judged itself: incidents of any kind with this cause.
+    Cause(String),
+    /// Objects passed that would have shown these causes (key ARNs). The open incidents are looked up in a copy up
+    /// to a minute old, so that healthy batches cost nothing; a flapping incident waits for quiet.
+    Passing(Vec<String>),
+    /// One open incident, judged again by its samples.
+    Incident(Fingerprint),
+}
+
+/// What the store keeps of the sighting that opened an incident: enough for every later message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub finding: Finding,
+    pub sample_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub did: Vec<Action>,
+    #[serde(default)]
+    pub mended: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<LostUpdate>,
+}
+
+impl From<&Sighting> for Report {
+    /// Takes what later messages need, cut so that the whole fits an item of the table (400 KB) even when every
+    /// character has to be escaped.
+    fn from(sighting: &Sighting) -> Self {
+        const LONG: usize = 48 * 1024;
+        const LINE: usize = 2 * 1024;
+        const NAME: usize = 512;
+        const LINES: usize = 16;
+        let long = |text: &String| cut_as_json(text, LONG);
+        let name = |text: &Option<String>| text.as_ref().map(|text| cut_as_json(text, NAME));
+        let finding = &sighting.finding;
+        Self {
+            finding: Finding {
+                because: finding.because.iter().take(LINES).map(|line| cut_as_json(line, LINE)).collect(),
+                depends_on: finding.depends_on.iter().take(LINES).map(|name| cut_as_json(name, NAME)).collect(),
+                remedy: long(&finding.remedy),
+                cause: cut(&finding.cause, LINE),
+                ..finding.clone()
+            },
+            sample_keys: sighting.sample_keys.iter().take(SAMPLES).cloned().collect(),
+            actor: sighting.actor.as_ref().map(|actor| Actor {
+                arn: name(&actor.arn),
+                session_issuer: name(&actor.session_issuer),
+                source_ip: name(&actor.source_ip),
+                user_agent: name(&actor.user_agent),
+                time: name(&actor.time),
+                event_id: name(&actor.event_id),
+            }),
+            change: name(&sighting.change),
+            did: sighting.did.iter().take(LINES).cloned().collect(),
+            mended: sighting.mended,
+            diff: sighting.diff.as_ref().map(long),
+            documents: sighting.documents.as_ref().map(|documents| LostUpdate {
+                theirs: long(&documents.theirs),
+                ours: long(&documents.ours),
+                difference: long(&documents.difference),
+                command: long(&documents.command),
+            }),
+        }
+    }
+}
+
+/// Adds another sighting of the same incident in the same batch: counts add up, the first word on anything stands.
+pub fn merge(into: &mut Sighting, other: Sighting) {
+    into.count = into.count.saturating_add(other.count);
+    for key in other.sample_keys {
+        if into.sample_keys.len() < SAMPLES && !into.sample_keys.contains(&key) {
+            into.sample_keys.push(key);
+        }
+    }
+    for line in other.finding.because {
+        if !into.finding.because.contains(&line) {
+            into.finding.because.push(line);
+        }
+    }
+    into.finding.severity = into.finding.severity.max(other.finding.severity);
+    into.did.extend(other.did);
+    into.mended &= other.mended;
+    into.actor = into.actor.take().or(other.actor);
+    into.change = into.change.take().or(other.change);
+    into.diff = into.diff.take().or(other.diff);
+    into.documents = into.documents.take().or(other.documents);
+}
+
+/// At most `max` bytes of a text, cut between characters, with a note of how much is missing.
+pub fn cut(text: &str, max: usize) -> String {
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    let mut end = max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = text.get(..end).unwrap_or_default();
+    format!("{kept} ... ({} more bytes were cut)", text.len() - kept.len())
+}
+
+/// As `cut`, with the size of a text that it has as a JSON string.
+fn cut_as_json(text: &str, max: usize) -> String {
+    let mut size = 0_usize;
+    for (start, c) in text.char_indices() {
+        size += match c {
+            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+            '\u{0}'..'\u{20}' => 6,
+            _ => c.len_utf8(),
+        };
+        if size > max {
+            return cut(text, start);
+        }
+    }
+    text.to_owned()
+}
+
+/// What a store keeps of an incident; with `opened` none it is resolved, and only the memory of it is left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Present exactly while the incident is open.
+    pub opened: Option<Incident>,
+    /// When it was last resolved, and how often.
+    pub resolved_ms: Option<u64>,
+    pub resolutions: u64,
+}
+
+impl Row {
+    /// The transition of a sighting: the new row, and what the caller has to do.
+    pub fn sight(mut self, sighting: &Sighting, now_ms: u64) -> (Self, Claim) {
+        let (incident, announce) = match self.opened {
+            None => {
+                let report = Report::from(sighting);
+                let incident = Incident {
+                    fingerprint: sighting.fingerprint(),
+                    bucket: sighting.bucket.clone(),
+                    cause: report.finding.cause.clone(),
+                    report,
+                    opened_ms: now_ms,
+                    last_ms: now_ms,
+                    seen: sighting.count,
+                    told_ms: None,
+                    claimed_ms: now_ms,
+                    healed: None,
+                    flaps: flaps(self.resolved_ms, self.resolutions, now_ms),
+                };
+                (incident, true)
+            }
+            Some(mut incident) => {
+                let announce = incident.healed.take().is_some();
+                incident.last_ms = now_ms;
+                incident.seen = incident.seen.saturating_add(sighting.count);
+                (incident, announce)
+            }
+        };
+        self.opened = Some(incident.clone());
+        (self, if announce { Claim::Announce(incident) } else { Claim::Counted(incident) })
+    }
+}
+
+/// How often an incident opened at `opened_ms` has been flapping.
+pub fn flaps(resolved_ms: Option<u64>, resolutions: u64, opened_ms: u64) -> u64 {
+    match resolved_ms {
+        Some(resolved_ms) if opened_ms < resolved_ms.saturating_add(FLAP_MS) => resolutions,
+        _ => 0,
+    }
+}
+
+/// An open incident as the store holds it. Times are milliseconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    pub fingerprint: Fingerprint,
+    pub bucket: String,
+    /// What the incident is keyed by besides bucket and kind.
+    pub cause: String,
+    pub report: Report,
+    pub opened_ms: u64,
+    /// Last sighting.
+    pub last_ms: u64,
+    /// Sightings counted; a retried record counts again.
+    pub seen: u64,
+    /// When the last message about the present state went out; none while one is owed.
+    pub told_ms: Option<u64>,
+    /// When somebody last claimed to send a message; 0 if nobody is at it.
+    pub claimed_ms: u64,
+    /// When it was judged fine; none while it is broken.
+    pub healed: Option<Healed>,
+    /// How often it was reopened shortly after it had been resolved.
+    pub flaps: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Healed {
+    pub at_ms: u64,
+    pub because: String,
+}
+
+/// What a message is about. The values of the SNS attribute `status`: a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Opened,
+    /// Broken and repaired in one go: the only message about it.
+    Repaired,
+    Reminder,
+    Resolved,
+    Test,
+}
+
+impl Status {
+    pub const ALL: &'static [Self] = &[Self::Opened, Self::Repaired, Self::Reminder, Self::Resolved, Self::Test];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Repaired => "repaired",
+            Self::Reminder => "reminder",
+            Self::Resolved => "resolved",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl Incident {
+    /// The message that is owed at `now_ms`, if nobody is about to send it already.
+    pub fn due(&self, now_ms: u64) -> Option<Status> {
+        if self.claimed_ms != 0 && now_ms < self.claimed_ms.saturating_add(CLAIM_MS) {
+            return None;
+        }
+        if self.healed.is_some() {
+            return Some(Status::Resolved);
+        }
+        match self.told_ms {
+            None => Some(self.first_word()),
+            Some(told_ms) if self.reminds() && told_ms.saturating_add(REMIND_MS) <= now_ms => Some(Status::Reminder),
+            Some(_) => None,
+        }
+    }
+
+    /// The first message about it.
+    pub fn first_word(&self) -> Status {
+        if self.report.mended { Status::Repaired } else { Status::Opened }
+    }
+
+    /// Whether it is repeated after a day: not what merely depends, nor what happened once.
+    pub fn reminds(&self) -> bool {
+        self.report.finding.depends_on.is_empty()
+            && !matches!(self.report.finding.kind, Kind::LostUpdate | Kind::TestAlert)
+    }
+
+    /// Whether a `Clear` covers it (apart from what the same call has sighted): the time since which it must not
+    /// have been seen, in milliseconds since the epoch.
+    pub fn covered_by(&self, clear: &Clear) -> Option<u64> {
+        let covered = match &clear.scope {
+            Scope::Kinds(kinds) => kinds.contains(&self.report.finding.kind),
+            Scope::Whole(kinds) => kinds.contains(&self.report.finding.kind) && self.report.sample_keys.is_empty(),
+            Scope::Cause(cause) => self.cause == *cause,
+            Scope::Passing(causes) => causes.contains(&self.cause),
+            Scope::Incident(fingerprint) => self.fingerprint == *fingerprint,
+        };
+        let flapping = self.flaps > 0 && matches!(clear.scope, Scope::Passing(_));
+        let unseen_since_ms = clear.judged_ms.saturating_sub(if flapping { QUIET_MS } else { 0 });
+        (covered && self.bucket == clear.bucket && self.last_ms <= unseen_since_ms).then_some(unseen_since_ms)
+    }
+}
+
+/// The answer to a sighting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// We opened it (or it was seen again while its resolved message went out): tell, then `told`.
+    Announce(Incident),
+    /// It was open, and has been counted. Whether a message is owed: `Incident::due`.
+    Counted(Incident),
+}
+
+/// The answer to a `lease`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    Taken,
+    /// Somebody else reconciles the bucket; it has been marked dirty, so that they look again.
+    Busy,
+}
+
+/// A write of ours whose CloudTrail event has not been seen yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingWrite {
+    /// e.g. `PutBucketPolicy`.
+    pub operation: String,
+    /// What `note_write` was given.
+    pub token: String,
+    pub written_ms: u64,
+}
+
+/// Why the state could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    #[error("item `{pk}` / `{sk}` of the incident table is not of our making: {detail}")]
+    Malformed { pk: String, sk: String, detail: String },
+    #[error("others kept changing item `{pk}` / `{sk}` of the incident table")]
+    Contention { pk: String, sk: String },
+}
+
+impl StoreError {
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Aws(error) => error.retryable(),
+            Self::Malformed { .. } => false,
+            Self::Contention { .. } => true,
+        }
+    }
+}
+
+pub type StoreResult<T> = Result<T, StoreError>;

@@ -1,0 +1,208 @@
+//! What of a bucket's configuration decides about its objects, and the two ways Darwin reads, judged together.
+//!
+//! Pure. Must never take an unread document for an empty one.
+
+use crate::judge::darwin::{Reader, s3_request};
+use crate::judge::key::gate;
+use crate::model::aws::{AwsError, AwsResult};
+use crate::model::contract::{Contract, Darwin, Home};
+use crate::model::s3::{Ownership, PublicAccessBlock};
+use crate::model::verdict::{Decision, Verdict};
+use crate::policy::document::PolicyDocument;
+use crate::policy::request::{ObjectOwner, Settings};
+use crate::policy::{evaluate, public};
+
+/// A policy as it was read: its bytes, and what they say.
+#[derive(Debug, Clone)]
+pub struct PolicyText {
+    pub text: String,
+    pub document: PolicyDocument,
+}
+
+impl PolicyText {
+    pub fn new(text: String) -> Self {
+        let document = PolicyDocument::parse(&text);
+        Self { text, document }
+    }
+}
+
+/// The configuration that decides whether an object can be read.
+#[derive(Debug, Clone)]
+pub struct AccessFacts {
+    pub policy: AwsResult<Option<PolicyText>>,
+    pub public_access_block: AwsResult<Option<PublicAccessBlock>>,
+    pub ownership: AwsResult<Option<Ownership>>,
+    pub requester_pays: AwsResult<bool>,
+    /// `GetBucketPolicyStatus`; None where it was not asked for (see [`AccessFacts::needs_policy_status`]).
+    pub policy_is_public: Option<AwsResult<Option<bool>>>,
+}
+
+impl AccessFacts {
+    /// The policy's typed view; None where there is none or it was not read.
+    pub fn document(&self) -> Option<&PolicyDocument> {
+        self.policy.as_ref().ok().and_then(Option::as_ref).map(|policy| &policy.document)
+    }
+
+    /// No policy, or one whose Allows all name fixed principals.
+    pub fn surely_not_public(&self) -> bool {
+        match &self.policy {
+            Ok(None) => true,
+            Ok(Some(policy)) => public::is_surely_not_public(&policy.document),
+            Err(_) => false,
+        }
+    }
+
+    /// Whether `GetBucketPolicyStatus` has to be asked: an Allow may be public, so a public block may shut Darwin out.
+    pub fn needs_policy_status(&self) -> bool {
+        self.policy_is_public.is_none() && !self.surely_not_public()
+    }
+
+    /// Whether the objects of this bucket can only be its owner's.
+    pub fn owner_enforced(&self) -> bool {
+        matches!(self.ownership, Ok(Some(Ownership::BucketOwnerEnforced)))
+    }
+
+    /// The gates beside the policy. `RestrictPublicBuckets` off at the bucket leaves the account-level setting, which
+    /// is not read here: unknown.
+    pub fn settings(&self, object_owner: ObjectOwner) -> Settings {
+        let restrict = match &self.public_access_block {
+            Ok(Some(block)) if block.restrict_public_buckets => Some(true),
+            _ => None,
+        };
+        let public = if self.surely_not_public() {
+            Some(false)
+        } else {
+            self.policy_is_public.as_ref().and_then(|status| status.as_ref().ok().copied().flatten())
+        };
+        let object_owner = if self.owner_enforced() { ObjectOwner::BucketOwner } else { object_owner };
+        Settings { restrict_public_buckets: restrict, policy_is_public: public, object_owner }
+    }
+
+    /// The guard's own reads that failed.
+    pub fn failures(&self) -> Vec<&AwsError> {
+        let status = self.policy_is_public.as_ref().and_then(|status| status.as_ref().err());
+        [
+            self.policy.as_ref().err(),
+            self.public_access_block.as_ref().err(),
+            self.ownership.as_ref().err(),
+            self.requester_pays.as_ref().err(),
+            status,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// A verdict with its sentences, which say who fails where servers and browser differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub verdict: Verdict,
+    pub because: Vec<String>,
+}
+
+impl Told {
+    pub fn of(verdict: Verdict) -> Self {
+        let because = verdict.because.iter().map(ToString::to_string).collect();
+        Self { verdict, because }
+    }
+
+    /// Both must hold; the sentences follow the verdict that decides.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (left, right) = (self.verdict.decision, other.verdict.decision);
+        let mut because = Vec::new();
+        let decision = self.verdict.clone().and(other.verdict.clone());
+        for (part, sentences) in [(left, self.because), (right, other.because)] {
+            if part == decision.decision {
+                for sentence in sentences {
+                    if !because.contains(&sentence) {
+                        because.push(sentence);
+                    }
+                }
+            }
+        }
+        Self { verdict: decision, because }
+    }
+}
+
+/// Who asks, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    pub darwin: &'a Darwin,
+    pub home: &'a Home,
+    /// RFC 3339.
+    pub now: &'a str,
+}
+
+/// Whether the bucket's side lets Darwin read this object: by its servers and by the annotator's browser.
+pub fn judge_read(facts: &AccessFacts, bucket: &str, key: &str, owner: ObjectOwner, asker: Asker<'_>) -> Told {
+    let settings = facts.settings(owner);
+    let ask = |reader| {
+        let request = s3_request(asker.darwin, asker.home, "s3:GetObject", bucket, Some(key), reader, asker.now);
+        evaluate::evaluate(facts.document(), &request, &settings)
+    };
+    let by_policy = if facts.policy.is_err() {
+        Told::of(unread("bucket policy"))
+    } else {
+        both(ask(Reader::Server), ask(Reader::Browser))
+    };
+    by_policy.and(Told::of(requester_pays(facts)))
+}
+
+/// Whether the bucket's side lets Darwin write this object (by its servers).
+pub fn judge_write(facts: &AccessFacts, bucket: &str, key: &str, asker: Asker<'_>) -> Told {
+    // A new object is the writer's own: what its owner would be does not bear on the PUT.
+    let settings = facts.settings(ObjectOwner::BucketOwner);
+    let request = s3_request(asker.darwin, asker.home, "s3:PutObject", bucket, Some(key), Reader::Server, asker.now);
+    let verdict = if facts.policy.is_err() {
+        unread("bucket policy")
+    } else {
+        evaluate::evaluate(facts.document(), &request, &settings)
+    };
+    Told::of(verdict).and(Told::of(requester_pays(facts)))
+}
+
+fn requester_pays(facts: &AccessFacts) -> Verdict {
+    match facts.requester_pays {
+        Ok(false) => Verdict::allowed(Vec::new()),
+        Ok(true) => Verdict::denied(vec![gate(
+            "requester pays",
+            "the bucket refuses requests that do not offer to pay, as Darwin's do not".to_owned(),
+        )]),
+        Err(_) => unread("requester pays"),
+    }
+}
+
+/// A depends on something that the guard itself could not read; its name is that of the thing, with hyphens.
+pub fn unread(what: &str) -> Verdict {
+    Verdict::depends(vec![gate(what, "the guard could not read it".to_owned())], [what.replace(' ', "-")])
+}
+
+fn both(server: Verdict, browser: Verdict) -> Told {
+    if server == browser || (server.decision == browser.decision && server.because == browser.because) {
+        return Told::of(server.and(browser));
+    }
+    let label = |verdict: Verdict, who: &str| {
+        let because = if verdict.decision == Decision::Allowed {
+            verdict.because.iter().map(ToString::to_string).collect()
+        } else {
+            verdict.because.iter().map(|reason| format!("{who}: {reason}")).collect()
+        };
+        Told { verdict, because }
+    };
+    label(server, "Darwin's servers").and(label(browser, "the annotator's browser"))
+}
+
+/// A key that stands for the bucket's objects in a bucket's verdict, inside the contract's first read prefix.
+pub fn probe_key(contract: &Contract) -> String {
+    let prefix = contract.read_prefixes.first().map_or("", String::as_str);
+    format!("{prefix}darwin-s3-guard/probe-7f3a9c.png")
+}
+
+pub fn write_probe_key(contract: &Contract) -> String {
+    match (&contract.prefix, contract.scope_writes) {
+        (Some(prefix), _) => format!("{prefix}darwin-s3-guard/probe-7f3a9c.png"),
+        (None, _) => probe_key(contract),
+    }
+}

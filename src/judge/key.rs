@@ -1,0 +1,173 @@
+//! A KMS key's facts -> may Darwin's role use it, and the finding if not.
+//!
+//! Pure. Must never call an unread policy or grant a denial: what was not read is unknown.
+
+use crate::judge::darwin::kms_request;
+use crate::model::arn::Arn;
+use crate::model::aws::{AwsError, AwsResult, ErrorClass};
+use crate::model::contract::{Access, Darwin, Home};
+use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::kms::KeyMetadata;
+use crate::model::verdict::{Decision, Effect, Reason, Verdict};
+use crate::policy::document::PolicyDocument;
+use crate::policy::grant::{GrantListEntry, evaluate_key};
+use crate::report::remedy;
+use std::rc::Rc;
+
+/// Everything that was read of one key.
+#[derive(Debug, Clone)]
+pub struct KeyFacts {
+    /// ARN (or id) under which it was asked for.
+    pub key: String,
+    pub metadata: AwsResult<KeyMetadata>,
+    /// None: another account's key, whose policy can't be asked for across accounts.
+    pub policy: Option<AwsResult<Rc<PolicyDocument>>>,
+    /// None: not asked for (the policy decides alone).
+    pub grants: Option<AwsResult<Rc<Vec<GrantListEntry>>>>,
+}
+
+/// What a key is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyQuestion<'a> {
+    /// `kms:Decrypt` or `kms:GenerateDataKey`.
+    pub action: &'a str,
+    /// The encryption context `aws:s3:arn`: the object ARN, or the bucket ARN under an S3 Bucket Key. None: not known which.
+    pub context_arn: Option<&'a str>,
+    /// RFC 3339.
+    pub now: &'a str,
+}
+
+impl KeyFacts {
+    /// The ARN that S3 and the policies know the key by.
+    pub fn arn(&self) -> &str {
+        self.metadata.as_ref().map_or(self.key.as_str(), |metadata| metadata.arn.as_str())
+    }
+
+    fn account(&self) -> Option<String> {
+        match &self.metadata {
+            Ok(metadata) => Some(metadata.account.clone()),
+            Err(_) => Arn::parse(&self.key).map(|arn| arn.account),
+        }
+    }
+
+    /// Whether another account owns it.
+    pub fn is_foreign(&self, home: &Home) -> bool {
+        self.account().is_some_and(|account| account != home.account)
+    }
+
+    pub fn is_aws_managed(&self) -> bool {
+        self.metadata.as_ref().is_ok_and(|metadata| metadata.manager == "AWS")
+    }
+
+    fn bad_state(&self) -> Option<&str> {
+        self.metadata
+            .as_ref()
+            .ok()
+            .map(|metadata| metadata.state.as_str())
+            .filter(|state| !matches!(*state, "" | "Enabled" | "Updating"))
+    }
+
+    fn was_deleted(&self) -> bool {
+        self.metadata.as_ref().is_err_and(|error| error.class == ErrorClass::NotFound)
+    }
+
+    /// The guard's own calls that were refused.
+    pub fn refused(&self) -> Vec<&AwsError> {
+        let grants = self.grants.as_ref().and_then(|grants| grants.as_ref().err());
+        let policy = self.policy.as_ref().and_then(|policy| policy.as_ref().err());
+        [self.metadata.as_ref().err(), policy, grants].into_iter().flatten().collect()
+    }
+}
+
+/// Whether Darwin's role may use the key for this.
+pub fn judge_key(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin, home: &Home) -> Verdict {
+    if facts.is_aws_managed() {
+        return Verdict::denied(vec![gate(
+            "key manager",
+            format!("`{}` is an AWS managed key, which no other account can be given", facts.arn()),
+        )]);
+    }
+    if facts.was_deleted() {
+        return Verdict::denied(vec![gate("key state", format!("the key `{}` does not exist", facts.key))]);
+    }
+    let unread = || KeyMetadata {
+        arn: facts.key.clone(),
+        account: facts.account().unwrap_or_default(),
+        ..KeyMetadata::default()
+    };
+    let metadata = facts.metadata.as_ref().map_or_else(|_| unread(), Clone::clone);
+    let state = facts.metadata.as_ref().ok().map(|metadata| metadata.state.as_str());
+    let policy = facts.policy.as_ref().and_then(|policy| policy.as_deref().ok());
+    let grants = match &facts.grants {
+        Some(Ok(grants)) => Some(grants.as_slice()),
+        Some(Err(_)) | None => None,
+    };
+    let request = kms_request(darwin, home, question.action, &metadata, question.context_arn, question.now);
+    evaluate_key(policy, grants, state, &request)
+}
+
+/// Whether the grants have to be asked for: the policy alone neither allows nor shuts out for good.
+pub fn needs_grants(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin, home: &Home) -> bool {
+    if facts.grants.is_some() || facts.is_aws_managed() || facts.was_deleted() || facts.bad_state().is_some() {
+        return false;
+    }
+    // With the grants unread, only something that no grant can change gives a definite answer.
+    judge_key(facts, question, darwin, home).decision == Decision::Depends
+}
+
+/// Where a key is used: for the texts.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub bucket: &'a str,
+    pub access: Access,
+    pub darwin: &'a Darwin,
+    pub home: &'a Home,
+}
+
+/// The finding for a key that Darwin may not, or perhaps not, use. `severity` is that of a denial.
+pub fn key_finding(facts: &KeyFacts, verdict: &Verdict, severity: Severity, place: Place<'_>) -> Option<Finding> {
+    let Place { bucket, access, darwin, home } = place;
+    let arn = facts.arn();
+    let denied_by =
+        verdict.because.iter().find(|reason| matches!(reason, Reason::Statement { effect: Effect::Deny, .. }));
+    let key_denied = || remedy::key_denied(arn, &darwin.role, access, denied_by.map(ToString::to_string).as_deref());
+    let (kind, remedy) = match verdict.decision {
+        Decision::Allowed => return None,
+        Decision::Denied if facts.is_aws_managed() => {
+            (Kind::AwsManagedKey, remedy::aws_managed_key(bucket, home, Some(arn)))
+        }
+        Decision::Denied if facts.was_deleted() || facts.bad_state().is_some() => {
+            (Kind::KeyState, remedy::key_state(arn, facts.bad_state().unwrap_or("deleted")))
+        }
+        _ if facts.is_foreign(home) => {
+            let owner = facts.account().unwrap_or_default();
+            (Kind::ForeignKey, remedy::foreign_key(arn, &owner, &darwin.role, access))
+        }
+        Decision::Denied => (Kind::KeyDenied, key_denied()),
+        Decision::Depends => (Kind::AccessUncertain, key_denied()),
+    };
+    let uncertain = verdict.decision == Decision::Depends;
+    let mut because: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
+    because.extend(facts.refused().iter().map(|error| format!("the guard could not read it: {error}")));
+    Some(Finding {
+        kind,
+        severity: if uncertain { Severity::Warning } else { severity },
+        because,
+        depends_on: verdict.depends_on.clone(),
+        remedy,
+        cause: if kind == Kind::AccessUncertain { names(&verdict.depends_on) } else { arn.to_owned() },
+    })
+}
+
+/// The names a verdict depends on, as one stable text.
+pub fn names(depends_on: &[String]) -> String {
+    let mut names = depends_on.to_vec();
+    names.sort();
+    names.dedup();
+    names.join(",")
+}
+
+/// A gate beside the policy, as a reason.
+pub fn gate(name: &str, detail: String) -> Reason {
+    Reason::Gate { name: name.to_owned(), detail }
+}

@@ -1,0 +1,236 @@
+//! One object's facts -> can Darwin read it, and the finding if not.
+//!
+//! Pure. Must never say `denied` because the guard itself may not look.
+
+use crate::judge::access::{AccessFacts, Asker, Told, judge_read, unread};
+use crate::judge::key::{KeyFacts, KeyQuestion, Place, gate, judge_key, key_finding, names};
+use crate::model::aws::AwsResult;
+use crate::model::contract::Access;
+use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::outcome::Read;
+use crate::model::s3::{Head, ObjectFacts};
+use crate::model::verdict::{Decision, Document, Reason, Verdict};
+use crate::policy::request::ObjectOwner;
+use crate::report::answer::ObjectAnswer;
+use crate::report::remedy::{self, denied_call};
+
+/// What was read for one object.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectInput<'a> {
+    pub bucket: &'a str,
+    pub key: &'a str,
+    pub head: &'a AwsResult<Head>,
+    pub access: &'a AccessFacts,
+    /// Facts of the object's KMS key; None if it has none.
+    pub kms: Option<&'a KeyFacts>,
+    /// From the event's requester, where it settles who owns the object.
+    pub owner: ObjectOwner,
+    /// What Darwin may do here, for the texts.
+    pub access_granted: Access,
+}
+
+/// An object's verdict, and what stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedObject {
+    pub answer: ObjectAnswer,
+    pub finding: Option<Finding>,
+    /// The bucket's configuration is what denies it: a reason to reconcile the bucket.
+    pub bucket_denies: bool,
+}
+
+/// The encryption-context ARN of an object: the bucket's under an S3 Bucket Key, else its own.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html>
+pub fn context_arn(partition: &str, bucket: &str, key: &str, bucket_key_enabled: bool) -> String {
+    if bucket_key_enabled {
+        format!("arn:{partition}:s3:::{bucket}")
+    } else {
+        format!("arn:{partition}:s3:::{bucket}/{key}")
+    }
+}
+
+/// Whether the object is under a KMS key, and under which (None: the header is missing).
+pub fn kms_key(facts: &ObjectFacts) -> Option<Option<&str>> {
+    facts.encryption.as_deref().filter(|algorithm| algorithm.starts_with("aws:kms")).map(|_| facts.kms_key.as_deref())
+}
+
+/// Judges one object.
+pub fn judge_object(input: ObjectInput<'_>, asker: Asker<'_>) -> JudgedObject {
+    let ObjectInput { bucket, key, head, access, kms, owner, access_granted: _ } = input;
+    let mut answer = ObjectAnswer {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        version_id: None,
+        read: Read::Gone,
+        because: Vec::new(),
+        depends_on: Vec::new(),
+        encryption: None,
+        kms_key: None,
+    };
+    if matches!(head, Ok(Head::Gone)) {
+        answer.because.push("deleted meanwhile".to_owned());
+        return JudgedObject { answer, finding: None, bucket_denies: false };
+    }
+    let by_bucket = judge_read(access, bucket, key, owner, asker);
+    let by_object = match head {
+        Ok(Head::Found(facts)) => {
+            answer.version_id.clone_from(&facts.version_id);
+            answer.encryption = Some(facts.encryption.clone().unwrap_or_else(|| "none".to_owned()));
+            answer.kms_key.clone_from(&facts.kms_key);
+            let decrypt = decryptable(facts, bucket, key, kms, asker);
+            Told::of(not_archived(facts)).and(Told::of(decrypt))
+        }
+        Ok(Head::SseC) => {
+            answer.encryption = Some("sse-c".to_owned());
+            Told::of(Verdict::denied(vec![gate(
+                "SSE-C",
+                "the object is under a key that only its uploader has; Darwin can never read it".to_owned(),
+            )]))
+        }
+        Ok(Head::Gone) => Told::of(Verdict::allowed(Vec::new())),
+        Err(_) => Told::of(unread("object headers")),
+    };
+    let bucket_decision = by_bucket.verdict.decision;
+    let finding = object_finding(input, &by_bucket, &by_object, asker);
+    let told = by_bucket.and(by_object);
+    answer.read = told.verdict.decision.into();
+    answer.because = told.because;
+    answer.depends_on = told.verdict.depends_on;
+    JudgedObject { answer, finding, bucket_denies: bucket_decision == Decision::Denied }
+}
+
+fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFacts>, asker: Asker<'_>) -> Verdict {
+    let Some(key_arn) = kms_key(facts) else {
+        return match facts.encryption.as_deref() {
+            None | Some("AES256") => Verdict::allowed(Vec::new()),
+            Some(other) => Verdict::depends(
+                vec![gate("encryption", format!("`{other}` is not an algorithm this guard knows"))],
+                [format!("value:{other}")],
+            ),
+        };
+    };
+    match (key_arn, kms) {
+        (Some(_), Some(kms)) => {
+            let context = context_arn(&asker.home.partition, bucket, key, facts.bucket_key_enabled);
+            let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context), now: asker.now };
+            judge_key(kms, question, asker.darwin, asker.home)
+        }
+        _ => unread("object headers"),
+    }
+}
+
+/// Archived objects answer GET with InvalidObjectState until they are restored.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+fn not_archived(facts: &ObjectFacts) -> Verdict {
+    let restored = facts.restore.as_deref().is_some_and(|restore| restore.contains("ongoing-request=\"false\""));
+    let class = facts.storage_class.as_deref().unwrap_or("STANDARD");
+    let archived = matches!(class, "GLACIER" | "DEEP_ARCHIVE") || facts.archive_status.is_some();
+    if archived && !restored {
+        let status = facts.archive_status.as_deref().map_or_else(String::new, |status| format!(" ({status})"));
+        Verdict::denied(vec![gate(
+            "storage class",
+            format!("`{class}`{status}: it must be restored before anyone can read it"),
+        )])
+    } else {
+        Verdict::allowed(Vec::new())
+    }
+}
+
+fn object_finding(input: ObjectInput<'_>, by_bucket: &Told, by_object: &Told, asker: Asker<'_>) -> Option<Finding> {
+    let adverse = |told: &Told| told.verdict.decision != Decision::Allowed;
+    // A definite denial is told before an uncertainty, and the object's own before the bucket's, which has its own
+    // reconciliation and incident.
+    if by_object.verdict.is_denied() {
+        return denied_by_itself(input, by_object, asker);
+    }
+    if by_bucket.verdict.is_denied() {
+        return Some(Finding {
+            kind: Kind::ObjectDenied,
+            severity: Severity::Critical,
+            because: by_bucket.because.clone(),
+            depends_on: Vec::new(),
+            remedy: remedy::object_denied(input.bucket),
+            cause: statement_cause(&by_bucket.verdict),
+        });
+    }
+    if let Err(error) = input.head {
+        return Some(Finding {
+            kind: Kind::GuardDenied,
+            severity: Severity::Warning,
+            because: vec![format!("the guard may not look at the object: {error}")],
+            depends_on: by_object.verdict.depends_on.clone(),
+            remedy: denied_call(error, input.bucket),
+            cause: error.operation.to_string(),
+        });
+    }
+    if adverse(by_object)
+        && let Some(kms) = input.kms
+    {
+        return key_finding(kms, &by_object.verdict, Severity::Critical, place(input, asker));
+    }
+    let uncertain = [by_bucket, by_object].into_iter().find(|told| adverse(told))?;
+    let kind =
+        if uncertain.verdict.depends_on == ["object-acl"] { Kind::ObjectOwnership } else { Kind::AccessUncertain };
+    Some(Finding {
+        kind,
+        severity: Severity::Warning,
+        because: uncertain.because.clone(),
+        depends_on: uncertain.verdict.depends_on.clone(),
+        remedy: if kind == Kind::ObjectOwnership {
+            remedy::object_ownership(input.bucket)
+        } else {
+            remedy::access_uncertain(&uncertain.verdict.depends_on)
+        },
+        cause: names(&uncertain.verdict.depends_on),
+    })
+}
+
+fn denied_by_itself(input: ObjectInput<'_>, by_object: &Told, asker: Asker<'_>) -> Option<Finding> {
+    let finding = |kind, severity, remedy, cause: &str| {
+        Some(Finding {
+            kind,
+            severity,
+            because: by_object.because.clone(),
+            depends_on: Vec::new(),
+            remedy,
+            cause: cause.to_owned(),
+        })
+    };
+    match input.head {
+        Ok(Head::SseC) => finding(Kind::SseC, Severity::Critical, remedy::sse_c(input.bucket, input.key), "sse-c"),
+        Ok(Head::Found(facts)) if not_archived(facts).is_denied() => {
+            let class = facts.storage_class.as_deref().unwrap_or("INTELLIGENT_TIERING");
+            finding(Kind::Archived, Severity::Warning, remedy::archived(input.bucket, input.key, class), class)
+        }
+        _ => {
+            let kms = input.kms?;
+            let mut found = key_finding(kms, &by_object.verdict, Severity::Critical, place(input, asker))?;
+            if found.kind != Kind::AwsManagedKey {
+                found.remedy.push_str("\n\n");
+                found.remedy.push_str(&remedy::re_encrypt(input.bucket, asker.home, Some(kms.arn())));
+            }
+            Some(found)
+        }
+    }
+}
+
+fn place<'a>(input: ObjectInput<'a>, asker: Asker<'a>) -> Place<'a> {
+    Place { bucket: input.bucket, access: input.access_granted, darwin: asker.darwin, home: asker.home }
+}
+
+/// A stable name for what denied: the statement by Sid, else by its effect and place.
+fn statement_cause(verdict: &Verdict) -> String {
+    verdict
+        .because
+        .iter()
+        .map(|reason| match reason {
+            Reason::Statement { sid: Some(sid), .. } => sid.clone(),
+            Reason::Statement { index, effect, .. } => format!("{effect:?}#{index}"),
+            Reason::NothingAllows { document: Document::BucketPolicy | Document::KeyPolicy, .. } => {
+                "nothing-allows".to_owned()
+            }
+            Reason::Grant { id, .. } => id.clone(),
+            Reason::Gate { name, .. } => name.clone(),
+        })
+        .collect::<Vec<_>>()
+        .join(",")
+}

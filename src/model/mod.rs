@@ -1,0 +1,13 @@
+//! The words of the field: what everything else is said in. Imports nothing of ours.
+
+pub mod actor;
+pub mod arn;
+pub mod aws;
+pub mod change;
+pub mod contract;
+pub mod finding;
+pub mod kms;
+pub mod outcome;
+pub mod s3;
+pub mod time;
+pub mod verdict;

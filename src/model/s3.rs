@@ -1,0 +1,90 @@
+//! What S3 says of an object and of a bucket's configuration, in the API's own words.
+
+use serde::{Deserialize, Serialize};
+
+/// What HeadObject tells.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectFacts {
+    pub version_id: Option<String>,
+    /// `x-amz-server-side-encryption`: `AES256`, `aws:kms`, `aws:kms:dsse`.
+    pub encryption: Option<String>,
+    /// `x-amz-server-side-encryption-aws-kms-key-id`, a key ARN.
+    pub kms_key: Option<String>,
+    /// Absent in the answer means false.
+    pub bucket_key_enabled: bool,
+    /// Absent means STANDARD.
+    pub storage_class: Option<String>,
+    /// `x-amz-restore`, as sent.
+    pub restore: Option<String>,
+    /// `x-amz-archive-status` (Intelligent-Tiering).
+    pub archive_status: Option<String>,
+}
+
+/// The answer of HeadObject: the states that are not failures are told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Head {
+    Found(ObjectFacts),
+    /// 404, or the version is a delete marker (405).
+    Gone,
+    /// 400 because the object is under a customer-provided key.
+    SseC,
+}
+
+/// Public access block settings; a bucket without configuration has all four false.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PublicAccessBlockConfiguration.html>
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the API has these four")]
+pub struct PublicAccessBlock {
+    pub block_public_acls: bool,
+    pub ignore_public_acls: bool,
+    pub block_public_policy: bool,
+    pub restrict_public_buckets: bool,
+}
+
+/// Object ownership; a bucket without controls is `ObjectWriter`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ownership {
+    BucketOwnerEnforced,
+    BucketOwnerPreferred,
+    ObjectWriter,
+    /// Something this version does not know.
+    Unknown(String),
+}
+
+/// Default encryption of a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BucketEncryption {
+    /// `AES256`, `aws:kms`, `aws:kms:dsse`.
+    pub algorithm: Option<String>,
+    /// As configured: a key ARN, a key id, or an alias. None under `aws:kms` means `aws/s3`.
+    pub kms_key: Option<String>,
+    pub bucket_key_enabled: bool,
+}
+
+/// The CORS configuration as the API gives it; what one rule holds.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CORSRule.html>
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CorsRule {
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_headers: Vec<String>,
+    pub allowed_methods: Vec<String>,
+    pub allowed_origins: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expose_headers: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<i32>,
+}
+
+/// The notification configuration: opaque (the shell keeps the SDK's own form for the merge), with what we judge by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notifications {
+    pub event_bridge: bool,
+    /// ARNs of every queue, topic and function target with an `s3:ObjectCreated:*` event.
+    pub object_created_targets: Vec<String>,
+    /// Number of targets of any kind.
+    pub targets: usize,
+}

@@ -1,0 +1,323 @@
+//! A KMS key's policy, grants and state -> may the role use it?
+//!
+//! Must never call an unread policy or unread grants a denial.
+//! <https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html>
+
+use crate::model::verdict::{Document, Reason, Verdict};
+use crate::policy::document::PolicyDocument;
+use crate::policy::principal::Principal;
+use crate::policy::question::{Question, Sides};
+use crate::policy::request::{ContextValue, Request, RequestContext};
+use crate::policy::truth::Truth;
+use crate::policy::{evaluate, explain};
+use serde_json::Value;
+
+/// One entry of ListGrants, as far as it decides.
+/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantListEntry.html>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantListEntry {
+    /// `GrantId`.
+    pub id: String,
+    /// `KeyId`: ARN or id of the key; None where the entry does not say.
+    key: Option<String>,
+    /// `GranteePrincipal`.
+    pub grantee: Grantee,
+    /// `Operations`; None if it could not be read.
+    operations: Option<Vec<String>>,
+    constraints: Vec<Constraint>,
+}
+
+/// Whom a grant is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grantee {
+    Principal(String),
+    /// An AWS service (`GranteeServicePrincipal`).
+    Service,
+    /// The entry does not say.
+    Missing,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Constraint {
+    Equals(Vec<(String, String)>),
+    Subset(Vec<(String, String)>),
+    /// A kind that is not known here, or not readable: its name.
+    Unknown(String),
+}
+
+impl GrantListEntry {
+    /// From the API's JSON form. What is not understood is kept as unknown.
+    pub fn from_value(value: &Value) -> Self {
+        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let grantee = match (text("GranteePrincipal"), value.get("GranteeServicePrincipal")) {
+            (Some(principal), _) => Grantee::Principal(principal),
+            (None, Some(_)) => Grantee::Service,
+            (None, None) => Grantee::Missing,
+        };
+        let operations = value
+            .get("Operations")
+            .and_then(Value::as_array)
+            .and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
+        let constraints = match value.get("Constraints") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Object(members)) => members
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| match (name.as_str(), pairs(value)) {
+                    ("EncryptionContextEquals", Some(pairs)) => Constraint::Equals(pairs),
+                    ("EncryptionContextSubset", Some(pairs)) => Constraint::Subset(pairs),
+                    _ => Constraint::Unknown(name.clone()),
+                })
+                .collect(),
+            Some(_) => vec![Constraint::Unknown("Constraints".to_owned())],
+        };
+        let id = text("GrantId").unwrap_or_default();
+        Self { id, key: text("KeyId"), grantee, operations, constraints }
+    }
+
+    /// Whether the grant lets the asker do it.
+    fn allows(&self, question: &Question<'_>) -> Truth {
+        let request = question.request;
+        let operation = request.action.split_once(':').map_or(request.action.as_str(), |(_, operation)| operation);
+        let operations = self.operations.as_ref().map_or_else(
+            || Truth::unknown("element:Operations"),
+            |operations| operations.iter().any(|granted| granted == operation).into(),
+        );
+        let mut truth = self.is_of(&request.resource).and(operations).and(self.is_for(question));
+        for constraint in &self.constraints {
+            if truth.is_false() {
+                break;
+            }
+            truth = truth.and(constraint.holds(&request.context));
+        }
+        truth
+    }
+
+    /// Whether it is a grant of this key: ListGrants names the key by ARN, or by its bare id.
+    fn is_of(&self, key: &str) -> Truth {
+        let Some(own) = &self.key else { return Truth::True };
+        let id = key.rsplit('/').next().unwrap_or(key);
+        (own == key || own == id).into()
+    }
+
+    fn is_for(&self, question: &Question<'_>) -> Truth {
+        let text = match &self.grantee {
+            Grantee::Principal(text) => text,
+            Grantee::Service => return Truth::False,
+            Grantee::Missing => return Truth::unknown("element:GranteePrincipal"),
+        };
+        match Principal::aws(text) {
+            // A grant names one principal: no wildcard is one.
+            Principal::Anyone | Principal::Wildcard(_) => Truth::False,
+            account @ Principal::Account { .. } => {
+                // AWS's pages do not say whether a grant to an account reaches its roles.
+                if account.names(&question.asker, false).is_true() {
+                    Truth::unknown("grantee-account")
+                } else {
+                    Truth::False
+                }
+            }
+            // Service principals have neither colons nor slashes.
+            Principal::Unknown(_) if text.contains('.') && !text.contains([':', '/']) => Truth::False,
+            principal => principal.names(&question.asker, true),
+        }
+    }
+}
+
+fn pairs(value: &Value) -> Option<Vec<(String, String)>> {
+    let members = value.as_object()?;
+    members.iter().map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+const CONTEXT: &str = "kms:EncryptionContext:";
+const CONTEXT_KEYS: &str = "kms:EncryptionContextKeys";
+
+impl Constraint {
+    /// Names and values compare exactly, with case.
+    /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantConstraints.html>
+    fn holds(&self, context: &RequestContext) -> Truth {
+        match self {
+            Self::Unknown(name) => Truth::unknown(format!("grant-constraint:{name}")),
+            Self::Subset(pairs) => has_all(pairs, context),
+            Self::Equals(pairs) => has_all(pairs, context).and(has_no_other(pairs, context)),
+        }
+    }
+}
+
+/// The names of the encryption context's pairs; None where they are not all known.
+fn context_keys(context: &RequestContext) -> Option<&[String]> {
+    match context.get(CONTEXT_KEYS) {
+        ContextValue::Known(keys) => Some(keys),
+        ContextValue::Absent => Some(&[]),
+        ContextValue::Present | ContextValue::Unknown => None,
+    }
+}
+
+fn has_all(pairs: &[(String, String)], context: &RequestContext) -> Truth {
+    let keys = context_keys(context);
+    let mut truth = Truth::True;
+    for (name, want) in pairs {
+        if keys.is_some_and(|keys| !keys.contains(name)) {
+            return Truth::False;
+        }
+        let key = format!("{CONTEXT}{name}");
+        let has = match context.get(&key) {
+            // Keys of the request compare without case, pairs of a grant with it.
+            ContextValue::Known(_) if keys.is_none() && context.spelling(&key) != Some(key.as_str()) => {
+                Truth::unknown(CONTEXT_KEYS)
+            }
+            ContextValue::Known([have]) => (have == want).into(),
+            ContextValue::Known(_) => Truth::unknown(format!("multivalued:{key}")),
+            ContextValue::Absent => Truth::False,
+            ContextValue::Present | ContextValue::Unknown => Truth::unknown(key),
+        };
+        truth = truth.and(has);
+    }
+    truth
+}
+
+fn has_no_other(pairs: &[(String, String)], context: &RequestContext) -> Truth {
+    let named = |name: &str| pairs.iter().any(|(other, _)| other == name);
+    if let Some(keys) = context_keys(context) {
+        return keys.iter().all(|key| named(key)).into();
+    }
+    let other = context
+        .spellings()
+        .filter_map(|key| {
+            key.get(..CONTEXT.len()).filter(|head| head.eq_ignore_ascii_case(CONTEXT)).and(key.get(CONTEXT.len()..))
+        })
+        .any(|name| !pairs.iter().any(|(pair, _)| pair.eq_ignore_ascii_case(name)));
+    if other { Truth::False } else { Truth::unknown(CONTEXT_KEYS) }
+}
+
+/// Whether the key works in this state. None, or a state that is not known here, is unknown.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
+fn works(state: Option<&str>) -> Truth {
+    match state {
+        Some("Enabled" | "Updating") => Truth::True,
+        Some(
+            "Disabled" | "PendingDeletion" | "PendingReplicaDeletion" | "PendingImport" | "Unavailable" | "Creating",
+        ) => Truth::False,
+        _ => Truth::unknown("key-state"),
+    }
+}
+
+/// Whether the key's side lets the role use it: a statement of the key policy or a grant allows, no statement denies,
+/// and the key works. `policy` None: it could not be read. `grants` None: they were not read.
+pub fn evaluate_key(
+    policy: Option<&PolicyDocument>,
+    grants: Option<&[GrantListEntry]>,
+    key_state: Option<&str>,
+    request: &Request,
+) -> Verdict {
+    let question = Question::new(request);
+    let unread = || Truth::unknown("key-policy");
+    let Sides { allow, deny } =
+        policy.map_or_else(|| Sides { allow: unread(), deny: unread() }, |policy| evaluate::sides(policy, &question));
+    let mut granted = grants.map_or_else(|| Truth::unknown("grants"), |_| Truth::False);
+    for grant in grants.unwrap_or_default() {
+        granted = granted.or(grant.allows(&question));
+    }
+    let works = works(key_state);
+    let any = allow.clone().or(granted.clone());
+    let outcome = any.clone().and(!deny.clone()).and(works.clone());
+    let document = Document::KeyPolicy;
+    let mut because = Vec::new();
+    match &outcome {
+        Truth::True => {
+            because.extend(explain::allows(policy, &question, document));
+            because.extend(of_grants(grants, &question, true));
+        }
+        Truth::False => {
+            if works.is_false() {
+                because.push(state(key_state));
+            }
+            because.extend(explain::denies(policy, &question, document));
+            if any.is_false() {
+                because.push(explain::nothing_allows(policy, &question, document));
+                because.extend(grants.unwrap_or_default().iter().map(|grant| not_granted(grant, &question)).take(3));
+            }
+        }
+        Truth::Unknown(_) => {
+            if !any.is_true() {
+                because.extend(explain::may_allow(policy, &question, document));
+                because.extend(of_grants(grants, &question, false));
+                if grants.is_none() {
+                    because.push(gate("grants", "the key's grants were not read; one of them may allow it"));
+                }
+            }
+            because.extend(explain::may_deny(policy, &question, document));
+            if policy.is_none() {
+                because.push(gate("key policy", "it could not be read; it may allow or deny"));
+            }
+            if !works.is_true() {
+                because.push(state(key_state));
+            }
+        }
+    }
+    evaluate::verdict(outcome, because)
+}
+
+fn gate(name: &str, detail: &str) -> Reason {
+    Reason::Gate { name: name.to_owned(), detail: detail.to_owned() }
+}
+
+fn state(state: Option<&str>) -> Reason {
+    let detail = match (state, works(state)) {
+        (None, _) => "the key's state was not read".to_owned(),
+        (Some(state), Truth::False) => {
+            let until = match state {
+                "PendingDeletion" | "PendingReplicaDeletion" => "until its deletion is cancelled and it is enabled",
+                "PendingImport" => "until its key material is imported",
+                "Unavailable" => "until its key store is connected again",
+                "Creating" => "until it is made",
+                _ => "until it is enabled",
+            };
+            format!("`{state}`: KMS refuses every use of the key {until}")
+        }
+        (Some(state), _) => format!("`{state}` is not a state that this guard knows"),
+    };
+    gate("key state", &detail)
+}
+
+/// The grants that surely (`sure`) or perhaps allow.
+fn of_grants(grants: Option<&[GrantListEntry]>, question: &Question<'_>, sure: bool) -> Vec<Reason> {
+    let told = |grant: &GrantListEntry| match grant.allows(question) {
+        Truth::True if sure => Some(format!("allows {}", question.request.action)),
+        Truth::Unknown(names) if !sure => {
+            Some(format!("allows {} perhaps; hangs on {}", question.request.action, names.join(", ")))
+        }
+        _ => None,
+    };
+    grants
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|grant| told(grant).map(|detail| Reason::Grant { id: grant.id.clone(), detail }))
+        .collect()
+}
+
+fn not_granted(grant: &GrantListEntry, question: &Question<'_>) -> Reason {
+    let request = question.request;
+    let grantee = match &grant.grantee {
+        Grantee::Principal(text) => format!("`{text}`"),
+        Grantee::Service => "an AWS service".to_owned(),
+        Grantee::Missing => "nobody".to_owned(),
+    };
+    let unmet = grant.constraints.iter().find(|constraint| constraint.holds(&request.context).is_false());
+    let detail = if grant.is_of(&request.resource).is_false() {
+        "is of another key".to_owned()
+    } else if grant.is_for(question).is_false() {
+        format!("its grantee is {grantee}, not Darwin's `{}`", request.principal)
+    } else if let Some(Constraint::Equals(pairs) | Constraint::Subset(pairs)) = unmet {
+        let wanted: Vec<String> = pairs.iter().take(3).map(|(name, value)| format!("{name} = `{value}`")).collect();
+        let has = match request.context.get("kms:EncryptionContext:aws:s3:arn") {
+            ContextValue::Known([value]) => format!(", and S3 asks with aws:s3:arn = `{value}`"),
+            _ => String::new(),
+        };
+        format!("its constraints want the encryption context {}{has}", wanted.join(", "))
+    } else {
+        let operations = grant.operations.as_deref().unwrap_or_default().join(", ");
+        format!("its operations are {operations}, not {}", request.action)
+    };
+    Reason::Grant { id: grant.id.clone(), detail }
+}

@@ -1,0 +1,462 @@
+//! The bucket policy against the contract: what is missing, what is ours to put back, and what only can be told.
+//!
+//! INVARIANT: every statement that is not ours, and every other element, stays as the same bytes in the same order.
+//! INVARIANT: Darwin's access after a repair is at most the contract and what was there before.
+//! Must never touch a Deny, a Condition, or a statement that somebody else wrote; and never propose a document of which
+//! the evaluator does not say that, Denies aside, the contract holds.
+
+pub mod edit;
+mod ours;
+mod probe;
+mod told;
+
+use crate::model::contract::{Ceiling, Contract, Darwin, Home};
+use crate::model::finding::{Finding, Kind};
+use crate::model::verdict::{Decision, Verdict};
+use crate::policy::raw::{RawPolicy, Slice, canonical};
+use crate::report::remedy;
+use edit::{Changes, Ours};
+use ours::{Gives, Part, Seen, Terms, Wanted, free_sid, recognise};
+use probe::{Asking, Question};
+use serde_json::Value;
+
+/// S3 takes a policy of up to 20 KB. It counts the document as it keeps it, without space between elements.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html>
+pub const MAX_BYTES: usize = 20 * 1024;
+
+/// What the policy means for the contract.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyAssessment {
+    /// `PolicyMissing`, `PolicyGutted` or `PolicyWidened`.
+    pub drift: Option<Finding>,
+    pub findings: Vec<Finding>,
+    /// The whole document to write. Only with drift; None if a finding says why it can't be written.
+    pub proposed: Option<String>,
+    /// Our statement holds a unique id, as it may for a while after a write: read again before believing the drift.
+    pub unsettled: bool,
+}
+
+/// Judges the policy (`None`: the bucket has none) and proposes the repair. `now` is RFC 3339.
+///
+/// The gates beside the policy (a public block, the objects' owner) are judged elsewhere: no statement of ours could
+/// lift them.
+pub fn assess_policy(
+    current: Option<&str>,
+    contract: &Contract,
+    darwin: &Darwin,
+    home: &Home,
+    ceiling: Ceiling,
+    now: &str,
+) -> PolicyAssessment {
+    let asking = Asking { contract, darwin, home, now };
+    let terms = Terms::new(contract, home);
+    let Some(text) = current else {
+        return absent(asking, &terms);
+    };
+    match RawPolicy::parse(text) {
+        Ok(policy) => Reading::new(&policy, asking, terms).assess(ceiling),
+        Err(why) => {
+            let findings = vec![told::unreadable(&contract.bucket, &why)];
+            PolicyAssessment { findings, ..PolicyAssessment::default() }
+        }
+    }
+}
+
+/// No policy: V7's document.
+fn absent(asking: Asking<'_>, terms: &Terms) -> PolicyAssessment {
+    let drift = told::drift(
+        Kind::PolicyMissing,
+        "the bucket has no policy".to_owned(),
+        &Verdict::allowed(Vec::new()),
+        &asking.contract.bucket,
+        &in_full(asking, terms),
+    );
+    let proposed = edit::document(&fresh(terms, asking.darwin), &asking.darwin.role);
+    checked(drift, Vec::new(), proposed, asking, terms, false)
+}
+
+/// Our statements, for a document that has none.
+fn fresh(terms: &Terms, darwin: &Darwin) -> Vec<Ours> {
+    let sid = |part| free_sid(part, darwin, std::iter::empty());
+    terms.wanted().into_iter().map(|wanted| Ours { sid: sid(wanted.part), wanted }).collect()
+}
+
+/// Our statements, printed for people.
+fn in_full(asking: Asking<'_>, terms: &Terms) -> String {
+    let ours = fresh(terms, asking.darwin);
+    ours.iter().map(|ours| edit::indented(ours, &asking.darwin.role)).collect::<Vec<_>>().join(",\n")
+}
+
+/// A proposal, if S3 takes it and the evaluator says that it does what it is for.
+fn checked(
+    drift: Finding,
+    mut findings: Vec<Finding>,
+    proposed: String,
+    asking: Asking<'_>,
+    terms: &Terms,
+    unsettled: bool,
+) -> PolicyAssessment {
+    let refuse = |mut findings: Vec<Finding>, why: Finding, drift: Finding| {
+        findings.push(why);
+        PolicyAssessment { drift: Some(drift), findings, proposed: None, unsettled }
+    };
+    let bucket = asking.contract.bucket.as_str();
+    let size = bytes_without_space(&proposed);
+    if size > MAX_BYTES {
+        return refuse(findings, told::limit(bucket, size, MAX_BYTES), drift);
+    }
+    let verdict = match RawPolicy::parse(&proposed) {
+        Ok(after) => {
+            let questions = probe::questions(terms, &proposed, &after.statements);
+            asking.ask_all(&allows(&after, &recognise(&after, asking.darwin)), &questions)
+        }
+        Err(why) => return refuse(findings, told::unreadable(bucket, &why), drift),
+    };
+    if !verdict.is_allowed() {
+        let why = "even with Darwin's statement in it the document would not surely give the contract's access";
+        return refuse(findings, told::uncertain(vec![why.to_owned()], &verdict, Vec::new()), drift);
+    }
+    findings.shrink_to_fit();
+    PolicyAssessment { drift: Some(drift), findings, proposed: Some(proposed), unsettled }
+}
+
+/// The document's size as S3 keeps it.
+fn bytes_without_space(text: &str) -> usize {
+    let mut in_string = false;
+    let mut escaped = false;
+    let mut size = 0;
+    for byte in text.bytes() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+        } else if byte.is_ascii_whitespace() {
+            continue;
+        } else {
+            in_string = byte == b'"';
+        }
+        size += 1;
+    }
+    size
+}
+
+/// The document with nothing but its Allows.
+fn allows(policy: &RawPolicy<'_>, seen: &[Seen<'_>]) -> String {
+    let kept = seen.iter().filter(|seen| seen.effect.as_deref() == Some("Allow")).map(|seen| seen.slice);
+    with_statements(policy, kept.map(|slice| slice.text.to_owned()))
+}
+
+/// A document with these statements, for the evaluator. Elements beside them that nobody knows are left out: they are
+/// in what S3 keeps all the same, and no statement of ours could make them known.
+fn with_statements(policy: &RawPolicy<'_>, statements: impl Iterator<Item = String>) -> String {
+    let version = policy.version.map_or_else(String::new, |version| format!("\"Version\":{},", version.text));
+    format!("{{{version}\"Statement\":[{}]}}", statements.collect::<Vec<_>>().join(","))
+}
+
+/// A document that was read, with what it says to the contract's questions.
+struct Reading<'a> {
+    policy: &'a RawPolicy<'a>,
+    asking: Asking<'a>,
+    terms: Terms,
+    seen: Vec<Seen<'a>>,
+    questions: Vec<Question>,
+    /// What the Allows give, as if there were no Deny.
+    allowed: Verdict,
+}
+
+impl<'a> Reading<'a> {
+    fn new(policy: &'a RawPolicy<'a>, asking: Asking<'a>, terms: Terms) -> Self {
+        let seen = recognise(policy, asking.darwin);
+        let questions = probe::questions(&terms, policy.text, &policy.statements);
+        let allowed = asking.ask_all(&allows(policy, &seen), &questions);
+        Self { policy, asking, terms, seen, questions, allowed }
+    }
+
+    fn own(&self) -> impl Iterator<Item = (&Seen<'a>, &ours::Own)> {
+        self.seen.iter().filter_map(|seen| seen.own.as_ref().map(|own| (seen, own)))
+    }
+
+    fn assess(&self, ceiling: Ceiling) -> PolicyAssessment {
+        let bucket = self.asking.contract.bucket.as_str();
+        let mut findings: Vec<Finding> =
+            self.strangers_with_our_sid().map(|seen| told::sid_taken(bucket, seen)).collect();
+        findings.extend(self.denies());
+        let wide = self.wide();
+        let hands_off = self.hands_off();
+        let narrowing = if hands_off.is_empty() && !wide.is_empty() { self.rewritten(Ceiling::Enforce) } else { None };
+        findings.extend(hands_off.iter().cloned());
+
+        if self.allowed.is_allowed() {
+            return match narrowing {
+                Some(narrowed) if ceiling == Ceiling::Enforce => {
+                    let mut drift = told::wider(&wide, bucket, self.policy.text, Some(&narrowed));
+                    drift.kind = Kind::PolicyWidened;
+                    self.propose(drift, findings, narrowed)
+                }
+                narrowing => {
+                    findings.extend(self.too_wide(&wide, narrowing.as_deref()));
+                    PolicyAssessment { findings, ..PolicyAssessment::default() }
+                }
+            };
+        }
+        if ceiling == Ceiling::Flag || !hands_off.is_empty() {
+            findings.extend(self.too_wide(&wide, narrowing.as_deref()));
+        }
+        if !hands_off.is_empty() {
+            return PolicyAssessment { findings, ..PolicyAssessment::default() };
+        }
+        let ours_is_there = self.own().next().is_some();
+        if !ours_is_there && self.allowed.decision == Decision::Depends {
+            let because = "somebody's statement allows Darwin on a condition, and Darwin's own statement is absent: \
+                           nothing is written over a decision that somebody may have made";
+            findings.push(told::uncertain(vec![because.to_owned()], &self.allowed, Vec::new()));
+            return PolicyAssessment { findings, ..PolicyAssessment::default() };
+        }
+        let drift = self.drift(ours_is_there);
+        if let Some(proposed) = self.rewritten(ceiling) {
+            return self.propose(drift, findings, proposed);
+        }
+        let why = "our statement is there as the contract wants it, and yet does not surely give Darwin access";
+        findings.push(told::uncertain(vec![why.to_owned()], &self.allowed, Vec::new()));
+        PolicyAssessment { findings, ..PolicyAssessment::default() }
+    }
+
+    fn propose(&self, drift: Finding, findings: Vec<Finding>, proposed: String) -> PolicyAssessment {
+        let unsettled = self.own().any(|(_, own)| own.unresolved);
+        checked(drift, findings, proposed, self.asking, &self.terms, unsettled)
+    }
+
+    fn drift(&self, ours_is_there: bool) -> Finding {
+        let bucket = self.asking.contract.bucket.as_str();
+        let statements = in_full(self.asking, &self.terms);
+        if !ours_is_there {
+            let what = "Darwin's statement is missing, and no other statement gives what it gave".to_owned();
+            return told::drift(Kind::PolicyMissing, what, &self.allowed, bucket, &statements);
+        }
+        let names: Vec<String> = self
+            .own()
+            .map(|(seen, own)| {
+                let why = match &own.gives {
+                    _ if own.unresolved => {
+                        " (its principal reads back as a unique id: a deleted role, or one not yet resolved)"
+                    }
+                    Gives::AllBut => " (written by what it leaves out)",
+                    Gives::Pairs { resources, .. }
+                        if !resources.iter().any(|resource| self.terms.touches(resource)) =>
+                    {
+                        " (it names nothing in this bucket)"
+                    }
+                    Gives::Pairs { .. } => "",
+                };
+                format!("{}{why}", seen.name())
+            })
+            .collect();
+        let what = format!("Darwin's statement gives less than the contract: {}", names.join(", "));
+        told::drift(Kind::PolicyGutted, what, &self.allowed, bucket, &statements)
+    }
+
+    /// Statements with our Sid that are not ours.
+    fn strangers_with_our_sid(&self) -> impl Iterator<Item = &Seen<'a>> {
+        self.seen
+            .iter()
+            .filter(|seen| seen.own.is_none() && seen.sid.as_deref() == Some(self.asking.darwin.sid.as_str()))
+    }
+
+    fn denies(&self) -> Vec<Finding> {
+        let own = self.policy.statements.iter().map(|slice| slice.text.to_owned());
+        let ours = fresh(&self.terms, self.asking.darwin);
+        let ours = ours.iter().map(|ours| edit::compact(ours, &self.asking.darwin.role));
+        let open = with_statements(self.policy, own.chain(ours));
+        told::denies(&open, &self.questions, &self.seen, self.asking, &self.terms)
+    }
+
+    /// Our statements that give more than the contract, and what.
+    fn wide(&self) -> Vec<(&Seen<'a>, Vec<String>)> {
+        self.own().map(|(seen, own)| (seen, own.beyond(&self.terms))).filter(|(_, beyond)| !beyond.is_empty()).collect()
+    }
+
+    fn too_wide(&self, wide: &[(&Seen<'a>, Vec<String>)], narrowed: Option<&str>) -> Option<Finding> {
+        (!wide.is_empty()).then(|| told::wider(wide, &self.asking.contract.bucket, self.policy.text, narrowed))
+    }
+
+    /// Findings about what somebody did to our statement on purpose: while there is one, ours is not touched.
+    fn hands_off(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (seen, own) in self.own() {
+            if own.conditioned {
+                findings.push(told::condition_on_ours(seen, &self.allowed));
+            } else if !own.unknown.is_empty() {
+                findings.push(told::unknown_element(seen, &own.unknown, &self.allowed));
+            }
+        }
+        findings
+    }
+
+    /// The document with our statements as the contract wants them; None if there is nothing to change.
+    ///
+    /// Under `Ceiling::Flag` nothing that ours gave is taken away: what goes beyond the contract is joined with it where
+    /// one statement can say both, else the wide statement stays and ours goes beside it.
+    fn rewritten(&self, ceiling: Ceiling) -> Option<String> {
+        let changes = self.changes(ceiling);
+        if changes.is_empty() {
+            return None;
+        }
+        edit::changed(self.policy, &changes, &self.asking.darwin.role)
+    }
+
+    fn changes(&self, ceiling: Ceiling) -> Changes {
+        let keeps = |own: &ours::Own| ceiling == Ceiling::Flag && !own.beyond(&self.terms).is_empty();
+        let mut changes = Changes::default();
+        // Places of ours that may be written over or cleared.
+        let mut places: Vec<(usize, Part)> = Vec::new();
+        let mut kept: Vec<(usize, &ours::Own)> = Vec::new();
+        for (seen, own) in self.own() {
+            if keeps(own) {
+                kept.push((seen.index, own));
+            } else {
+                places.push((seen.index, own.part));
+            }
+        }
+        let wanted = self.terms.wanted();
+        let mut homeless = Vec::new();
+        for wanted in wanted {
+            // A wide statement of the part that can say both, if it is the only one.
+            let mut wide = kept.iter().filter(|(_, own)| own.part == wanted.part);
+            if let (Some((index, own)), None) = (wide.next(), wide.next())
+                && let Some(joined) = own.joined(&wanted, &self.terms)
+            {
+                self.place(&mut changes, *index, joined);
+                continue;
+            }
+            match places.iter().position(|(_, part)| *part == wanted.part) {
+                Some(at) => {
+                    let (index, _) = places.remove(at);
+                    self.place(&mut changes, index, wanted);
+                }
+                None => homeless.push(wanted),
+            }
+        }
+        let mut taken: Vec<String> = self.seen.iter().filter_map(|seen| seen.sid.clone()).collect();
+        for wanted in homeless {
+            let sid = free_sid(wanted.part, self.asking.darwin, taken.iter().map(String::as_str));
+            taken.push(sid.clone());
+            let ours = Ours { sid, wanted };
+            if places.is_empty() {
+                changes.append.push(ours);
+            } else {
+                let (index, _) = places.remove(0);
+                changes.replace.push((index, ours));
+            }
+        }
+        changes.remove.extend(places.into_iter().map(|(index, _)| index));
+        changes
+    }
+
+    /// Writes over the statement with this index, unless it says so already.
+    fn place(&self, changes: &mut Changes, index: usize, wanted: Wanted) {
+        let Some(seen) = self.seen.get(index) else { return };
+        if seen.own.as_ref().is_some_and(|own| own.says(&wanted)) {
+            return;
+        }
+        let sid = seen.sid.clone().unwrap_or_else(|| self.asking.darwin.sid.clone());
+        changes.replace.push((index, Ours { sid, wanted }));
+    }
+}
+
+/// Any document with our statement in it, for the command that applies somebody's version without losing Darwin's
+/// access. None if the document can't be edited. Where a Condition stands on ours, the document as it is.
+pub fn policy_with_ours(text: &str, contract: &Contract, darwin: &Darwin, home: &Home) -> Option<String> {
+    let policy = RawPolicy::parse(text).ok()?;
+    // The time does not bear on statements without a condition, and those with one are not counted on.
+    let asking = Asking { contract, darwin, home, now: "2000-01-01T00:00:00Z" };
+    let reading = Reading::new(&policy, asking, Terms::new(contract, home));
+    if !reading.hands_off().is_empty() {
+        return Some(text.to_owned());
+    }
+    let plain = reading.seen.iter().filter(|seen| seen.effect.as_deref() == Some("Allow") && !seen.has_condition);
+    let plain = with_statements(&policy, plain.map(|seen| seen.slice.text.to_owned()));
+    if asking.ask_all(&plain, &reading.questions).is_allowed() {
+        return Some(text.to_owned());
+    }
+    Some(reading.rewritten(Ceiling::Flag).unwrap_or_else(|| text.to_owned()))
+}
+
+/// Every statement that is others' work, printed so that neither layout, nor order within it, nor the forms that S3 and
+/// CloudTrail change on the way (a list of one, an account's number for its root) make a difference. Ours with a
+/// Condition is among them: the Condition is somebody's decision. None if the document can't be read.
+pub fn foreign_statements(text: &str, darwin: &Darwin) -> Option<Vec<String>> {
+    let policy = RawPolicy::parse(text).ok()?;
+    let seen = recognise(&policy, darwin);
+    let foreign = seen.iter().filter(|seen| seen.own.as_ref().is_none_or(|own| own.conditioned));
+    Some(foreign.map(|seen| plain(&seen.slice)).collect())
+}
+
+fn plain(slice: &Slice<'_>) -> String {
+    let mut value: Value = serde_json::from_str(slice.text).unwrap_or(Value::Null);
+    for element in ["Principal", "NotPrincipal"] {
+        if let Some(Value::Object(principal)) = value.get_mut(element)
+            && let Some(aws) = principal.get_mut("AWS")
+        {
+            name_roots(aws);
+        }
+    }
+    canonical(&unlisted(value))
+}
+
+/// Account numbers as the ARN of the account's root.
+fn name_roots(value: &mut Value) {
+    match value {
+        Value::String(name) if name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit()) => {
+            *name = format!("arn:aws:iam::{name}:root");
+        }
+        Value::Array(items) => items.iter_mut().for_each(name_roots),
+        _ => {}
+    }
+}
+
+/// Lists of one as the one, other lists in order: every list of the policy language is a set.
+fn unlisted(value: Value) -> Value {
+    match value {
+        Value::Array(mut items) if items.len() == 1 => unlisted(items.remove(0)),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(unlisted).collect();
+            items.sort_by_key(canonical);
+            Value::Array(items)
+        }
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, value)| (name, unlisted(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// The statements that hold a principal which reads back as a unique id, and are not ours: S3 refuses every write of a
+/// document with a deleted principal. Named by Sid and index.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-bucket-user-policy-specifying-principal-intro.html>
+pub fn dead_principals(text: &str, darwin: &Darwin) -> Vec<String> {
+    let Ok(policy) = RawPolicy::parse(text) else { return Vec::new() };
+    let dead = |seen: &&Seen<'_>| {
+        let value: Value = serde_json::from_str(seen.slice.text).unwrap_or(Value::Null);
+        let names = ["Principal", "NotPrincipal"].into_iter().filter_map(|element| value.get(element)?.get("AWS"));
+        names.filter_map(ours::strings).flatten().any(|name| ours::is_unique_id(&name))
+    };
+    recognise(&policy, darwin).iter().filter(|seen| seen.own.is_none()).filter(dead).map(Seen::name).collect()
+}
+
+/// The finding for a write that S3 refused as malformed while somebody's statement names a principal that is gone.
+pub fn dead_principal(text: &str, bucket: &str, darwin: &Darwin) -> Option<Finding> {
+    let names = dead_principals(text, darwin);
+    if names.is_empty() {
+        return None;
+    }
+    let names = names.join(", ");
+    Some(Finding {
+        kind: Kind::DeadPrincipal,
+        severity: crate::model::finding::Severity::Critical,
+        because: vec![format!(
+            "{names} names a principal that no longer exists, and S3 refuses every write of such a policy"
+        )],
+        depends_on: Vec::new(),
+        remedy: remedy::dead_principal(bucket, &names),
+        cause: "dead-principal".to_owned(),
+    })
+}

@@ -1,0 +1,117 @@
+//! The answer of every invocation, as data, and the forms it goes out in.
+//!
+//! Must never hold object content or credentials. No form may drop a part without saying so.
+
+use crate::model::finding::{Finding, Severity};
+use crate::model::outcome::{Action, ActionResult, CorsState, Problem, Read};
+use crate::model::verdict::Decision;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+/// What one invocation found and did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    pub objects: Vec<ObjectAnswer>,
+    pub buckets: Vec<BucketAnswer>,
+    pub problems: Vec<Problem>,
+    /// The activation message for V7: only on an audit in which everything holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ObjectAnswer {
+    pub bucket: String,
+    pub key: String,
+    /// The version that was judged, where the bucket has versions.
+    pub version_id: Option<String>,
+    pub read: Read,
+    pub because: Vec<String>,
+    pub depends_on: Vec<String>,
+    /// `none`, `AES256`, `aws:kms`, `aws:kms:dsse`, `sse-c`; null where it was not read.
+    pub encryption: Option<String>,
+    /// ARN of the KMS key, as HeadObject gives it.
+    pub kms_key: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BucketAnswer {
+    pub bucket: String,
+    pub read: Decision,
+    /// Null for a read-only bucket.
+    pub write: Option<Decision>,
+    /// Null where it could not be read.
+    pub cors: Option<CorsState>,
+    pub drifts: Vec<Finding>,
+    pub findings: Vec<Finding>,
+    pub actions: Vec<Action>,
+    /// Unified diff of what was or would be written; null when there is nothing to write.
+    pub plan: Option<String>,
+    /// Whether the writes showed when read again; null where nothing was written.
+    pub verified: Option<bool>,
+}
+
+/// Whether a finding by itself means that something is wrong: not one for the record, and not an open question.
+fn is_wrong(finding: &Finding) -> bool {
+    match finding.severity {
+        Severity::Info => false,
+        Severity::Warning => finding.depends_on.is_empty(),
+        Severity::Critical => true,
+    }
+}
+
+impl BucketAnswer {
+    /// Whether drift is left: found, and not repaired by writes that all showed.
+    pub fn drift_is_left(&self) -> bool {
+        let repaired = self.verified == Some(true)
+            && !self.actions.is_empty()
+            && self.actions.iter().all(|action| action.result == ActionResult::Done);
+        !self.drifts.is_empty() && !repaired
+    }
+
+    /// Whether something stands in Darwin's way here that is known, not merely open.
+    pub fn is_wrong(&self) -> bool {
+        self.read == Decision::Denied
+            || self.write == Some(Decision::Denied)
+            || self.drift_is_left()
+            || self.findings.iter().any(is_wrong)
+    }
+
+    /// Whether a question stays open.
+    pub fn is_open(&self) -> bool {
+        self.read == Decision::Depends
+            || self.write == Some(Decision::Depends)
+            || self.findings.iter().any(|finding| finding.severity != Severity::Info && !is_wrong(finding))
+    }
+}
+
+/// The exit status of the shell form: 0 all well (or open questions only), 1 denied, findings or drift left, 2 could
+/// not run, or not all of it.
+pub fn exit_code(answer: &Answer) -> u8 {
+    let Answer { objects, buckets, problems, activation: _ } = answer;
+    let denied = |object: &ObjectAnswer| object.read == Read::Denied;
+    if problems.is_empty() {
+        u8::from(buckets.iter().any(BucketAnswer::is_wrong) || objects.iter().any(denied))
+    } else {
+        2
+    }
+}
+
+/// Cuts a text to at most `most` bytes, at a character's edge, and says so with an ellipsis.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    const ELLIPSIS: &str = "…";
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let room = most.saturating_sub(ELLIPSIS.len());
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.len() + c.len_utf8() > room {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + ELLIPSIS
+}

@@ -1,0 +1,109 @@
+//! The JSON document for machines. Its schema is docs/schema/alert-v1.json: fields may be added to version 1, never
+//! removed or given another meaning.
+
+use crate::incident::life::{LostUpdate, SAMPLES, Status, cut};
+use crate::model::actor::Actor;
+use crate::model::finding::{Kind, Severity};
+use crate::model::outcome::Action;
+use crate::model::time::rfc3339;
+use crate::report::notice::{Budget, Notice, subject};
+use crate::report::words;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Name and version of the schema, in every document.
+pub const SCHEMA: &str = "darwin-s3-guard/alert/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    status: Status,
+    severity: Severity,
+    kind: Kind,
+    drift: bool,
+    bucket: &'a str,
+    account: &'a str,
+    region: &'a str,
+    incident: &'a str,
+    how_to_stop: Option<String>,
+    subject: String,
+    headline: &'static str,
+    meaning: &'static str,
+    opened_at: String,
+    last_seen_at: String,
+    resolved_at: Option<String>,
+    resolved_because: Option<String>,
+    count: u64,
+    reopened: u64,
+    verdict: Option<&'static str>,
+    because: Vec<String>,
+    depends_on: Vec<String>,
+    cause: String,
+    /// The keys as they are.
+    sample_keys: Vec<&'a str>,
+    change: Option<&'a str>,
+    actor: Option<Actor>,
+    actions: Vec<&'a Action>,
+    diff: Option<String>,
+    documents: Option<LostUpdate>,
+    remedy: String,
+    may_repeat: bool,
+    cut: bool,
+}
+
+pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Value {
+    let Budget { long, line, lines } = budget;
+    let incident = notice.incident;
+    let report = notice.report();
+    let finding = &report.finding;
+    let list = |list: &[String]| -> Vec<String> { list.iter().take(lines).map(|item| cut(item, line)).collect() };
+    let field = |value: &Option<String>| value.as_ref().map(|value| cut(value, line));
+    let document = Document {
+        schema: SCHEMA,
+        status: notice.status,
+        severity: finding.severity,
+        kind: finding.kind,
+        drift: finding.kind.is_drift(),
+        bucket: &incident.bucket,
+        account: &notice.context.home.account,
+        region: &notice.context.home.region,
+        incident: incident.fingerprint.as_str(),
+        how_to_stop: notice.how_to_stop(),
+        subject: subject(notice),
+        headline: words::headline(finding.kind),
+        meaning: words::meaning(finding.kind),
+        opened_at: rfc3339(incident.opened_ms),
+        last_seen_at: rfc3339(incident.last_ms),
+        resolved_at: incident.healed.as_ref().map(|healed| rfc3339(healed.at_ms)),
+        resolved_because: incident.healed.as_ref().map(|healed| cut(&healed.because, line)),
+        count: incident.seen,
+        reopened: incident.flaps,
+        verdict: notice.verdict(),
+        because: list(&finding.because),
+        depends_on: list(&finding.depends_on),
+        cause: cut(&finding.cause, line),
+        sample_keys: report.sample_keys.iter().take(SAMPLES).map(String::as_str).collect(),
+        change: report.change.as_deref(),
+        actor: report.actor.as_ref().map(|actor| Actor {
+            arn: field(&actor.arn),
+            session_issuer: field(&actor.session_issuer),
+            source_ip: field(&actor.source_ip),
+            user_agent: field(&actor.user_agent),
+            time: field(&actor.time),
+            event_id: field(&actor.event_id),
+        }),
+        actions: report.did.iter().take(lines).collect(),
+        diff: report.diff.as_ref().map(|diff| cut(diff, long)),
+        documents: report.documents.as_ref().map(|documents| LostUpdate {
+            theirs: cut(&documents.theirs, long),
+            ours: cut(&documents.ours, long),
+            difference: cut(&documents.difference, long),
+            command: cut(&documents.command, long),
+        }),
+        remedy: cut(&finding.remedy, long),
+        may_repeat: notice.stateless,
+        cut: was_cut,
+    };
+    // Strings, numbers, lists and maps with string keys always serialise.
+    serde_json::to_value(document).unwrap_or_default()
+}

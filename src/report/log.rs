@@ -1,0 +1,80 @@
+//! The one log line of an invocation; docs/events.md, "The log line", has its fields.
+//!
+//! Must never list allowed objects: a million uploads an hour are a million lines otherwise.
+
+use crate::model::outcome::Read;
+use crate::report::answer::{Answer, ObjectAnswer};
+use crate::report::fit::fit;
+use serde_json::{Value, json};
+
+/// Most objects that are not allowed listed in a line; the others are counted.
+const LISTED: usize = 50;
+/// Bytes of the lists. CloudWatch Logs takes events of 256 KB from Lambda's log stream; the rest is for the other fields.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>
+const MOST_BYTES: usize = 200_000;
+
+/// What an invocation found and did, as one line. `items` is the number of items of the input, `failed` how many of
+/// them are to be tried again or were not understood.
+pub fn log_line(answer: &Answer, items: usize, failed: usize, request_id: &str) -> Value {
+    let Answer { objects, buckets, problems, activation } = answer;
+    let count = |read| objects.iter().filter(|object| object.read == read).count();
+    let [allowed, denied, depends, gone] = [Read::Allowed, Read::Denied, Read::Depends, Read::Gone].map(count);
+    let mut listed: Vec<ObjectAnswer> =
+        objects.iter().filter(|object| matches!(object.read, Read::Denied | Read::Depends)).cloned().collect();
+    listed.sort_by_key(|object| object.read != Read::Denied);
+    let not_allowed = listed.len();
+    listed.truncate(LISTED);
+    let (kept, left) = fit(
+        &Answer { objects: listed, buckets: buckets.clone(), problems: problems.clone(), activation: None },
+        MOST_BYTES,
+    );
+    let level = if failed > 0 || !problems.is_empty() {
+        "ERROR"
+    } else if denied > 0 || depends > 0 || buckets.iter().any(|bucket| bucket.is_wrong() || bucket.is_open()) {
+        "WARN"
+    } else {
+        "INFO"
+    };
+    json!({
+        "level": level,
+        "message": message(answer, items, failed),
+        "request.id": request_id,
+        "items": items,
+        "items.failed": failed,
+        "objects.allowed": allowed,
+        "objects.denied": denied,
+        "objects.depends": depends,
+        "objects.gone": gone,
+        "objects": kept.objects,
+        "buckets": kept.buckets,
+        "problems": kept.problems,
+        "activation": activation.is_some(),
+        "left_out": {
+            "objects": not_allowed - kept.objects.len(),
+            "buckets": left.buckets,
+            "problems": left.problems,
+            "cut": left.cut,
+        },
+    })
+}
+
+/// A sentence that can be read alone.
+fn message(answer: &Answer, items: usize, failed: usize) -> String {
+    let of = |number: usize, one: &str| if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") };
+    let mut parts = vec![format!("handled {}", of(items, "item"))];
+    if !answer.objects.is_empty() {
+        let allowed = answer.objects.iter().filter(|object| object.read == Read::Allowed).count();
+        parts.push(format!("{allowed} of {} readable by your side", of(answer.objects.len(), "object")));
+    }
+    if !answer.buckets.is_empty() {
+        let wrong = answer.buckets.iter().filter(|bucket| bucket.is_wrong()).count();
+        parts.push(format!("{wrong} of {} with something in Darwin's way", of(answer.buckets.len(), "bucket")));
+    }
+    if !answer.problems.is_empty() {
+        parts.push(of(answer.problems.len(), "problem"));
+    }
+    if failed > 0 {
+        parts.push(format!("{failed} to be tried again or not understood"));
+    }
+    parts.join(", ")
+}

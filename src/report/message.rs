@@ -1,0 +1,147 @@
+//! The messages: what broke, who changed it, what it means for annotators, what the guard did, what to do next.
+//!
+//! Pure: an incident in, texts out. One SNS message carries an email text, a JSON document for machines and an
+//! Amazon Q Developer card (docs/messages.md). Whatever names keys, statements and user agents have, a message must
+//! never exceed SNS's limits, break a line it does not own, or mention somebody in a chat.
+
+use crate::incident::fingerprint::Fingerprint;
+use crate::incident::life::{Incident, Report};
+use crate::model::aws::AwsError;
+use crate::model::finding::{Finding, Kind, Severity};
+use crate::report::document::{self, SCHEMA};
+use crate::report::notice::{Budget, Context, MAX_BODY, Message, Notice, severity_name, subject};
+use crate::report::{card, email, text};
+use serde_json::{Value, json};
+
+/// Tried in this order until the message fits.
+const BUDGETS: [Budget; 4] = [
+    Budget { long: 24 * 1024, line: 1200, lines: 16 },
+    Budget { long: 8 * 1024, line: 600, lines: 8 },
+    Budget { long: 2 * 1024, line: 300, lines: 5 },
+    Budget { long: 512, line: 120, lines: 3 },
+];
+
+/// The SNS message: subject, body of `MessageStructure=json`, attributes for filter policies.
+pub fn message(notice: &Notice<'_>) -> Message {
+    let body = BUDGETS
+        .iter()
+        .enumerate()
+        .map(|(level, budget)| body(notice, *budget, level > 0))
+        .find(|body| body.len() <= MAX_BODY)
+        .unwrap_or_else(|| bare_body(notice));
+    let finding = &notice.incident.report.finding;
+    let attributes = [
+        ("severity", severity_name(finding.severity)),
+        ("bucket", attribute(&notice.incident.bucket)),
+        ("kind", finding.kind.name().to_owned()),
+        ("status", notice.status.name().to_owned()),
+    ];
+    Message {
+        subject: subject(notice),
+        body,
+        attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    }
+}
+
+/// The smallest body that still says what it is about: for when SNS refuses the full one.
+pub fn bare_body(notice: &Notice<'_>) -> String {
+    let bare = json!({
+        "schema": SCHEMA,
+        "status": notice.status,
+        "severity": notice.incident.report.finding.severity,
+        "kind": notice.incident.report.finding.kind,
+        "bucket": notice.incident.bucket,
+        "incident": notice.incident.fingerprint.as_str(),
+    });
+    json!({
+        "default": bare.to_string(),
+        "email": format!("{}\n\nThe whole message could not be sent; it is in the guard's log.", subject(notice)),
+    })
+    .to_string()
+}
+
+fn body(notice: &Notice<'_>, budget: Budget, cut: bool) -> String {
+    json!({
+        "default": document::document(notice, budget, cut).to_string(),
+        "email": email::text(notice, budget, cut),
+        "https": card::card(notice, budget).to_string(),
+        "sms": subject(notice),
+    })
+    .to_string()
+}
+
+/// One line of log about a message: its facts, and all of it where it did not go out through a topic.
+pub fn log_line(notice: &Notice<'_>, has_topic: bool, error: Option<&AwsError>) -> Value {
+    let finding = &notice.incident.report.finding;
+    let outcome = match (has_topic, error) {
+        (_, Some(_)) => "failed",
+        (true, None) => "published",
+        (false, None) => "logged",
+    };
+    let mut line = json!({
+        "level": if error.is_some() { "ERROR" } else { "INFO" },
+        "message": format!("alert {outcome}: {}", subject(notice)),
+        "alert.outcome": outcome,
+        "alert.status": notice.status,
+        "alert.kind": finding.kind,
+        "alert.severity": finding.severity,
+        "alert.bucket": notice.incident.bucket,
+        "alert.incident": notice.incident.fingerprint.as_str(),
+        "alert.count": notice.incident.seen,
+    });
+    if let Some(fields) = line.as_object_mut() {
+        if let Some(error) = error {
+            fields.insert("error".to_owned(), json!(error.to_string()));
+        }
+        if outcome != "published" {
+            let [budget, ..] = BUDGETS;
+            fields.insert("alert".to_owned(), document::document(notice, budget, false));
+        }
+    }
+    line
+}
+
+/// The incident of a test message: it is never stored.
+pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
+    let finding = Finding {
+        kind: Kind::TestAlert,
+        severity: Severity::Info,
+        because: vec!["somebody asked the guard for a test message; nothing is broken".to_owned()],
+        depends_on: Vec::new(),
+        remedy: "Nothing to do: alerts arrive where you read this.".to_owned(),
+        cause: "test".to_owned(),
+    };
+    // SNS takes no empty attribute value, and no bucket is concerned.
+    let bucket = "none".to_owned();
+    Incident {
+        fingerprint: Fingerprint::of(&context.home.account, &finding),
+        bucket,
+        cause: finding.cause.clone(),
+        report: Report {
+            finding,
+            sample_keys: Vec::new(),
+            actor: None,
+            change: None,
+            did: Vec::new(),
+            mended: false,
+            diff: None,
+            documents: None,
+        },
+        opened_ms: now_ms,
+        last_ms: now_ms,
+        seen: 1,
+        told_ms: None,
+        claimed_ms: now_ms,
+        healed: None,
+        flaps: 0,
+    }
+}
+
+/// A message attribute's value: never empty, nothing that does not show.
+fn attribute(value: &str) -> String {
+    let clean = text::line(value, 256);
+    if clean.is_empty() { "none".to_owned() } else { clean }
+}
+
+#[cfg(test)]
+mod tests;

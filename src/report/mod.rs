@@ -1,0 +1,17 @@
+//! Every sentence that people read, and every form that machines read.
+
+pub mod answer;
+pub mod audit;
+pub mod card;
+pub mod document;
+pub mod email;
+pub mod fit;
+pub mod forms;
+pub mod log;
+pub mod message;
+pub mod metrics;
+pub mod notice;
+pub mod quote;
+pub mod remedy;
+pub mod text;
+pub mod words;

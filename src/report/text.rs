@@ -1,0 +1,65 @@
+//! Texts that may hold anything, made fit to be read.
+
+use crate::incident::life::cut;
+use crate::report::quote::invisible;
+use std::fmt::Write;
+
+/// One line of at most `max` bytes: what does not show is written as an escape such as `\n` or `\u{202e}`.
+pub(super) fn line(text: &str, max: usize) -> String {
+    cut(&visible(text, |_| false), max)
+}
+
+/// Several lines of at most `max` bytes altogether: line breaks and tabs stay, the rest is escaped as in `line`.
+pub(super) fn block(text: &str, max: usize) -> String {
+    cut(&visible(text, |c| matches!(c, '\n' | '\t')), max)
+}
+
+fn visible(text: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !keep(c) && invisible(c) {
+            let _ = write!(shown, "{}", c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A span of time in words, to its largest unit.
+pub(super) fn span(ms: u64) -> String {
+    let minutes = ms / 60_000;
+    let (number, unit) = match minutes {
+        0 => return "less than a minute".to_owned(),
+        1..60 => (minutes, "minute"),
+        60..2880 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one_line_and_shows_what_hides() {
+        assert_eq!(line("a\r\nb\u{202e}c\u{7f}", 100), r"a\r\nb\u{202e}c\u{7f}");
+        assert_eq!(block("a\nb\tc\u{0}", 100), "a\nb\tc\\u{0}");
+        assert_eq!(line("ä😺", 100), "ä😺");
+        assert_eq!(line("ää", 3), "ä ... (2 more bytes were cut)");
+    }
+
+    #[test]
+    fn spans_are_told_in_their_largest_unit() {
+        for (ms, text) in [
+            (59_999, "less than a minute"),
+            (60_000, "1 minute"),
+            (7_200_000, "2 hours"),
+            (90_000_000, "25 hours"),
+            (172_800_000, "2 days"),
+        ] {
+            assert_eq!(span(ms), text);
+        }
+    }
+}

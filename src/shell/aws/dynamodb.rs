@@ -1,0 +1,280 @@
+//! The incident table: `IncidentStore` over DynamoDB, by conditional writes of single items.
+//!
+//! What an answer means is decided by `incident`; here it is only made atomic. Must never scan, never read the clock,
+//! and never lose an announcement: an SDK retry of a write that had succeeded finds its own mark and answers as the
+//! first attempt would have. The items are laid out in docs/incidents.md.
+
+mod call;
+mod error;
+mod history;
+mod item;
+pub mod table;
+
+use crate::app::memory::KNOWN_WRITE_MS;
+use crate::app::ports::IncidentStore;
+use crate::incident::budget::{RepairBudget, budget};
+use crate::incident::life::{
+    Claim, Healed, Incident, KEEP_MS, Lease, PendingWrite, Report, Sighting, Status, StoreResult,
+};
+use call::{Update, Wrote};
+use item::{INCIDENT, Place, WRITE, json, n, partition, s, ttl};
+use table::Table;
+
+/// How often a change is begun anew because somebody else was quicker.
+const ROUNDS: usize = 8;
+/// Leases and once-markers outlive their end by so long, in milliseconds, before DynamoDB may delete them: clocks
+/// differ.
+const SLACK_MS: u64 = 60 * 60 * 1_000;
+
+impl IncidentStore for Table {
+    /// One UpdateItem without a condition. `announced_by` is set by whoever opens or reopens, and removed by `heal`
+    /// and `resolve`: the old item tells whether that was us.
+    async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
+        let fingerprint = sighting.fingerprint();
+        let report = Report::from(sighting);
+        let mark = self.mark();
+        let update = Update::new(
+            Place::incident(&sighting.bucket, &fingerprint),
+            "SET opened_ms = if_not_exists(opened_ms, :now), claimed_ms = if_not_exists(claimed_ms, :now), \
+             report_json = if_not_exists(report_json, :report), cause_text = if_not_exists(cause_text, :cause), \
+             announced_by = if_not_exists(announced_by, :mark), last_ms = :now \
+             REMOVE healed_json, expires ADD seen_count :count",
+        )
+        .with(":now", n(now_ms))
+        .with(":count", n(sighting.count))
+        .with(":cause", s(report.finding.cause.clone()))
+        .with(":report", s(json(&report)))
+        .with(":mark", s(mark.clone()));
+        let old = match self.update(update).await? {
+            Wrote::Yes(old) => old.unwrap_or_default(),
+            Wrote::No => return Err(Place::incident(&sighting.bucket, &fingerprint).contention()),
+        };
+        let (row, claim) = item::row(&sighting.bucket, &fingerprint, &old)?.sight(sighting, now_ms);
+        let ours = item::text(&old, "announced_by")? == Some(mark.as_str());
+        Ok(match row.opened {
+            Some(incident) if ours => Claim::Announce(incident),
+            _ => claim,
+        })
+    }
+
+    async fn claim(&self, incident: &Incident, _status: Status, now_ms: u64) -> StoreResult<bool> {
+        let told = if incident.told_ms.is_some() { "told_ms = :told" } else { "attribute_not_exists(told_ms)" };
+        let healed = if incident.healed.is_some() { "attribute_exists" } else { "attribute_not_exists" };
+        let mut update = Update::new(Self::place(incident), "SET claimed_ms = :now, claim_id = :mark")
+            .only_if(format!(
+                "opened_ms = :opened AND {healed}(healed_json) \
+                 AND ((claimed_ms = :claimed AND {told}) OR claim_id = :mark)"
+            ))
+            .with(":now", n(now_ms))
+            .with(":opened", n(incident.opened_ms))
+            .with(":claimed", n(incident.claimed_ms))
+            .with(":mark", s(self.mark()));
+        if let Some(told_ms) = incident.told_ms {
+            update = update.with(":told", n(told_ms));
+        }
+        Ok(self.update(update).await?.done())
+    }
+
+    async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
+        let update = Update::new(
+            Self::place(incident),
+            "SET told_ms = :now, claimed_ms = :zero, report_json = :report, cause_text = :cause",
+        )
+        .only_if("opened_ms = :opened AND attribute_not_exists(healed_json)")
+        .with(":now", n(now_ms))
+        .with(":zero", n(0))
+        .with(":opened", n(incident.opened_ms))
+        .with(":cause", s(incident.cause.clone()))
+        .with(":report", s(json(&incident.report)));
+        self.update(update).await.map(drop)
+    }
+
+    async fn release_claim(&self, incident: &Incident) -> StoreResult<()> {
+        let update = Update::new(Self::place(incident), "SET claimed_ms = :zero")
+            .only_if("opened_ms = :opened")
+            .with(":zero", n(0))
+            .with(":opened", n(incident.opened_ms));
+        self.update(update).await.map(drop)
+    }
+
+    async fn heal(&self, incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> StoreResult<bool> {
+        let update = Update::new(
+            Self::place(incident),
+            "SET healed_json = :healed, claimed_ms = :now, claim_id = :mark REMOVE told_ms, announced_by",
+        )
+        .only_if(
+            "opened_ms = :opened AND ((attribute_not_exists(healed_json) AND last_ms <= :unseen) \
+             OR (attribute_exists(healed_json) AND claim_id = :mark))",
+        )
+        .with(":healed", s(json(healed)))
+        .with(":now", n(now_ms))
+        .with(":opened", n(incident.opened_ms))
+        .with(":unseen", n(unseen_since_ms))
+        .with(":mark", s(self.mark()));
+        Ok(self.update(update).await?.done())
+    }
+
+    async fn resolve(&self, incident: &Incident, now_ms: u64) -> StoreResult<bool> {
+        let Some(healed) = &incident.healed else { return Ok(false) };
+        let update = Update::new(
+            Self::place(incident),
+            "SET resolved_ms = :now, closed_by = :mark, expires = :expires \
+             REMOVE opened_ms, last_ms, seen_count, told_ms, claimed_ms, claim_id, announced_by, healed_json, \
+             report_json, cause_text ADD resolution_count :one",
+        )
+        .only_if(
+            "(opened_ms = :opened AND healed_json = :healed) \
+             OR (attribute_not_exists(opened_ms) AND closed_by = :mark)",
+        )
+        .with(":now", n(now_ms))
+        .with(":expires", ttl(now_ms.saturating_add(KEEP_MS)))
+        .with(":one", n(1))
+        .with(":opened", n(incident.opened_ms))
+        .with(":healed", s(json(healed)))
+        .with(":mark", s(self.mark()));
+        Ok(self.update(update).await?.done())
+    }
+
+    async fn open(&self, bucket: &str) -> StoreResult<Vec<Incident>> {
+        let items = self.query(bucket, INCIDENT, "attribute_exists(opened_ms)").await?;
+        items.iter().filter_map(|item| item::incident(bucket, item).transpose()).collect()
+    }
+
+    async fn lease(&self, bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> StoreResult<Lease> {
+        for _ in 0..ROUNDS {
+            let take = Update::new(
+                Place::lease(bucket),
+                "SET held_by = :holder, expires_ms = :expires_ms, expires = :expires REMOVE dirty_since_ms",
+            )
+            .only_if("attribute_not_exists(held_by) OR held_by = :holder OR expires_ms <= :now")
+            .with(":holder", s(holder))
+            .with(":now", n(now_ms))
+            .with(":expires_ms", n(expires_ms))
+            .with(":expires", ttl(expires_ms.saturating_add(SLACK_MS)));
+            if self.update(take).await?.done() {
+                return Ok(Lease::Taken);
+            }
+            // Only while it is held: else nobody would look again, and we must try to take it ourselves.
+            let soil = Update::new(Place::lease(bucket), "SET dirty_since_ms = :now")
+                .only_if("attribute_exists(held_by) AND expires_ms > :now")
+                .with(":now", n(now_ms));
+            if self.update(soil).await?.done() {
+                return Ok(Lease::Busy);
+            }
+        }
+        Err(Place::lease(bucket).contention())
+    }
+
+    async fn release(&self, bucket: &str, holder: &str, expires_ms: u64) -> StoreResult<bool> {
+        let gone = self
+            .delete(
+                Place::lease(bucket),
+                Some("held_by = :holder AND attribute_not_exists(dirty_since_ms)"),
+                &[(":holder", s(holder))],
+            )
+            .await?
+            .done();
+        if gone {
+            return Ok(false);
+        }
+        let keep = Update::new(
+            Place::lease(bucket),
+            "SET expires_ms = :expires_ms, expires = :expires, cleaned_by = :mark REMOVE dirty_since_ms",
+        )
+        .only_if("held_by = :holder AND (attribute_exists(dirty_since_ms) OR cleaned_by = :mark)")
+        .with(":holder", s(holder))
+        .with(":expires_ms", n(expires_ms))
+        .with(":expires", ttl(expires_ms.saturating_add(SLACK_MS)))
+        .with(":mark", s(self.mark()));
+        Ok(self.update(keep).await?.done())
+    }
+
+    async fn count_repair(&self, bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> StoreResult<RepairBudget> {
+        for _ in 0..ROUNDS {
+            let old = self.get(Place::repairs(bucket)).await?;
+            let repairs = old.as_ref().map(item::repairs).transpose()?.unwrap_or_default();
+            let (answer, next) = budget(&repairs, now_ms, window_ms, limit);
+            if next == repairs {
+                return Ok(answer);
+            }
+            let mark = self.mark();
+            let before = old.as_ref().map(|old| item::text(old, "counted_by")).transpose()?.flatten();
+            let last_ms = next.times.iter().copied().max().unwrap_or(now_ms);
+            let mut item = vec![
+                ("times_json", s(json(&next.times))),
+                ("counted_by", s(mark.clone())),
+                ("expires", ttl(last_ms.saturating_add(window_ms).saturating_add(SLACK_MS))),
+            ];
+            if next.contested {
+                item.push(("contested_since_ms", n(now_ms)));
+            }
+            let (condition, mut values) = match before {
+                Some(before) => ("counted_by = :before OR counted_by = :mark", vec![(":before", s(before))]),
+                None => ("attribute_not_exists(counted_by) OR counted_by = :mark", Vec::new()),
+            };
+            values.push((":mark", s(mark)));
+            if self.put(Place::repairs(bucket), item, Some(condition), values).await?.done() {
+                return Ok(answer);
+            }
+        }
+        Err(Place::repairs(bucket).contention())
+    }
+
+    async fn reset_repairs(&self, bucket: &str) -> StoreResult<()> {
+        self.delete(Place::repairs(bucket), None, &[]).await.map(drop)
+    }
+
+    async fn note_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<()> {
+        let place = Place::write(bucket, operation, token);
+        self.put(place, vec![("written_ms", n(now_ms))], None, Vec::new()).await.map(drop)
+    }
+
+    async fn recognise_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<bool> {
+        let Wrote::Yes(old) = self.recognise(Place::write(bucket, operation, token), now_ms).await? else {
+            return Ok(false);
+        };
+        let first = old.as_ref().is_some_and(|old| !old.contains_key("recognised_ms"));
+        if first {
+            let written_ms = old.as_ref().map(|old| item::number(old, "written_ms")).transpose()?.flatten();
+            for older in self.pending_writes(bucket, written_ms.unwrap_or(0)).await? {
+                self.recognise(Place::write(bucket, &older.operation, &older.token), now_ms).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
+        self.delete(Place::write(bucket, operation, token), None, &[]).await.map(drop)
+    }
+
+    async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
+        let items = self.query(bucket, WRITE, "attribute_not_exists(recognised_ms)").await?;
+        let writes: StoreResult<Vec<PendingWrite>> = items.iter().map(item::pending).collect();
+        Ok(writes?.into_iter().filter(|write| write.written_ms < before_ms).collect())
+    }
+
+    async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
+        let ends_ms = now_ms.saturating_add(period_ms);
+        let update = Update::new(Place::once(name), "SET at_ms = :now, done_by = :mark, expires = :expires")
+            .only_if("attribute_not_exists(at_ms) OR at_ms <= :due OR done_by = :mark")
+            .with(":now", n(now_ms))
+            .with(":due", n(now_ms.saturating_sub(period_ms)))
+            .with(":expires", ttl(ends_ms.saturating_add(SLACK_MS)))
+            .with(":mark", s(self.mark()));
+        Ok(self.update(update).await?.done())
+    }
+}
+
+impl Table {
+    async fn recognise(&self, place: Place, now_ms: u64) -> StoreResult<Wrote> {
+        let update = Update::new(place, "SET recognised_ms = :now, expires = :expires")
+            .only_if("attribute_exists(written_ms)")
+            .with(":now", n(now_ms))
+            .with(":expires", ttl(now_ms.saturating_add(KNOWN_WRITE_MS)));
+        self.update(update).await
+    }
+
+    async fn query(&self, bucket: &str, prefix: &str, filter: &str) -> StoreResult<Vec<item::Item>> {
+        self.query_all(&partition(bucket), prefix, filter).await
+    }
+}

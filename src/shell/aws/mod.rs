@@ -1,0 +1,14 @@
+//! AWS through its SDK. Must never judge, never know a particular endpoint, and never make an S3 call without `ExpectedBucketOwner`.
+
+pub mod bucket;
+pub mod client;
+pub mod clock;
+pub mod dynamodb;
+pub mod error;
+pub mod init_error;
+pub mod kms;
+pub mod log;
+pub mod meter;
+pub mod notifications;
+pub mod s3;
+pub mod sns;
