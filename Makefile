@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 # Warnings are errors with the compiler that the project is checked with; a newer one's new lints don't break it.
 STRICT := $(if $(findstring rustc 1.95.,$(shell rustc --version)),-- -D warnings)
 
-.PHONY: help demo test check build bench mutants e2e readme lint sam-build clean-venv
+.PHONY: help demo test check build bench mutants house e2e readme lint sam-build clean-venv
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -72,6 +72,11 @@ mutants: .tools/cargo-mutants-$(CARGO_MUTANTS)
 .tools/cargo-mutants-$(CARGO_MUTANTS):
 	env -u CARGO_TARGET_DIR cargo install --quiet --locked cargo-mutants --version $(CARGO_MUTANTS) --root .tools
 	@touch $@
+
+## house       figures of src/: files, lines, public items, longest functions; and what imports what
+house:
+	@$(PYTHON) scripts/house.py
+	cargo test --quiet --test it layers::a_folder -- --nocapture
 
 ## sam-build   sam build, in a copy of the tree, as it replaces what it finds under target/
 sam-build: venv .venv/sam/stamp
