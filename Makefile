@@ -22,6 +22,7 @@ test: check build lint e2e readme
 check:
 	cargo fmt --check
 	cargo clippy --all-targets --quiet $(STRICT)
+	cargo clippy --lib --bins --quiet $(STRICT)
 	cargo test --quiet
 
 ## build       the release bootstrap, where Lambda, demo and end-to-end tests take it from

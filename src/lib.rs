@@ -2,13 +2,69 @@
 //!
 //! A layer is a folder, and imports only the folders below it (ARCHITECTURE.md; `tests/it/layers.rs` holds it):
 //! `shell -> app -> report -> repair -> judge -> {policy, event, incident} -> model`.
+//!
+//! The layers are private: what the function and `examples/judge.rs` need is passed on below by name. The feature
+//! `internals` opens them to the tests; `cargo clippy` without it finds what nothing uses.
 
+#![cfg_attr(
+    not(feature = "internals"),
+    expect(unreachable_pub, reason = "modules of a layer are public to the other layers and to the tests")
+)]
+
+#[cfg(feature = "internals")]
 pub mod app;
+#[cfg(feature = "internals")]
 pub mod event;
+#[cfg(feature = "internals")]
 pub mod incident;
+#[cfg(feature = "internals")]
 pub mod judge;
+#[cfg(feature = "internals")]
 pub mod model;
+#[cfg(feature = "internals")]
 pub mod policy;
+#[cfg(feature = "internals")]
 pub mod repair;
+#[cfg(feature = "internals")]
 pub mod report;
+#[cfg(feature = "internals")]
 pub mod shell;
+
+#[cfg(not(feature = "internals"))]
+mod app;
+#[cfg(not(feature = "internals"))]
+mod event;
+#[cfg(not(feature = "internals"))]
+mod incident;
+#[cfg(not(feature = "internals"))]
+mod judge;
+#[cfg(not(feature = "internals"))]
+mod model;
+#[cfg(not(feature = "internals"))]
+mod policy;
+#[cfg(not(feature = "internals"))]
+mod repair;
+#[cfg(not(feature = "internals"))]
+mod report;
+#[cfg(not(feature = "internals"))]
+mod shell;
+
+pub use app::config::Config;
+pub use app::config::problem::{ConfigProblem, ConfigProblems};
+pub use app::handler::{Call, Failure, Guard};
+pub use app::ports::{Clock, Log};
+pub use shell::aws::client::{Aws, Clients, Patience};
+pub use shell::aws::clock::SystemClock;
+pub use shell::aws::dynamodb::table::Table;
+pub use shell::aws::init_error::report_init_error;
+pub use shell::aws::log::{StderrLog, StdoutLog};
+pub use shell::aws::sns::Sns;
+pub use shell::cli::{Command, Options, USAGE, load, parse, run};
+pub use shell::environment::{runtime_api, settings};
+
+// Of the judge alone, for `examples/judge.rs`.
+pub use model::verdict::Verdict;
+pub use policy::document::PolicyDocument;
+pub use policy::evaluate::evaluate;
+pub use policy::grant::{GrantListEntry, evaluate_key};
+pub use policy::request::{ObjectOwner, Request, RequestContext, Settings};

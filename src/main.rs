@@ -1,17 +1,9 @@
 //! Wiring only: configuration, clients, and the way in: the Lambda Runtime API or the shell.
 
-use darwin_s3_guard::app::config::Config;
-use darwin_s3_guard::app::config::problem::{ConfigProblem, ConfigProblems};
-use darwin_s3_guard::app::handler::{Call, Failure, Guard};
-use darwin_s3_guard::app::ports::{Clock, Log};
-use darwin_s3_guard::shell::aws::client::{Aws, Clients, Patience};
-use darwin_s3_guard::shell::aws::clock::SystemClock;
-use darwin_s3_guard::shell::aws::dynamodb::table::Table;
-use darwin_s3_guard::shell::aws::init_error::report_init_error;
-use darwin_s3_guard::shell::aws::log::{StderrLog, StdoutLog};
-use darwin_s3_guard::shell::aws::sns::Sns;
-use darwin_s3_guard::shell::cli::{self, Command, Options, USAGE};
-use darwin_s3_guard::shell::environment;
+use darwin_s3_guard::{
+    Aws, Call, Clients, Clock, Command, Config, ConfigProblem, ConfigProblems, Failure, Guard, Log, Options, Patience,
+    Sns, StderrLog, StdoutLog, SystemClock, Table, USAGE, load, parse, report_init_error, run, runtime_api, settings,
+};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -22,7 +14,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("no runtime: {error}")),
     };
-    match environment::runtime_api() {
+    match runtime_api() {
         Some(api) => runtime.block_on(lambda(&api)),
         None => runtime.block_on(shell()),
     }
@@ -30,7 +22,7 @@ fn main() -> ExitCode {
 
 /// The configuration, and the Region it is for.
 fn configuration() -> Result<(Config, String), ConfigProblems> {
-    let config = environment::settings()?;
+    let config = settings()?;
     let region = config.region.clone().ok_or_else(|| {
         let (variable, saw) = ("AWS_REGION".to_owned(), "not set".to_owned());
         ConfigProblems(vec![ConfigProblem { variable, saw, want: "the Region of the buckets".to_owned() }])
@@ -106,7 +98,7 @@ impl From<Refusal> for Diagnostic {
 /// Handles one event and prints the answer.
 async fn shell() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let options = match cli::parse(&arguments) {
+    let options = match parse(&arguments) {
         Ok(Command::Help) => return print(USAGE),
         Ok(Command::Version) => return print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Handle(options)) => options,
@@ -119,7 +111,7 @@ async fn shell() -> ExitCode {
 }
 
 async fn handle(options: &Options) -> Result<u8, String> {
-    let event = cli::load(&options.event).map_err(|problem| problem.to_string())?;
+    let event = load(&options.event).map_err(|problem| problem.to_string())?;
     let (config, region) = configuration().map_err(|problems| problems.to_string())?;
     config.home(None).map_err(|problem| problem.to_string())?;
     let clients = Clients::connect(&region, Patience::default()).await;
@@ -129,7 +121,7 @@ async fn handle(options: &Options) -> Result<u8, String> {
     let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run: options.dry_run };
     own(&guard, &call);
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
-    Ok(Box::pin(cli::run(&guard, &event, options, &call, &mut out, &mut err)).await)
+    Ok(Box::pin(run(&guard, &event, options, &call, &mut out, &mut err)).await)
 }
 
 fn print(text: &str) -> ExitCode {

@@ -112,28 +112,6 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
         told
     }
 
-    /// Opens incidents without a message, before a repair is written: a guard that dies between its write and `tell`
-    /// still owes the message, and the schedule sends it. The error means: do not write.
-    pub async fn intend(&self, sightings: &[Sighting]) -> Result<(), StoreError> {
-        let now_ms = self.clock.now_ms();
-        for sighting in sightings {
-            let sighting = Sighting { count: 0, ..sighting.clone() };
-            match self.store {
-                Some(store) => {
-                    if let Claim::Announce(incident) = store.sight(&sighting, now_ms).await? {
-                        store.release_claim(&incident).await?;
-                    }
-                }
-                None => {
-                    if let Claim::Announce(incident) = self.memory.sight_here(&sighting, now_ms) {
-                        self.memory.release_claim_here(&incident);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Every open incident of a bucket, read now: what the schedule judges again. With an error, the list is what
     /// this process knows.
     pub async fn open(&self, bucket: &str) -> (Vec<Incident>, Option<StoreError>) {

@@ -8,7 +8,7 @@ use crate::app::observe::Observer;
 use crate::app::ports::{BucketReads, Clock, Keys, Objects};
 use crate::judge::access::{AccessFacts, Asker};
 use crate::judge::key::KeyQuestion;
-use crate::judge::object::{JudgedObject, ObjectInput, context_arn, judge_object, kms_key};
+use crate::judge::object::{JudgedObject, ObjectInput, context_arn, judge_object, under_kms};
 use crate::model::aws::{AwsError, AwsResult};
 use crate::model::contract::Contract;
 use crate::model::outcome::Read;
@@ -114,7 +114,7 @@ where
     let bucket = target.contract.bucket.as_str();
     let mut read_at_ms = access.read_at_ms;
     let kms = match head {
-        Ok(Head::Found(facts)) => match kms_key(facts).flatten() {
+        Ok(Head::Found(facts)) => match facts.kms_key.as_deref().filter(|_| under_kms(facts)) {
             Some(key) => {
                 let context = context_arn(&observer.home.partition, bucket, target.key, facts.bucket_key_enabled);
                 let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context), now };

@@ -48,9 +48,9 @@ pub fn context_arn(partition: &str, bucket: &str, key: &str, bucket_key_enabled:
     }
 }
 
-/// Whether the object is under a KMS key, and under which (None: the header is missing).
-pub fn kms_key(facts: &ObjectFacts) -> Option<Option<&str>> {
-    facts.encryption.as_deref().filter(|algorithm| algorithm.starts_with("aws:kms")).map(|_| facts.kms_key.as_deref())
+/// Whether the object is under a KMS key; `kms_key` says under which, if the header is there.
+pub fn under_kms(facts: &ObjectFacts) -> bool {
+    facts.encryption.as_deref().is_some_and(|algorithm| algorithm.starts_with("aws:kms"))
 }
 
 /// Judges one object.
@@ -99,7 +99,7 @@ pub fn judge_object(input: ObjectInput<'_>, asker: Asker<'_>) -> JudgedObject {
 }
 
 fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFacts>, asker: Asker<'_>) -> Verdict {
-    let Some(key_arn) = kms_key(facts) else {
+    if !under_kms(facts) {
         return match facts.encryption.as_deref() {
             None | Some("AES256") => Verdict::allowed(Vec::new()),
             Some(other) => Verdict::depends(
@@ -107,8 +107,8 @@ fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFac
                 [format!("value:{other}")],
             ),
         };
-    };
-    match (key_arn, kms) {
+    }
+    match (&facts.kms_key, kms) {
         (Some(_), Some(kms)) => {
             let context = context_arn(&asker.home.partition, bucket, key, facts.bucket_key_enabled);
             let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context), now: asker.now };

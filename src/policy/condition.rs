@@ -115,6 +115,7 @@ const OPERATORS: [(&str, Kind, bool); 26] = [
 ];
 
 /// The names of AWS's operators, without `IfExists`, `ForAllValues:` and `ForAnyValue:`; `Null` is the last.
+#[cfg(feature = "internals")]
 pub fn operators() -> impl Iterator<Item = &'static str> {
     OPERATORS.into_iter().map(|(name, ..)| name).chain(["Null"])
 }

@@ -138,11 +138,6 @@ pub(crate) fn sides(document: &PolicyDocument, question: &Question<'_>) -> Sides
     Sides { allow, deny }
 }
 
-/// Whether a statement applies to the request, whatever its effect.
-pub fn evaluate_statement(statement: &Statement, request: &Request) -> Truth {
-    statement.applies(&Question::new(request))
-}
-
 /// Whether the bucket's side lets the role do it: the bucket policy, `RestrictPublicBuckets` and the object's owner.
 pub fn evaluate(policy: Option<&PolicyDocument>, request: &Request, settings: &Settings) -> Verdict {
     let question = Question::new(request);

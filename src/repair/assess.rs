@@ -6,7 +6,7 @@
 use crate::judge::access::{Asker, Told, judge_read, judge_write, probe_key, write_probe_key};
 use crate::model::aws::AwsResult;
 use crate::model::contract::{Access, Ceiling, Contract};
-use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::CorsState;
 use crate::policy::request::ObjectOwner;
 use crate::repair::cors::assess_cors;
@@ -125,9 +125,4 @@ fn pause(tags: &AwsResult<Vec<(String, String)>>) -> Pause {
         Ok(_) => Pause::Running,
         Err(error) => Pause::Unreadable(error.to_string()),
     }
-}
-
-/// Whether the answer needs somebody's attention: drift left, a finding above `info`, or a denial.
-pub fn severity_of(findings: &[Finding]) -> Option<Severity> {
-    findings.iter().map(|finding| finding.severity).max()
 }

@@ -16,6 +16,7 @@ pub const NAMESPACE: &str = "DarwinS3Guard";
 pub const DIMENSION: &str = "FunctionName";
 
 /// Every metric, with what it counts. docs/metrics.md says what to do about each.
+#[cfg(feature = "internals")]
 pub const NAMES: &[(&str, &str)] = &[
     ("ObjectsAllowed", "objects that your side lets Darwin read"),
     ("ObjectsDenied", "objects that Darwin can't read"),

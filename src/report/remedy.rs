@@ -10,10 +10,9 @@ mod lost;
 mod object;
 
 pub use bucket::{
-    alias_encryption, contested, cors, cors_limit, dead_principal, dot_in_name, events_off, explicit_deny,
-    guard_denied, how_to_stop, no_config_events, no_object_events, no_subscription, no_such_bucket, object_ownership,
-    paused, policy_limit, policy_unreadable, public_block, requester_pays, role_missing, sid_taken, table_unreachable,
-    wrong_owner, wrong_region,
+    alias_encryption, contested, dead_principal, dot_in_name, events_off, explicit_deny, how_to_stop, no_config_events,
+    no_object_events, no_subscription, no_such_bucket, object_ownership, paused, policy_limit, policy_unreadable,
+    public_block, requester_pays, role_missing, sid_taken, table_unreachable, wrong_owner, wrong_region,
 };
 pub use denied::denied_call;
 pub use key::{archived, aws_managed_key, default_encryption, foreign_key, key_denied, key_state, re_encrypt, sse_c};

@@ -2,11 +2,9 @@
 //!
 //! Unknown fields are refused: a misspelt one would silently change the question.
 
-use darwin_s3_guard::model::verdict::Verdict;
-use darwin_s3_guard::policy::document::PolicyDocument;
-use darwin_s3_guard::policy::evaluate::evaluate;
-use darwin_s3_guard::policy::grant::{GrantListEntry, evaluate_key};
-use darwin_s3_guard::policy::request::{ObjectOwner, Request, RequestContext, Settings};
+use darwin_s3_guard::{
+    GrantListEntry, ObjectOwner, PolicyDocument, Request, RequestContext, Settings, Verdict, evaluate, evaluate_key,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;

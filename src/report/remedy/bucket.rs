@@ -93,27 +93,6 @@ pub fn alias_encryption(bucket: &str, alias: &str, home: &Home) -> String {
     )
 }
 
-/// The CORS rule that Darwin's origin needs.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html>
-pub fn cors(bucket: &str, origin: &str) -> String {
-    format!(
-        "Add this rule (put-bucket-cors replaces all rules: keep yours, and put this one where no earlier rule takes \
-         the origin):\n\n{}\n\n\
-         aws s3api get-bucket-cors --bucket {bucket} > cors.json\n\
-         # add the rule to CORSRules in cors.json\n\
-         aws s3api put-bucket-cors --bucket {bucket} --cors-configuration file://cors.json\n\n\
-         Browsers that cached an image from before the rule may keep failing: S3 sends no Vary: Origin on requests \
-         without an Origin. A hard reload helps.",
-        pretty(&json!({
-            "AllowedHeaders": ["*"],
-            "AllowedMethods": ["GET"],
-            "AllowedOrigins": [origin],
-            "ExposeHeaders": [],
-        })),
-        bucket = shell(bucket),
-    )
-}
-
 /// Nothing of the bucket reaches EventBridge; every existing target is kept.
 pub fn events_off(bucket: &str) -> String {
     format!(
@@ -163,7 +142,7 @@ pub fn table_unreachable() -> String {
 }
 
 /// The guard's own call was denied. `resource` is the ARN it was made on.
-pub fn guard_denied(operation: &str, action: &str, resource: &str) -> String {
+pub(super) fn guard_denied(operation: &str, action: &str, resource: &str) -> String {
     format!(
         "The guard's {operation} was denied. Its role needs {action} on {resource}: update the stack if the role lost \
          it; else look for a Deny in the bucket or key policy, or in a policy of your organisation, that hits the role."
@@ -231,14 +210,6 @@ pub fn policy_limit(bucket: &str) -> String {
     format!(
         "The policy of bucket {bucket} has no room for Darwin's statement: S3 takes 20 KB at most. Merge statements \
          that differ only in their principals or resources, or move some of them to access points."
-    )
-}
-
-/// The repaired CORS configuration would exceed S3's limits.
-pub fn cors_limit(bucket: &str) -> String {
-    format!(
-        "The CORS configuration of bucket {bucket} has no room for Darwin's rule: S3 takes 100 rules and 64 KB at \
-         most. Merge rules that differ only in their origins."
     )
 }
 
