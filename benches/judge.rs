@@ -65,7 +65,7 @@ fn wildcards_made_to_hurt_against_a_1024_character_key(bencher: divan::Bencher<'
     let resource = format!("arn:aws:s3:::acme-lidar/{}b", "*?".repeat(200));
     let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*",
         "Resource": resource}});
-    let document = PolicyDocument::parse(&policy.to_string());
+    let document = PolicyDocument::parse(policy.to_string());
     let (request, settings) = (request(&"a".repeat(1_024)), settings());
     bencher.bench(|| evaluate(Some(&document), &request, &settings));
 }

@@ -4,7 +4,7 @@
 
 use crate::app::facts::{Cache, Fact};
 use crate::app::ports::{BucketReads, Clock, Keys};
-use crate::judge::access::{AccessFacts, PolicyText, probe_key};
+use crate::judge::access::{AccessFacts, probe_key};
 use crate::judge::key::{KeyFacts, KeyQuestion, needs_grants};
 use crate::judge::object::context_arn;
 use crate::model::arn::Arn;
@@ -86,7 +86,7 @@ impl<A: BucketReads + Keys, C: Clock> Observer<'_, A, C> {
             self.aws.requester_pays(bucket),
         );
         AccessFacts {
-            policy: policy.map(|policy| policy.map(PolicyText::new)),
+            policy: policy.map(|policy| policy.map(PolicyDocument::parse)),
             public_access_block,
             ownership,
             requester_pays,
@@ -199,7 +199,7 @@ impl<A: BucketReads + Keys, C: Clock> Observer<'_, A, C> {
     }
 
     async fn key_policy(&self, key: &str) -> AwsResult<Rc<PolicyDocument>> {
-        self.aws.key_policy(key).await.map(|text| Rc::new(PolicyDocument::parse(&text)))
+        self.aws.key_policy(key).await.map(|text| Rc::new(PolicyDocument::parse(text)))
     }
 
     /// The grants to Darwin's role, and to its account.

@@ -421,8 +421,7 @@ fn why_refused(bucket: &str, observed: &Observed, error: &AwsError, darwin: &Dar
         cause: kind.name().to_owned(),
     };
     if error.has_code("MalformedPolicy") {
-        let read = observed.access.policy.as_ref().ok().and_then(Option::as_ref);
-        if let Some(mut dead) = read.and_then(|read| dead_principal(&read.text, bucket, darwin)) {
+        if let Some(mut dead) = observed.access.document().and_then(|read| dead_principal(read, bucket, darwin)) {
             dead.because.push(error.to_string());
             return dead;
         }

@@ -12,24 +12,10 @@ use crate::policy::document::PolicyDocument;
 use crate::policy::request::{ObjectOwner, Settings};
 use crate::policy::{evaluate, public};
 
-/// A policy as it was read: its bytes, and what they say.
-#[derive(Debug, Clone)]
-pub struct PolicyText {
-    pub text: String,
-    pub document: PolicyDocument,
-}
-
-impl PolicyText {
-    pub fn new(text: String) -> Self {
-        let document = PolicyDocument::parse(&text);
-        Self { text, document }
-    }
-}
-
 /// The configuration that decides whether an object can be read.
 #[derive(Debug, Clone)]
 pub struct AccessFacts {
-    pub policy: AwsResult<Option<PolicyText>>,
+    pub policy: AwsResult<Option<PolicyDocument>>,
     pub public_access_block: AwsResult<Option<PublicAccessBlock>>,
     pub ownership: AwsResult<Option<Ownership>>,
     pub requester_pays: AwsResult<bool>,
@@ -38,16 +24,16 @@ pub struct AccessFacts {
 }
 
 impl AccessFacts {
-    /// The policy's typed view; None where there is none or it was not read.
+    /// The policy; None where there is none or it was not read.
     pub fn document(&self) -> Option<&PolicyDocument> {
-        self.policy.as_ref().ok().and_then(Option::as_ref).map(|policy| &policy.document)
+        self.policy.as_ref().ok().and_then(Option::as_ref)
     }
 
     /// No policy, or one whose Allows all name fixed principals.
     pub fn surely_not_public(&self) -> bool {
         match &self.policy {
             Ok(None) => true,
-            Ok(Some(policy)) => public::is_surely_not_public(&policy.document),
+            Ok(Some(policy)) => public::is_surely_not_public(&policy.all()),
             Err(_) => false,
         }
     }

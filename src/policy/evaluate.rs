@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
 use crate::model::verdict::{Document, Effect, Reason, Verdict};
-use crate::policy::document::PolicyDocument;
+use crate::policy::document::{PolicyDocument, Statements};
 use crate::policy::pattern::{Mode, Pattern};
 use crate::policy::question::{Question, Sides};
 use crate::policy::request::{ObjectOwner, Request, RequestContext, Settings};
@@ -114,15 +114,15 @@ fn resource(pattern: &Pattern, resource: &str, context: &RequestContext) -> Trut
     loose
 }
 
-/// What a document's statements come to.
-pub(crate) fn sides(document: &PolicyDocument, question: &Question<'_>) -> Sides {
-    if !document.unknowns().is_empty() {
+/// What statements come to.
+pub(crate) fn sides(policy: &Statements<'_>, question: &Question<'_>) -> Sides {
+    if !policy.unknowns.is_empty() {
         // What is not understood of the whole may change what any statement means.
-        let open = Truth::unknown_all(document.unknowns().to_vec());
+        let open = Truth::unknown_all(policy.unknowns.to_vec());
         return Sides { allow: open.clone(), deny: open };
     }
     let (mut allow, mut deny) = (Truth::False, Truth::False);
-    for statement in document.statements() {
+    for statement in &policy.statements {
         let applies = statement.applies(question);
         if applies.is_false() {
             continue;
@@ -140,11 +140,16 @@ pub(crate) fn sides(document: &PolicyDocument, question: &Question<'_>) -> Sides
 
 /// Whether the bucket's side lets the role do it: the bucket policy, `RestrictPublicBuckets` and the object's owner.
 pub fn evaluate(policy: Option<&PolicyDocument>, request: &Request, settings: &Settings) -> Verdict {
+    evaluate_statements(policy.map(PolicyDocument::all).as_ref(), request, *settings)
+}
+
+/// The same of some of a document's statements.
+pub(crate) fn evaluate_statements(policy: Option<&Statements<'_>>, request: &Request, settings: Settings) -> Verdict {
     let question = Question::new(request);
     let Sides { allow, deny } =
-        policy.map_or(Sides { allow: Truth::False, deny: Truth::False }, |document| sides(document, &question));
+        policy.map_or(Sides { allow: Truth::False, deny: Truth::False }, |policy| sides(policy, &question));
     let (by_owner, blocked) = if question.crosses_accounts() {
-        (owner(request, *settings), public_block(policy, *settings))
+        (owner(request, settings), public_block(policy, settings))
     } else {
         (None, Truth::False)
     };
@@ -209,7 +214,7 @@ fn owner(request: &Request, settings: Settings) -> Option<ObjectOwner> {
 
 /// `RestrictPublicBuckets` shuts every other account out of a bucket whose policy is public.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-fn public_block(policy: Option<&PolicyDocument>, settings: Settings) -> Truth {
+fn public_block(policy: Option<&Statements<'_>>, settings: Settings) -> Truth {
     let public = match settings.policy_is_public {
         Some(public) => public.into(),
         None if policy.is_none_or(public::is_surely_not_public) => Truth::False,

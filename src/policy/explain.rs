@@ -4,7 +4,7 @@
 
 use crate::model::verdict::{Document, Effect, Reason};
 use crate::policy::condition::Condition;
-use crate::policy::document::PolicyDocument;
+use crate::policy::document::Statements;
 use crate::policy::principal::{Principal, Principals};
 use crate::policy::public::public_statements;
 use crate::policy::question::Question;
@@ -15,8 +15,8 @@ use crate::policy::truth::Truth;
 /// How many statements that nearly allowed are told.
 const NEAR: usize = 3;
 
-fn statements(policy: Option<&PolicyDocument>) -> impl Iterator<Item = &Statement> {
-    policy.into_iter().flat_map(PolicyDocument::statements)
+fn statements<'a>(policy: Option<&Statements<'a>>) -> impl Iterator<Item = &'a Statement> {
+    policy.into_iter().flat_map(|policy| policy.statements.iter().copied())
 }
 
 fn reason(statement: &Statement, document: Document, effect: Effect, certain: bool, detail: String) -> Reason {
@@ -24,7 +24,7 @@ fn reason(statement: &Statement, document: Document, effect: Effect, certain: bo
 }
 
 /// The Allows that surely apply.
-pub(crate) fn allows(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+pub(crate) fn allows(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
     statements(policy)
         .filter(|statement| statement.may_allow() && statement.applies(question).is_true())
         .map(|statement| reason(statement, document, Effect::Allow, true, String::new()))
@@ -32,7 +32,7 @@ pub(crate) fn allows(policy: Option<&PolicyDocument>, question: &Question<'_>, d
 }
 
 /// The Denies that surely apply.
-pub(crate) fn denies(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+pub(crate) fn denies(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
     statements(policy)
         .filter(|statement| statement.may_deny() && statement.applies(question).is_true())
         .map(|statement| reason(statement, document, Effect::Deny, true, hit(statement, question)))
@@ -40,17 +40,17 @@ pub(crate) fn denies(policy: Option<&PolicyDocument>, question: &Question<'_>, d
 }
 
 /// The Allows that may apply.
-pub(crate) fn may_allow(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+pub(crate) fn may_allow(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
     perhaps(policy, question, document, Effect::Allow)
 }
 
 /// The Denies that may apply.
-pub(crate) fn may_deny(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+pub(crate) fn may_deny(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
     perhaps(policy, question, document, Effect::Deny)
 }
 
 fn perhaps(
-    policy: Option<&PolicyDocument>,
+    policy: Option<&Statements<'_>>,
     question: &Question<'_>,
     document: Document,
     effect: Effect,
@@ -71,12 +71,12 @@ fn perhaps(
 }
 
 /// Why nothing allows: the statements that came closest, and what each lacks.
-pub(crate) fn nothing_allows(policy: Option<&PolicyDocument>, question: &Question<'_>, document: Document) -> Reason {
+pub(crate) fn nothing_allows(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Reason {
     let detail = match policy {
         None => "there is no policy".to_owned(),
         Some(policy) => {
             let mut misses: Vec<(usize, String)> = policy
-                .statements()
+                .statements
                 .iter()
                 .filter(|statement| statement.effect == Some(Effect::Allow))
                 .map(|statement| {
@@ -345,17 +345,17 @@ fn gate(name: &str, detail: String) -> Reason {
     Reason::Gate { name: name.to_owned(), detail }
 }
 
-fn made_public_by(policy: Option<&PolicyDocument>) -> String {
+fn made_public_by(policy: Option<&Statements<'_>>) -> String {
     let names = policy.map(public_statements).unwrap_or_default();
     if names.is_empty() { "the bucket policy".to_owned() } else { format!("statement {}", names.join(", ")) }
 }
 
-pub(crate) fn public_block(policy: Option<&PolicyDocument>) -> Reason {
+pub(crate) fn public_block(policy: Option<&Statements<'_>>) -> Reason {
     let by = made_public_by(policy);
     gate("RestrictPublicBuckets", format!("{by} makes the policy public, so S3 shuts every other account out"))
 }
 
-pub(crate) fn perhaps_public_block(policy: Option<&PolicyDocument>, names: &[String]) -> Reason {
+pub(crate) fn perhaps_public_block(policy: Option<&Statements<'_>>, names: &[String]) -> Reason {
     let by = made_public_by(policy);
     let makes = if names.iter().any(|name| name == "setting:PolicyStatus.IsPublic") { "may make" } else { "makes" };
     let open = names.iter().map(|name| meaning(name)).collect::<Vec<_>>().join(" and ");

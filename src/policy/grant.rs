@@ -211,6 +211,8 @@ pub fn evaluate_key(
     request: &Request,
 ) -> Verdict {
     let question = Question::new(request);
+    let policy = policy.map(PolicyDocument::all);
+    let policy = policy.as_ref();
     let unread = || Truth::unknown("key-policy");
     let Sides { allow, deny } =
         policy.map_or_else(|| Sides { allow: unread(), deny: unread() }, |policy| evaluate::sides(policy, &question));

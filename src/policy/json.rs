@@ -1,9 +1,10 @@
-//! JSON as the policy reader needs it: objects keep their order and their duplicate names, numbers their text.
+//! JSON as the policy reader needs it: objects keep their order and their duplicate names.
 //!
 //! `serde_json::Value` keeps only the last of two equal names, which would let a Deny vanish. Must never panic on any
 //! input: `serde_json` bounds the depth.
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Number, Value};
 use std::fmt;
 
 /// A JSON value.
@@ -11,8 +12,7 @@ use std::fmt;
 pub(crate) enum Node {
     Null,
     Bool(bool),
-    /// Its decimal text.
-    Number(String),
+    Number(Number),
     Text(String),
     List(Vec<Node>),
     /// In the document's order, duplicates included.
@@ -35,7 +35,10 @@ impl Node {
     /// The text of a string, number or boolean.
     pub(crate) fn scalar(&self) -> Option<String> {
         match self {
-            Self::Text(text) | Self::Number(text) => Some(text.clone()),
+            Self::Text(text) => Some(text.clone()),
+            // In full: 1e3 is 1000.
+            Self::Number(number) if number.is_f64() => number.as_f64().map(|number| number.to_string()),
+            Self::Number(number) => Some(number.to_string()),
             Self::Bool(value) => Some(value.to_string()),
             Self::Null | Self::List(_) | Self::Object(_) => None,
         }
@@ -46,6 +49,48 @@ impl Node {
         match self {
             Self::List(items) => items,
             one => std::slice::from_ref(one),
+        }
+    }
+
+    /// An object's members; none of anything else.
+    pub(crate) fn members(&self) -> &Members {
+        match self {
+            Self::Object(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// A string or a list of strings, as a list.
+    pub(crate) fn strings(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Text(_) | Self::List(_) => {
+                self.items().iter().map(|item| item.as_text().map(str::to_owned)).collect()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An object's members in their order.
+pub(crate) type Members = [(String, Node)];
+
+/// The first member of that name.
+pub(crate) fn get<'a>(members: &'a Members, name: &str) -> Option<&'a Node> {
+    members.iter().find(|(other, _)| other == name).map(|(_, node)| node)
+}
+
+/// For forms that compare: of two members of one name the last counts.
+impl From<&Node> for Value {
+    fn from(node: &Node) -> Self {
+        match node {
+            Node::Null => Self::Null,
+            Node::Bool(value) => Self::Bool(*value),
+            Node::Number(number) => Self::Number(number.clone()),
+            Node::Text(text) => Self::String(text.clone()),
+            Node::List(items) => items.iter().map(Self::from).collect(),
+            Node::Object(members) => {
+                Self::Object(members.iter().map(|(name, node)| (name.clone(), Self::from(node))).collect())
+            }
         }
     }
 }
@@ -74,15 +119,15 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Number(value.to_string()))
+        Ok(Node::Number(value.into()))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Number(value.to_string()))
+        Ok(Node::Number(value.into()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Number(value.to_string()))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
+        Number::from_f64(value).map(Node::Number).ok_or_else(|| E::custom("a number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {

@@ -1,11 +1,11 @@
-//! The text of a policy -> its typed view.
+//! The members of a policy -> its typed view.
 //!
 //! Never fails and never skips: what is not understood becomes a name on which verdicts depend.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
 use crate::model::verdict::Effect;
 use crate::policy::condition::{Condition, Operator, Test};
-use crate::policy::json::Node;
+use crate::policy::json::{Members, Node, get};
 use crate::policy::pattern::Pattern;
 use crate::policy::principal::{Principal, Principals};
 use crate::policy::statement::{Scope, Statement};
@@ -17,33 +17,28 @@ pub(super) struct Parsed {
     pub(super) statements: Vec<Statement>,
     /// Names of what was not understood of the document as a whole.
     pub(super) unknowns: Vec<String>,
+    /// The name among them that is the Version's.
+    pub(super) version: Option<String>,
+    /// Whether `${...}` in a pattern is a policy variable.
+    pub(super) variables: bool,
 }
 
-type Members = [(String, Node)];
-
-pub(super) fn document(text: &str) -> Parsed {
+pub(super) fn document(root: Option<&Node>) -> Parsed {
     let mut parsed = Parsed::default();
-    let Some(Node::Object(members)) = Node::parse(text) else {
+    let Some(Node::Object(members)) = root else {
         parsed.unknowns.push(element("Statement"));
         return parsed;
     };
-    unrecognised(&members, &["Version", "Id", "Statement"], &mut parsed.unknowns);
-    let variables = match get(&members, "Version") {
-        None => false,
-        Some(Node::Text(version)) => match version.as_str() {
-            "2012-10-17" => true,
-            "2008-10-17" => false,
-            other => {
-                parsed.unknowns.push(format!("value:{other}"));
-                true
-            }
-        },
-        Some(_) => {
-            parsed.unknowns.push(element("Version"));
-            true
-        }
+    unrecognised(members, &["Version", "Id", "Statement"], &mut parsed.unknowns);
+    parsed.version = match get(members, "Version").map(Node::as_text) {
+        None | Some(Some("2012-10-17" | "2008-10-17")) => None,
+        Some(Some(other)) => Some(format!("value:{other}")),
+        Some(None) => Some(element("Version")),
     };
-    match get(&members, "Statement") {
+    parsed.unknowns.extend(parsed.version.clone());
+    let variables = get(members, "Version").is_some_and(|version| version.as_text() != Some("2008-10-17"));
+    parsed.variables = variables;
+    match get(members, "Statement") {
         None => parsed.unknowns.push(element("Statement")),
         Some(node) => {
             for (index, item) in node.items().iter().enumerate() {
@@ -61,11 +56,6 @@ pub(super) fn document(text: &str) -> Parsed {
 
 fn element(name: &str) -> String {
     format!("element:{name}")
-}
-
-/// The first member of that name; a second one is an unknown of its own.
-fn get<'a>(members: &'a Members, name: &str) -> Option<&'a Node> {
-    members.iter().find(|(other, _)| other == name).map(|(_, node)| node)
 }
 
 /// Adds the names of members that AWS does not have, or that stand there twice.
@@ -98,9 +88,7 @@ fn statement(index: usize, members: &Members, variables: bool) -> Statement {
     // An Effect that stands there twice may be either.
     let effect = effect.filter(|_| !unknowns.contains(&element("Effect")));
     let principals = principals(members, &mut unknowns);
-    let actions = scope(members, "Action", "NotAction", &mut unknowns, |text| {
-        Pattern::new(&text.to_ascii_lowercase(), false).with_text(text)
-    });
+    let actions = scope(members, "Action", "NotAction", &mut unknowns, action);
     let resources = scope(members, "Resource", "NotResource", &mut unknowns, |text| Pattern::new(text, variables));
     let twice = unknowns.contains(&element("Condition"));
     let conditions = get(members, "Condition")
@@ -117,6 +105,32 @@ fn statement(index: usize, members: &Members, variables: bool) -> Statement {
         conditions,
         unknowns,
     }
+}
+
+/// An Allow for one AWS principal, without a condition, as it would be read from a document with variables or without.
+pub(super) fn allow(
+    index: usize,
+    sid: &str,
+    principal: &str,
+    actions: &[String],
+    resources: &[String],
+    variables: bool,
+) -> Statement {
+    Statement {
+        index,
+        sid: Some(sid.to_owned()),
+        effect: Some(Effect::Allow),
+        principals: Principals::Any(vec![Principal::aws(principal)]),
+        actions: Scope::Any(actions.iter().map(|text| action(text)).collect()),
+        resources: Scope::Any(resources.iter().map(|text| Pattern::new(text, variables)).collect()),
+        conditions: Vec::new(),
+        unknowns: Vec::new(),
+    }
+}
+
+/// Actions compare without case.
+fn action(text: &str) -> Pattern {
+    Pattern::new(&text.to_ascii_lowercase(), false).with_text(text)
 }
 
 /// `Action` and the like. Both forms in one statement, or something else than texts, is not understood.

@@ -38,7 +38,7 @@ pub enum Principal {
         role: String,
         session: String,
     },
-    /// `AROA...`: what is left of a principal that was deleted.
+    /// `AROA...`: what is left of a principal that was deleted (or is not resolved yet).
     UniqueId(String),
     Service(String),
     Federated(String),
@@ -98,8 +98,7 @@ impl Principal {
         if text.contains(['*', '?']) {
             return Self::Wildcard(text.to_owned());
         }
-        let is_id = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        if is_id && text.starts_with('A') {
+        if is_unique_id(text) {
             return Self::UniqueId(text.to_owned());
         }
         let unknown = || Self::Unknown(format!("value:{text}"));
@@ -206,6 +205,18 @@ impl Principals {
             Self::Any(entries) | Self::Except(entries) => entries,
         }
     }
+}
+
+/// A unique id of IAM, as a principal reads back that was deleted (or is not resolved yet).
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
+fn is_unique_id(text: &str) -> bool {
+    let shaped = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    shaped && text.starts_with('A')
+}
+
+/// The unique id of a role.
+pub(crate) fn is_role_id(text: &str) -> bool {
+    is_unique_id(text) && text.starts_with("AROA")
 }
 
 /// An ARN of another account cannot be the asker, whatever it names there.

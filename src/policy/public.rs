@@ -3,19 +3,19 @@
 //! Must never call a policy not public that AWS might: `GetBucketPolicyStatus` is asked otherwise.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status>
 
-use crate::policy::document::PolicyDocument;
+use crate::policy::document::Statements;
 use crate::policy::principal::{Principal, Principals};
 use crate::policy::statement::Statement;
 
 /// Whether every statement that may allow names fixed principals alone. Conditions that would also make a policy not
 /// public (a fixed `aws:SourceVpc`, say) are left to AWS's own answer.
-pub fn is_surely_not_public(document: &PolicyDocument) -> bool {
-    document.unknowns().is_empty() && !document.statements().iter().any(may_be_public)
+pub(crate) fn is_surely_not_public(policy: &Statements<'_>) -> bool {
+    policy.unknowns.is_empty() && !policy.statements.iter().any(|statement| may_be_public(statement))
 }
 
 /// The names of the statements that make the policy public, or may: "`Sid` (#2)".
-pub fn public_statements(document: &PolicyDocument) -> Vec<String> {
-    document.statements().iter().filter(|statement| may_be_public(statement)).map(Statement::name).collect()
+pub(crate) fn public_statements(policy: &Statements<'_>) -> Vec<String> {
+    policy.statements.iter().filter(|statement| may_be_public(statement)).map(|statement| statement.name()).collect()
 }
 
 fn may_be_public(statement: &Statement) -> bool {

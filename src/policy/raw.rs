@@ -1,8 +1,10 @@
-//! A policy document as text with places: who edits one statement leaves every other byte alone.
+//! A policy's text, read once: its members, and where its statements are, so that who edits one of them leaves every
+//! other byte alone.
 //!
-//! A view over the JSON text, members and elements in their order, duplicates and unknown ones included. Must never
-//! print anything anew that it was not asked to change.
+//! Members and elements keep their order, duplicates and unknown ones included. Must never print anything anew that it
+//! was not asked to change.
 
+use crate::policy::json::Node;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -12,41 +14,31 @@ use std::ops::Range;
 
 /// A JSON value: its text without the space around it, and where that lies in the whole document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slice<'a> {
-    pub text: &'a str,
+struct Slice<'a> {
+    text: &'a str,
     /// Byte offset in the document.
-    pub start: usize,
+    start: usize,
 }
 
 impl<'a> Slice<'a> {
-    /// The whole document; None unless it is one JSON value, with nothing but space around it.
-    pub fn whole(document: &'a str) -> Option<Self> {
-        let value: &RawValue = serde_json::from_str(document).ok()?;
-        Self::within(document, 0, value)
-    }
-
     fn within(outer: &'a str, start: usize, inner: &'a RawValue) -> Option<Self> {
         let text = inner.get();
         let offset = text.as_ptr().addr().checked_sub(outer.as_ptr().addr())?;
         Some(Self { text, start: start + offset })
     }
 
-    pub fn end(&self) -> usize {
-        self.start + self.text.len()
-    }
-
-    pub fn range(&self) -> Range<usize> {
-        self.start..self.end()
+    fn range(&self) -> Range<usize> {
+        self.start..self.start + self.text.len()
     }
 
     /// The members in their order, names unescaped, repeated names kept; None unless it is an object.
-    pub fn members(&self) -> Option<Vec<(Cow<'a, str>, Slice<'a>)>> {
+    fn members(&self) -> Option<Vec<(Cow<'a, str>, Slice<'a>)>> {
         let Members(members) = serde_json::from_str(self.text).ok()?;
         members.into_iter().map(|(name, value)| Some((name, Self::within(self.text, self.start, value)?))).collect()
     }
 
     /// The elements in their order; None unless it is a list.
-    pub fn elements(&self) -> Option<Vec<Slice<'a>>> {
+    fn elements(&self) -> Option<Vec<Slice<'a>>> {
         let Elements(elements) = serde_json::from_str(self.text).ok()?;
         elements.into_iter().map(|value| Self::within(self.text, self.start, value)).collect()
     }
@@ -100,15 +92,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
     }
 }
 
-/// Where the statements of a policy stand.
-#[derive(Debug, Clone)]
-pub struct RawPolicy<'a> {
-    pub text: &'a str,
+/// Where the statements of a policy are in its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
     /// The value of `Statement`: a list, or one statement alone.
-    pub value: Slice<'a>,
-    pub statements: Vec<Slice<'a>>,
-    /// The value of `Version`.
-    pub version: Option<Slice<'a>>,
+    pub value: Range<usize>,
+    pub statements: Vec<Range<usize>>,
     /// Whether `Statement` is a list.
     pub is_list: bool,
 }
@@ -130,42 +119,60 @@ pub enum Unreadable {
     NotStatements,
 }
 
-impl<'a> RawPolicy<'a> {
-    pub fn parse(text: &'a str) -> Result<Self, Unreadable> {
-        let whole = Slice::whole(text).ok_or(Unreadable::NotJson)?;
-        // Deeper than the evaluator's parser goes is no policy.
-        serde_json::from_str::<serde_json::Value>(text).map_err(|_| Unreadable::NotJson)?;
-        let members = whole.members().ok_or(Unreadable::NotAnObject)?;
-        if let Some((name, _)) = members.iter().find(|(name, _)| name != "Statement" && alike(name)) {
-            return Err(Unreadable::OtherCase(name.clone().into_owned()));
-        }
-        for known in ["Statement", "Version"] {
-            if members.iter().filter(|(name, _)| name == known).count() > 1 {
-                return Err(Unreadable::Repeated(known.to_owned()));
-            }
-        }
-        let find = |wanted: &str| members.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
-        let value = find("Statement").ok_or(Unreadable::NoStatement)?;
-        let (statements, is_list) = match value.elements() {
-            Some(statements) => (statements, true),
-            None => (vec![value], false),
-        };
-        if statements.iter().any(|statement| !statement.text.starts_with('{')) {
-            return Err(Unreadable::NotStatements);
-        }
-        Ok(Self { text, value, statements, version: find("Version"), is_list })
-    }
+/// A text, read.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// None if it is not one JSON value.
+    pub(super) root: Option<Node>,
+    pub(super) places: Result<Places, Unreadable>,
+}
 
-    /// The space between this statement and the `[` or `,` before it.
-    pub fn space_before(&self, index: usize) -> &'a str {
-        let Some(statement) = self.statements.get(index) else { return "" };
-        let before = self.text.get(..statement.start).unwrap_or_default();
-        before.get(before.trim_end_matches(is_space).len()..).unwrap_or_default()
+impl Source {
+    pub(super) fn read(text: &str) -> Self {
+        let Some(top) = (Slice { text, start: 0 }).members() else {
+            let root = Node::parse(text);
+            let why = if root.is_some() { Unreadable::NotAnObject } else { Unreadable::NotJson };
+            return Self { root, places: Err(why) };
+        };
+        let mut members = Vec::with_capacity(top.len());
+        let mut places = Err(Unreadable::NoStatement);
+        for (name, value) in top {
+            let list = if name == "Statement" { value.elements() } else { None };
+            let node = match &list {
+                Some(list) => list.iter().map(|one| Node::parse(one.text)).collect::<Option<_>>().map(Node::List),
+                None => Node::parse(value.text),
+            };
+            let Some(node) = node else {
+                return Self { root: None, places: Err(Unreadable::NotJson) };
+            };
+            if name == "Statement" {
+                places = Places::of(value, list.as_deref(), &node);
+            }
+            members.push((name.into_owned(), node));
+        }
+        let places = ambiguous(&members).map_or(places, Err);
+        Self { root: Some(Node::Object(members)), places }
     }
 }
 
-fn alike(name: &str) -> bool {
-    name.eq_ignore_ascii_case("Statement")
+impl Places {
+    fn of(value: Slice<'_>, list: Option<&[Slice<'_>]>, node: &Node) -> Result<Self, Unreadable> {
+        if node.items().iter().any(|item| !matches!(item, Node::Object(_))) {
+            return Err(Unreadable::NotStatements);
+        }
+        let statements = list.map_or_else(|| vec![value.range()], |list| list.iter().map(Slice::range).collect());
+        Ok(Self { value: value.range(), statements, is_list: list.is_some() })
+    }
+}
+
+/// What makes it a guess which member counts.
+fn ambiguous(members: &[(String, Node)]) -> Option<Unreadable> {
+    let alike = |name: &str| name != "Statement" && name.eq_ignore_ascii_case("Statement");
+    if let Some((name, _)) = members.iter().find(|(name, _)| alike(name)) {
+        return Some(Unreadable::OtherCase(name.clone()));
+    }
+    let repeated = |known: &&str| members.iter().filter(|(name, _)| name == known).count() > 1;
+    ["Statement", "Version"].into_iter().find(repeated).map(|name| Unreadable::Repeated(name.to_owned()))
 }
 
 /// JSON's own four kinds of space.
@@ -217,24 +224,23 @@ mod tests {
     #[test]
     fn statements_are_found_where_they_stand() {
         let text = " {\"Id\": {\"Statement\": 1},\r\n\"St\\u0061tement\" :[ {\"Sid\":\"a]\\\"\"}\t, { } ]} ";
-        let policy = RawPolicy::parse(text).unwrap();
-        let found: Vec<&str> = policy.statements.iter().filter_map(|statement| text.get(statement.range())).collect();
+        let places = Source::read(text).places.unwrap();
+        let found: Vec<&str> = places.statements.iter().filter_map(|range| text.get(range.clone())).collect();
         assert_eq!(found, ["{\"Sid\":\"a]\\\"\"}", "{ }"]);
-        assert!(policy.is_list);
-        assert_eq!((policy.space_before(0), policy.space_before(1)), (" ", " "));
+        assert!(places.is_list);
     }
 
     #[test]
     fn one_statement_may_stand_alone() {
         let text = r#"{"Statement": {"Effect":"Allow"}}"#;
-        let policy = RawPolicy::parse(text).unwrap();
-        assert_eq!((policy.statements.len(), policy.is_list), (1, false));
-        assert_eq!(policy.value, policy.statements[0]);
+        let places = Source::read(text).places.unwrap();
+        assert_eq!((places.statements.len(), places.is_list), (1, false));
+        assert_eq!(places.value, places.statements[0]);
     }
 
     #[test]
     fn repeated_members_are_kept_in_their_order() {
-        let members = Slice::whole(r#"{"a":1,"\u0061":[2],"b":{}}"#).unwrap().members().unwrap();
+        let members = Slice { text: r#"{"a":1,"\u0061":[2],"b":{}}"#, start: 0 }.members().unwrap();
         let seen: Vec<(&str, &str)> = members.iter().map(|(name, value)| (name.as_ref(), value.text)).collect();
         assert_eq!(seen, [("a", "1"), ("a", "[2]"), ("b", "{}")]);
     }
@@ -255,7 +261,7 @@ mod tests {
             (r#"{"Statement":"x"}"#, Unreadable::NotStatements),
             (&deep, Unreadable::NotJson),
         ] {
-            assert_eq!(RawPolicy::parse(text).unwrap_err(), why, "{text}");
+            assert_eq!(Source::read(text).places.unwrap_err(), why, "{text}");
         }
     }
 

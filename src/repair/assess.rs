@@ -63,13 +63,12 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
 
     // The policy. Unread: nothing is planned, and every verdict that needs it is open.
     if let Ok(policy) = &access.policy {
-        let text = policy.as_ref().map(|policy| policy.text.as_str());
-        let assessed = assess_policy(text, contract, asker.darwin, asker.home, rules.ceiling, asker.now);
+        let assessed = assess_policy(policy.as_ref(), contract, asker.darwin, asker.home, rules.ceiling, asker.now);
         unsettled = assessed.unsettled;
         drifts.extend(assessed.drift);
         findings.extend(assessed.findings);
         if let Some(after) = assessed.proposed {
-            steps.push(Step::PutBucketPolicy { before: text.map(str::to_owned), after });
+            steps.push(Step::PutBucketPolicy { before: policy.as_ref().map(|policy| policy.text().to_owned()), after });
         }
     }
 

@@ -170,8 +170,7 @@ pub fn out_of_reach(findings: &[Finding]) -> bool {
 
 /// The statements that may make the policy public, named.
 fn public_statements(access: &AccessFacts) -> Vec<String> {
-    let Some(document) = access.document() else { return Vec::new() };
-    public::public_statements(document)
+    access.document().map(|policy| public::public_statements(&policy.all())).unwrap_or_default()
 }
 
 /// S3 answers from another Region: a redirect, or a signature for the wrong Region.

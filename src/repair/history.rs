@@ -10,6 +10,7 @@ use crate::model::change::{Change, Subject, Write};
 use crate::model::contract::Darwin;
 use crate::model::s3::CorsRule;
 use crate::model::time::parse_rfc3339;
+use crate::policy::document::PolicyDocument;
 use crate::policy::raw::canonical;
 use crate::repair::policy::edit::DOCUMENT_ID;
 use crate::repair::policy::foreign_statements;
@@ -130,7 +131,7 @@ fn rule_elements(rules: &[String]) -> BTreeSet<String> {
 }
 
 fn policy_elements(text: &str, members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<String> {
-    let foreign = foreign_statements(text, darwin);
+    let foreign = foreign_statements(&PolicyDocument::parse(text), darwin);
     let read = foreign.is_some();
     // Absent means the older one, in which a variable is plain text.
     let version = members.get("Version").and_then(Value::as_str).unwrap_or("2008-10-17");

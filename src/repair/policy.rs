@@ -13,10 +13,13 @@ mod told;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
 use crate::model::finding::{Finding, Kind};
 use crate::model::verdict::{Decision, Verdict};
-use crate::policy::raw::{RawPolicy, Slice, canonical};
+use crate::policy::document::{Editable, PolicyDocument, Statements};
+use crate::policy::principal::Principal;
+use crate::policy::raw::canonical;
+use crate::policy::statement::Statement;
 use crate::report::remedy;
-use edit::{Changes, Ours};
-use ours::{Gives, Part, Seen, Terms, Wanted, free_sid, recognise};
+use edit::{Changes, NewStatement};
+use ours::{DarwinStatement, Gives, Part, StatementView, Terms, Wanted, free_sid, recognise};
 use probe::{Asking, Question};
 use serde_json::Value;
 
@@ -41,7 +44,7 @@ pub struct PolicyAssessment {
 /// The gates beside the policy (a public block, the objects' owner) are judged elsewhere: no statement of ours could
 /// lift them.
 pub fn assess_policy(
-    current: Option<&str>,
+    current: Option<&PolicyDocument>,
     contract: &Contract,
     darwin: &Darwin,
     home: &Home,
@@ -50,13 +53,13 @@ pub fn assess_policy(
 ) -> PolicyAssessment {
     let asking = Asking { contract, darwin, home, now };
     let terms = Terms::new(contract, home);
-    let Some(text) = current else {
+    let Some(document) = current else {
         return absent(asking, &terms);
     };
-    match RawPolicy::parse(text) {
-        Ok(policy) => Reading::new(&policy, asking, terms).assess(ceiling),
+    match document.editable() {
+        Ok(policy) => Reading::new(policy, asking, terms).assess(ceiling),
         Err(why) => {
-            let findings = vec![told::unreadable(&contract.bucket, &why)];
+            let findings = vec![told::unreadable(&contract.bucket, why)];
             PolicyAssessment { findings, ..PolicyAssessment::default() }
         }
     }
@@ -76,9 +79,9 @@ fn absent(asking: Asking<'_>, terms: &Terms) -> PolicyAssessment {
 }
 
 /// Our statements, for a document that has none.
-fn fresh(terms: &Terms, darwin: &Darwin) -> Vec<Ours> {
+fn fresh(terms: &Terms, darwin: &Darwin) -> Vec<NewStatement> {
     let sid = |part| free_sid(part, darwin, std::iter::empty());
-    terms.wanted().into_iter().map(|wanted| Ours { sid: sid(wanted.part), wanted }).collect()
+    terms.wanted().into_iter().map(|wanted| NewStatement { sid: sid(wanted.part), wanted }).collect()
 }
 
 /// Our statements, printed for people.
@@ -105,19 +108,21 @@ fn checked(
     if size > MAX_BYTES {
         return refuse(findings, told::limit(bucket, size, MAX_BYTES), drift);
     }
-    let verdict = match RawPolicy::parse(&proposed) {
+    // What is written is judged by its final bytes.
+    let after = PolicyDocument::parse(proposed);
+    let verdict = match after.editable() {
         Ok(after) => {
-            let questions = probe::questions(terms, &proposed, &after.statements);
-            asking.ask_all(&allows(&after, &recognise(&after, asking.darwin)), &questions)
+            let questions = probe::questions(terms, after);
+            asking.ask_all(&allows(after, &recognise(after, asking.darwin)), &questions)
         }
-        Err(why) => return refuse(findings, told::unreadable(bucket, &why), drift),
+        Err(why) => return refuse(findings, told::unreadable(bucket, why), drift),
     };
     if !verdict.is_allowed() {
         let why = "even with Darwin's statement in it the document would not surely give the contract's access";
         return refuse(findings, told::uncertain(vec![why.to_owned()], &verdict, Vec::new()), drift);
     }
     findings.shrink_to_fit();
-    PolicyAssessment { drift: Some(drift), findings, proposed: Some(proposed), unsettled }
+    PolicyAssessment { drift: Some(drift), findings, proposed: Some(after.into_text()), unsettled }
 }
 
 /// The document's size as S3 keeps it.
@@ -140,38 +145,30 @@ fn bytes_without_space(text: &str) -> usize {
 }
 
 /// The document with nothing but its Allows.
-fn allows(policy: &RawPolicy<'_>, seen: &[Seen<'_>]) -> String {
-    let kept = seen.iter().filter(|seen| seen.effect.as_deref() == Some("Allow")).map(|seen| seen.slice);
-    with_statements(policy, kept.map(|slice| slice.text.to_owned()))
-}
-
-/// A document with these statements, for the evaluator. Elements beside them that nobody knows are left out: they are
-/// in what S3 keeps all the same, and no statement of ours could make them known.
-fn with_statements(policy: &RawPolicy<'_>, statements: impl Iterator<Item = String>) -> String {
-    let version = policy.version.map_or_else(String::new, |version| format!("\"Version\":{},", version.text));
-    format!("{{{version}\"Statement\":[{}]}}", statements.collect::<Vec<_>>().join(","))
+fn allows<'a>(policy: Editable<'a>, seen: &[StatementView<'a>]) -> Statements<'a> {
+    policy.document.with(seen.iter().filter(|seen| seen.is_allow()).map(|seen| seen.written.statement))
 }
 
 /// A document that was read, with what it says to the contract's questions.
 struct Reading<'a> {
-    policy: &'a RawPolicy<'a>,
+    policy: Editable<'a>,
     asking: Asking<'a>,
     terms: Terms,
-    seen: Vec<Seen<'a>>,
+    seen: Vec<StatementView<'a>>,
     questions: Vec<Question>,
     /// What the Allows give, as if there were no Deny.
     allowed: Verdict,
 }
 
 impl<'a> Reading<'a> {
-    fn new(policy: &'a RawPolicy<'a>, asking: Asking<'a>, terms: Terms) -> Self {
+    fn new(policy: Editable<'a>, asking: Asking<'a>, terms: Terms) -> Self {
         let seen = recognise(policy, asking.darwin);
-        let questions = probe::questions(&terms, policy.text, &policy.statements);
+        let questions = probe::questions(&terms, policy);
         let allowed = asking.ask_all(&allows(policy, &seen), &questions);
         Self { policy, asking, terms, seen, questions, allowed }
     }
 
-    fn own(&self) -> impl Iterator<Item = (&Seen<'a>, &ours::Own)> {
+    fn own(&self) -> impl Iterator<Item = (&StatementView<'a>, &DarwinStatement)> {
         self.seen.iter().filter_map(|seen| seen.own.as_ref().map(|own| (seen, own)))
     }
 
@@ -188,7 +185,7 @@ impl<'a> Reading<'a> {
         if self.allowed.is_allowed() {
             return match narrowing {
                 Some(narrowed) if ceiling == Ceiling::Enforce => {
-                    let mut drift = told::wider(&wide, bucket, self.policy.text, Some(&narrowed));
+                    let mut drift = told::wider(&wide, bucket, self.policy.text(), Some(&narrowed));
                     drift.kind = Kind::PolicyWidened;
                     self.propose(drift, findings, narrowed)
                 }
@@ -255,27 +252,28 @@ impl<'a> Reading<'a> {
     }
 
     /// Statements with our Sid that are not ours.
-    fn strangers_with_our_sid(&self) -> impl Iterator<Item = &Seen<'a>> {
-        self.seen
-            .iter()
-            .filter(|seen| seen.own.is_none() && seen.sid.as_deref() == Some(self.asking.darwin.sid.as_str()))
+    fn strangers_with_our_sid(&self) -> impl Iterator<Item = &StatementView<'a>> {
+        self.seen.iter().filter(|seen| seen.own.is_none() && seen.sid() == Some(self.asking.darwin.sid.as_str()))
     }
 
     fn denies(&self) -> Vec<Finding> {
-        let own = self.policy.statements.iter().map(|slice| slice.text.to_owned());
-        let ours = fresh(&self.terms, self.asking.darwin);
-        let ours = ours.iter().map(|ours| edit::compact(ours, &self.asking.darwin.role));
-        let open = with_statements(self.policy, own.chain(ours));
+        let count = self.seen.len();
+        let ours: Vec<Statement> = fresh(&self.terms, self.asking.darwin)
+            .iter()
+            .enumerate()
+            .map(|(place, new)| new.typed(self.policy.document, count + place, &self.asking.darwin.role))
+            .collect();
+        let open = self.policy.document.with(self.policy.document.statements().iter().chain(&ours));
         told::denies(&open, &self.questions, &self.seen, self.asking, &self.terms)
     }
 
     /// Our statements that give more than the contract, and what.
-    fn wide(&self) -> Vec<(&Seen<'a>, Vec<String>)> {
+    fn wide(&self) -> Vec<(&StatementView<'a>, Vec<String>)> {
         self.own().map(|(seen, own)| (seen, own.beyond(&self.terms))).filter(|(_, beyond)| !beyond.is_empty()).collect()
     }
 
-    fn too_wide(&self, wide: &[(&Seen<'a>, Vec<String>)], narrowed: Option<&str>) -> Option<Finding> {
-        (!wide.is_empty()).then(|| told::wider(wide, &self.asking.contract.bucket, self.policy.text, narrowed))
+    fn too_wide(&self, wide: &[(&StatementView<'a>, Vec<String>)], narrowed: Option<&str>) -> Option<Finding> {
+        (!wide.is_empty()).then(|| told::wider(wide, &self.asking.contract.bucket, self.policy.text(), narrowed))
     }
 
     /// Findings about what somebody did to our statement on purpose: while there is one, ours is not touched.
@@ -304,16 +302,16 @@ impl<'a> Reading<'a> {
     }
 
     fn changes(&self, ceiling: Ceiling) -> Changes {
-        let keeps = |own: &ours::Own| ceiling == Ceiling::Flag && !own.beyond(&self.terms).is_empty();
+        let keeps = |own: &DarwinStatement| ceiling == Ceiling::Flag && !own.beyond(&self.terms).is_empty();
         let mut changes = Changes::default();
         // Places of ours that may be written over or cleared.
         let mut places: Vec<(usize, Part)> = Vec::new();
-        let mut kept: Vec<(usize, &ours::Own)> = Vec::new();
+        let mut kept: Vec<(usize, &DarwinStatement)> = Vec::new();
         for (seen, own) in self.own() {
             if keeps(own) {
-                kept.push((seen.index, own));
+                kept.push((seen.index(), own));
             } else {
-                places.push((seen.index, own.part));
+                places.push((seen.index(), own.part));
             }
         }
         let wanted = self.terms.wanted();
@@ -335,11 +333,11 @@ impl<'a> Reading<'a> {
                 None => homeless.push(wanted),
             }
         }
-        let mut taken: Vec<String> = self.seen.iter().filter_map(|seen| seen.sid.clone()).collect();
+        let mut taken: Vec<String> = self.seen.iter().filter_map(|seen| seen.sid().map(str::to_owned)).collect();
         for wanted in homeless {
             let sid = free_sid(wanted.part, self.asking.darwin, taken.iter().map(String::as_str));
             taken.push(sid.clone());
-            let ours = Ours { sid, wanted };
+            let ours = NewStatement { sid, wanted };
             if places.is_empty() {
                 changes.append.push(ours);
             } else {
@@ -357,49 +355,53 @@ impl<'a> Reading<'a> {
         if seen.own.as_ref().is_some_and(|own| own.says(&wanted)) {
             return;
         }
-        let sid = seen.sid.clone().unwrap_or_else(|| self.asking.darwin.sid.clone());
-        changes.replace.push((index, Ours { sid, wanted }));
+        let sid = seen.sid().unwrap_or(&self.asking.darwin.sid).to_owned();
+        changes.replace.push((index, NewStatement { sid, wanted }));
     }
 }
 
 /// Any document with our statement in it, for the command that applies somebody's version without losing Darwin's
 /// access. None if the document can't be edited. Where a Condition stands on ours, the document as it is.
-pub fn policy_with_ours(text: &str, contract: &Contract, darwin: &Darwin, home: &Home) -> Option<String> {
-    let policy = RawPolicy::parse(text).ok()?;
+pub fn policy_with_ours(
+    document: &PolicyDocument,
+    contract: &Contract,
+    darwin: &Darwin,
+    home: &Home,
+) -> Option<String> {
+    let policy = document.editable().ok()?;
+    let as_it_is = || Some(document.text().to_owned());
     // The time does not bear on statements without a condition, and those with one are not counted on.
     let asking = Asking { contract, darwin, home, now: "2000-01-01T00:00:00Z" };
-    let reading = Reading::new(&policy, asking, Terms::new(contract, home));
+    let reading = Reading::new(policy, asking, Terms::new(contract, home));
     if !reading.hands_off().is_empty() {
-        return Some(text.to_owned());
+        return as_it_is();
     }
-    let plain = reading.seen.iter().filter(|seen| seen.effect.as_deref() == Some("Allow") && !seen.has_condition);
-    let plain = with_statements(&policy, plain.map(|seen| seen.slice.text.to_owned()));
+    let plain = reading.seen.iter().filter(|seen| seen.is_allow() && !seen.has_condition());
+    let plain = document.with(plain.map(|seen| seen.written.statement));
     if asking.ask_all(&plain, &reading.questions).is_allowed() {
-        return Some(text.to_owned());
+        return as_it_is();
     }
-    Some(reading.rewritten(Ceiling::Flag).unwrap_or_else(|| text.to_owned()))
+    reading.rewritten(Ceiling::Flag).or_else(as_it_is)
 }
 
 /// Every statement that is others' work, printed so that neither layout, nor order within it, nor the forms that S3 and
 /// CloudTrail change on the way (a list of one, an account's number for its root) make a difference. Ours with a
 /// Condition is among them: the Condition is somebody's decision. None if the document can't be read.
-pub fn foreign_statements(text: &str, darwin: &Darwin) -> Option<Vec<String>> {
-    let policy = RawPolicy::parse(text).ok()?;
-    let seen = recognise(&policy, darwin);
+pub fn foreign_statements(document: &PolicyDocument, darwin: &Darwin) -> Option<Vec<String>> {
+    let seen = recognise(document.editable().ok()?, darwin);
     let foreign = seen.iter().filter(|seen| seen.own.as_ref().is_none_or(|own| own.conditioned));
-    Some(foreign.map(|seen| plain(&seen.slice)).collect())
+    Some(foreign.map(|seen| plain(Value::from(seen.written.node))).collect())
 }
 
-fn plain(slice: &Slice<'_>) -> String {
-    let mut value: Value = serde_json::from_str(slice.text).unwrap_or(Value::Null);
+fn plain(mut statement: Value) -> String {
     for element in ["Principal", "NotPrincipal"] {
-        if let Some(Value::Object(principal)) = value.get_mut(element)
+        if let Some(Value::Object(principal)) = statement.get_mut(element)
             && let Some(aws) = principal.get_mut("AWS")
         {
             name_roots(aws);
         }
     }
-    canonical(&unlisted(value))
+    canonical(&unlisted(statement))
 }
 
 /// Account numbers as the ARN of the account's root.
@@ -429,22 +431,16 @@ fn unlisted(value: Value) -> Value {
     }
 }
 
-/// The statements that hold a principal which reads back as a unique id, and are not ours: S3 refuses every write of a
-/// document with a deleted principal. Named by Sid and index.
+/// The finding for a write that S3 refused as malformed while somebody's statement names a principal that is gone: one
+/// that reads back as a unique id.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-bucket-user-policy-specifying-principal-intro.html>
-pub fn dead_principals(text: &str, darwin: &Darwin) -> Vec<String> {
-    let Ok(policy) = RawPolicy::parse(text) else { return Vec::new() };
-    let dead = |seen: &&Seen<'_>| {
-        let value: Value = serde_json::from_str(seen.slice.text).unwrap_or(Value::Null);
-        let names = ["Principal", "NotPrincipal"].into_iter().filter_map(|element| value.get(element)?.get("AWS"));
-        names.filter_map(ours::strings).flatten().any(|name| ours::is_unique_id(&name))
+pub fn dead_principal(document: &PolicyDocument, bucket: &str, darwin: &Darwin) -> Option<Finding> {
+    let is_dead = |seen: &&StatementView<'_>| {
+        let principals = seen.written.statement.principals.entries();
+        seen.own.is_none() && principals.iter().any(|principal| matches!(principal, Principal::UniqueId(_)))
     };
-    recognise(&policy, darwin).iter().filter(|seen| seen.own.is_none()).filter(dead).map(Seen::name).collect()
-}
-
-/// The finding for a write that S3 refused as malformed while somebody's statement names a principal that is gone.
-pub fn dead_principal(text: &str, bucket: &str, darwin: &Darwin) -> Option<Finding> {
-    let names = dead_principals(text, darwin);
+    let seen = recognise(document.editable().ok()?, darwin);
+    let names: Vec<String> = seen.iter().filter(is_dead).map(StatementView::name).collect();
     if names.is_empty() {
         return None;
     }

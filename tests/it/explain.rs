@@ -1,6 +1,6 @@
 //! The sentences behind a verdict, one snapshot per kind of case: what a person who has to act on it reads.
 
-use darwin_s3_guard::judge::access::{AccessFacts, Asker, PolicyText, Told, judge_read};
+use darwin_s3_guard::judge::access::{AccessFacts, Asker, Told, judge_read};
 use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding};
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
@@ -46,7 +46,7 @@ fn told(title: &str, told: &Told) -> String {
 
 fn facts(policy: Option<&Value>) -> AccessFacts {
     AccessFacts {
-        policy: Ok(policy.map(|policy| PolicyText::new(policy.to_string()))),
+        policy: Ok(policy.map(|policy| PolicyDocument::parse(policy.to_string()))),
         public_access_block: Ok(None),
         ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
         requester_pays: Ok(false),
@@ -204,7 +204,7 @@ fn key(policy: Option<&Value>, grants: &[Value], state: &str) -> KeyFacts {
             manager: "CUSTOMER".into(),
             ..KeyMetadata::default()
         }),
-        policy: policy.map(|policy| Ok(Rc::new(PolicyDocument::parse(&policy.to_string())))),
+        policy: policy.map(|policy| Ok(Rc::new(PolicyDocument::parse(policy.to_string())))),
         grants: Some(Ok(Rc::new(grants.iter().map(GrantListEntry::from_value).collect()))),
     }
 }
@@ -313,8 +313,8 @@ fn a_missing_statement_is_told_once_for_reading_and_writing() {
     ];
     let mut text = String::new();
     for (title, policy) in policies {
-        let policy = policy.map(|policy| policy.to_string());
-        let assessed = merge::assess_policy(policy.as_deref(), &contract, &darwin(), &home(), Ceiling::Flag, NOW);
+        let policy = policy.map(|policy| PolicyDocument::parse(policy.to_string()));
+        let assessed = merge::assess_policy(policy.as_ref(), &contract, &darwin(), &home(), Ceiling::Flag, NOW);
         let found = assessed.drift.unwrap();
         text.push_str(&format!("# {title} ({})\n- {}\n\n", found.kind.name(), found.because.join("\n- ")));
     }

@@ -6,7 +6,6 @@ use darwin_s3_guard::model::finding::{Kind, Severity};
 use darwin_s3_guard::model::verdict::Decision;
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
-use darwin_s3_guard::policy::raw::RawPolicy;
 use darwin_s3_guard::policy::request::{ObjectOwner, Settings};
 use darwin_s3_guard::repair::policy::{
     MAX_BYTES, PolicyAssessment, assess_policy, dead_principal, foreign_statements, policy_with_ours,
@@ -61,6 +60,10 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
+fn parse(text: &str) -> PolicyDocument {
+    PolicyDocument::parse(text)
+}
+
 fn darwin(role: &str) -> Darwin {
     Darwin {
         role: role.to_owned(),
@@ -91,7 +94,8 @@ fn settings() -> Settings {
 }
 
 fn assess(before: Option<&str>, contract: &Contract, ceiling: Ceiling) -> PolicyAssessment {
-    assess_policy(before, contract, &darwin(ROLE), &home("aws"), ceiling, NOW)
+    let before = before.map(PolicyDocument::parse);
+    assess_policy(before.as_ref(), contract, &darwin(ROLE), &home("aws"), ceiling, NOW)
 }
 
 fn kinds(assessed: &PolicyAssessment) -> Vec<&'static str> {
@@ -120,7 +124,9 @@ fn every_case_is_repaired_or_told_as_written_and_only_once() {
         };
         let darwin = darwin(case.role.as_deref().unwrap_or(ROLE));
         let home = home(case.partition.as_deref().unwrap_or("aws"));
-        let judge = |before: Option<&str>| assess_policy(before, &contract, &darwin, &home, ceiling, NOW);
+        let judge = |before: Option<&str>| {
+            assess_policy(before.map(PolicyDocument::parse).as_ref(), &contract, &darwin, &home, ceiling, NOW)
+        };
         let (before, after) = (text(&case.before), text(&case.after));
         let assessed = judge(before.as_deref());
         let mut findings: Vec<&str> = case.findings.iter().map(String::as_str).collect();
@@ -138,7 +144,7 @@ fn every_case_is_repaired_or_told_as_written_and_only_once() {
                 wrong.push(format!("{}: a second run is not quiet: {again:?}", case.name));
             }
             if !matches!(case.name.as_str(), "not-action-gutted") && ceiling == Ceiling::Flag {
-                let put_in = before.map(|before| policy_with_ours(&before, &contract, &darwin, &home));
+                let put_in = before.map(|before| policy_with_ours(&parse(&before), &contract, &darwin, &home));
                 if put_in.is_some_and(|put_in| put_in.as_ref() != Some(proposed)) {
                     wrong.push(format!("{}: the lost-update command would write another document", case.name));
                 }
@@ -286,10 +292,22 @@ fn somebodys_deleted_principals_are_named() {
     let ours = statement("DarwinAccess", "arn:aws:s3:::acme-lidar/*")
         .replace("arn:aws:iam::111122223333:role/team", "AROATXYEXAMPLE7ABCDEF");
     let text = format!(r#"{{"Statement":[{ours},{dead}]}}"#);
-    let found = dead_principal(&text, BUCKET, &darwin(ROLE)).unwrap();
+    let found = dead_principal(&parse(&text), BUCKET, &darwin(ROLE)).unwrap();
     assert_eq!(found.kind, Kind::DeadPrincipal);
     insta::assert_snapshot!(found.because[0], @"statement `Team` (#1) names a principal that no longer exists, and S3 refuses every write of such a policy");
-    assert_eq!(dead_principal(&format!(r#"{{"Statement":[{ours}]}}"#), BUCKET, &darwin(ROLE)), None);
+    assert_eq!(dead_principal(&parse(&format!(r#"{{"Statement":[{ours}]}}"#)), BUCKET, &darwin(ROLE)), None);
+}
+
+#[test]
+fn the_reasons_of_a_drift_name_a_statement_by_its_place_in_the_document_that_was_read() {
+    let deny = statement("Team", "arn:aws:s3:::acme-lidar/*").replace("Allow", "Deny");
+    let gutted =
+        statement("DarwinAccess", "arn:aws:s3:::acme-lidar/raw/*").replace("arn:aws:iam::111122223333:role/team", ROLE);
+    let before = format!(r#"{{"Statement":[{deny},{gutted}]}}"#);
+    let drift = assess(Some(&before), &contract(Access::ReadOnly), Ceiling::Flag).drift.unwrap();
+    let named: Vec<&String> = drift.because.iter().filter(|because| because.contains("`DarwinAccess`")).collect();
+    assert_eq!(named.len(), 2, "{:?}", drift.because);
+    assert!(named.iter().all(|because| because.contains("`DarwinAccess` (#1)")), "{named:?}");
 }
 
 #[test]
@@ -298,10 +316,10 @@ fn foreign_statements_compare_without_the_forms_that_change_on_the_way() {
         {"Sid":"T","Effect":"Allow","Principal":{"AWS":["111122223333"]},"Action":["s3:PutObject","s3:GetObject"],"Resource":["arn:aws:s3:::b/*"]},
         {"Sid":"DarwinAccess","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::258327614892:role/external_s3"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}"#;
     let read = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Sid":"T","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}}"#;
-    let darwin = darwin(ROLE);
-    assert_eq!(foreign_statements(sent, &darwin), foreign_statements(read, &darwin));
-    assert_eq!(foreign_statements(read, &darwin).unwrap().len(), 1);
-    assert_ne!(foreign_statements(read, &darwin), foreign_statements(&read.replace("Put", "Delete"), &darwin));
+    let foreign = |text: &str| foreign_statements(&parse(text), &darwin(ROLE));
+    assert_eq!(foreign(sent), foreign(read));
+    assert_eq!(foreign(read).unwrap().len(), 1);
+    assert_ne!(foreign(read), foreign(&read.replace("Put", "Delete")));
 }
 
 #[test]

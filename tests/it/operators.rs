@@ -44,7 +44,7 @@ fn judged(policy: &Value, context: RequestContext) -> String {
         policy_is_public: Some(false),
         object_owner: ObjectOwner::BucketOwner,
     };
-    let verdict = evaluate(Some(&PolicyDocument::parse(&policy.to_string())), &request(context), &settings);
+    let verdict = evaluate(Some(&PolicyDocument::parse(policy.to_string())), &request(context), &settings);
     match verdict.decision {
         Decision::Depends => verdict.depends_on.join(", "),
         decision => decision.to_string(),

@@ -12,6 +12,7 @@ use crate::model::contract::Contract;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::s3::CorsRule;
 use crate::model::time::rfc3339;
+use crate::policy::document::PolicyDocument;
 use crate::repair::cors::assess_cors;
 use crate::repair::history::Past;
 use crate::repair::observed::Observed;
@@ -109,7 +110,7 @@ where
     fn policy_with_ours(&self, contract: &Contract, theirs: Option<&str>) -> String {
         let (darwin, home) = (&self.config.darwin, self.home);
         let wanted = match theirs {
-            Some(theirs) => policy_with_ours(theirs, contract, darwin, home),
+            Some(theirs) => policy_with_ours(&PolicyDocument::parse(theirs), contract, darwin, home),
             None => {
                 assess_policy(None, contract, darwin, home, self.config.ceiling, &rfc3339(self.clock.now_ms())).proposed
             }
@@ -135,7 +136,7 @@ where
     /// Whether a plan rests on a read that is older than a change which is known.
     pub(super) fn outdated(&self, past: &Past, observed: &Observed, steps: &[Step]) -> bool {
         let now_ms = self.clock.now_ms();
-        let policy = observed.access.policy.as_ref().ok().and_then(Option::as_ref).map(|policy| policy.text.as_str());
+        let policy = observed.access.document().map(PolicyDocument::text);
         let rules = observed.cors.as_ref().ok().and_then(Option::as_deref).map(rules_json);
         steps.iter().any(|step| match step {
             Step::PutBucketPolicy { .. } => past.outdates(Subject::Policy, policy, &self.config.darwin, now_ms),

@@ -2,7 +2,9 @@
 //!
 //! Must never touch a byte of a statement or element that is not ours.
 
-use crate::policy::raw::{Edit, RawPolicy, edited, is_space};
+use crate::policy::document::{Editable, PolicyDocument};
+use crate::policy::raw::{Edit, edited, is_space};
+use crate::policy::statement::Statement;
 use crate::repair::policy::ours::Wanted;
 use serde_json::Value;
 use std::fmt::Write;
@@ -12,19 +14,26 @@ pub const DOCUMENT_ID: &str = "PolicyForExternalAccess";
 
 /// A statement of ours, to be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ours {
+pub(super) struct NewStatement {
     pub sid: String,
     pub wanted: Wanted,
+}
+
+impl NewStatement {
+    /// As it would read in this document, in this place.
+    pub(super) fn typed(&self, document: &PolicyDocument, index: usize, role: &str) -> Statement {
+        document.allow(index, &self.sid, role, &self.wanted.actions, &self.wanted.resources)
+    }
 }
 
 /// What happens to a document's statements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     /// In the place of the statement with this index.
-    pub replace: Vec<(usize, Ours)>,
+    pub replace: Vec<(usize, NewStatement)>,
     pub remove: Vec<usize>,
     /// After the last.
-    pub append: Vec<Ours>,
+    pub append: Vec<NewStatement>,
 }
 
 impl Changes {
@@ -34,63 +43,65 @@ impl Changes {
 }
 
 /// The document with the changes made. None if a statement to remove is the only one (callers replace it).
-pub(super) fn changed(policy: &RawPolicy<'_>, changes: &Changes, role: &str) -> Option<String> {
+pub(super) fn changed(policy: Editable<'_>, changes: &Changes, role: &str) -> Option<String> {
     let mut edits = Vec::new();
     for (index, ours) in &changes.replace {
-        let slice = policy.statements.get(*index)?;
-        edits.push(Edit { range: slice.range(), text: printed(ours, role, &Layout::around(policy, *index)) });
+        let (range, _) = policy.statement(*index)?;
+        edits.push(Edit { range: range.clone(), text: printed(ours, role, &Layout::around(policy, *index)) });
     }
     edits.extend(removals(policy, &changes.remove)?);
     if !changes.append.is_empty() {
         edits.extend(appended(policy, &changes.append, role));
     }
-    edited(policy.text, edits)
+    edited(policy.text(), edits)
 }
 
 /// Runs of statements cut out, each with one comma and the space that goes with it.
-fn removals(policy: &RawPolicy<'_>, remove: &[usize]) -> Option<Vec<Edit>> {
+fn removals(policy: Editable<'_>, remove: &[usize]) -> Option<Vec<Edit>> {
     let gone = |index: usize| remove.contains(&index);
     let mut edits = Vec::new();
     if remove.is_empty() {
         return Some(edits);
     }
-    let first_kept = (0..policy.statements.len()).find(|index| !gone(*index))?;
+    let places = policy.places.statements.as_slice();
+    let first_kept = (0..places.len()).find(|index| !gone(*index))?;
     if first_kept > 0 {
-        let (first, kept) = (policy.statements.first()?, policy.statements.get(first_kept)?);
+        let (first, kept) = (places.first()?, places.get(first_kept)?);
         edits.push(Edit { range: first.start..kept.start, text: String::new() });
     }
     let mut last_kept = first_kept;
-    for index in first_kept..policy.statements.len() {
-        let next_stays = policy.statements.len() == index + 1 || !gone(index + 1);
+    for index in first_kept..places.len() {
+        let next_stays = places.len() == index + 1 || !gone(index + 1);
         if !gone(index) {
             last_kept = index;
         } else if next_stays {
-            let (kept, end) = (policy.statements.get(last_kept)?, policy.statements.get(index)?);
-            edits.push(Edit { range: kept.end()..end.end(), text: String::new() });
+            let (kept, end) = (places.get(last_kept)?, places.get(index)?);
+            edits.push(Edit { range: kept.end..end.end, text: String::new() });
         }
     }
     Some(edits)
 }
 
-fn appended(policy: &RawPolicy<'_>, append: &[Ours], role: &str) -> Vec<Edit> {
+fn appended(policy: Editable<'_>, append: &[NewStatement], role: &str) -> Vec<Edit> {
     let at = |at: usize, text: String| Edit { range: at..at, text };
-    let Some(last) = policy.statements.last() else {
+    let places = policy.places;
+    let Some(last) = places.statements.last() else {
         // An empty list.
         let all: Vec<String> = append.iter().map(|ours| printed(ours, role, &Layout::Compact)).collect();
-        return vec![at(policy.value.start + 1, all.join(","))];
+        return vec![at(places.value.start + 1, all.join(","))];
     };
-    let index = policy.statements.len().saturating_sub(1);
+    let index = places.statements.len().saturating_sub(1);
     let layout = Layout::around(policy, index);
     let space = match &layout {
-        _ if policy.is_list => policy.space_before(index),
+        _ if places.is_list => policy.space_before(index),
         Layout::Compact => "",
         Layout::Indented { .. } => " ",
     };
     let text = append.iter().fold(String::new(), |text, ours| text + "," + space + &printed(ours, role, &layout));
-    if policy.is_list {
-        vec![at(last.end(), text)]
+    if places.is_list {
+        vec![at(last.end, text)]
     } else {
-        vec![at(last.start, "[".to_owned()), at(last.end(), text + "]")]
+        vec![at(last.start, "[".to_owned()), at(last.end, text + "]")]
     }
 }
 
@@ -107,14 +118,14 @@ enum Layout {
 
 impl Layout {
     /// The layout of the statement with this index.
-    fn around(policy: &RawPolicy<'_>, index: usize) -> Self {
-        let Some(statement) = policy.statements.get(index) else { return Self::Compact };
-        if !statement.text.contains('\n') {
+    fn around(policy: Editable<'_>, index: usize) -> Self {
+        let Some((range, statement)) = policy.statement(index) else { return Self::Compact };
+        if !statement.contains('\n') {
             return Self::Compact;
         }
         let indent = |space: &str| space.rsplit_once('\n').map(|(_, indent)| indent.to_owned());
-        let base = line_indent(policy.text, statement.start);
-        let inner = statement.text.strip_prefix('{').unwrap_or_default();
+        let base = line_indent(policy.text(), range.start);
+        let inner = statement.strip_prefix('{').unwrap_or_default();
         let space = inner.get(..inner.len() - inner.trim_start_matches(is_space).len()).unwrap_or_default();
         let step = indent(space).and_then(|inner| inner.strip_prefix(base.as_str()).map(str::to_owned));
         let step = step.filter(|step| !step.is_empty()).unwrap_or_else(|| "  ".to_owned());
@@ -130,7 +141,7 @@ fn line_indent(text: &str, at: usize) -> String {
 }
 
 /// V7's statement, in this layout.
-fn printed(ours: &Ours, role: &str, layout: &Layout) -> String {
+fn printed(ours: &NewStatement, role: &str, layout: &Layout) -> String {
     let (newline, step, colon, comma) = match layout {
         Layout::Compact => (String::new(), "", ":", ","),
         Layout::Indented { base, step } => (format!("\n{base}"), step.as_str(), ": ", ", "),
@@ -151,13 +162,8 @@ fn printed(ours: &Ours, role: &str, layout: &Layout) -> String {
     out + &newline + "}"
 }
 
-/// V7's statement on one line.
-pub(super) fn compact(ours: &Ours, role: &str) -> String {
-    printed(ours, role, &Layout::Compact)
-}
-
 /// V7's statement on lines of its own.
-pub(super) fn indented(ours: &Ours, role: &str) -> String {
+pub(super) fn indented(ours: &NewStatement, role: &str) -> String {
     printed(ours, role, &Layout::Indented { base: String::new(), step: "  ".to_owned() })
 }
 
@@ -173,7 +179,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// V7's whole document, for a bucket without a policy.
-pub(super) fn document(all: &[Ours], role: &str) -> String {
+pub(super) fn document(all: &[NewStatement], role: &str) -> String {
     let layout = Layout::Indented { base: "    ".to_owned(), step: "  ".to_owned() };
     let statements: Vec<String> = all.iter().map(|ours| format!("    {}", printed(ours, role, &layout))).collect();
     format!(

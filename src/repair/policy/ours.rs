@@ -4,8 +4,10 @@
 //! never call anything else ours: what is ours may be rewritten.
 
 use crate::model::contract::{Access, Contract, Darwin, Home};
-use crate::policy::raw::{RawPolicy, Slice};
-use serde_json::Value;
+use crate::model::verdict::Effect;
+use crate::policy::document::{Editable, Written};
+use crate::policy::json::Node;
+use crate::policy::principal::is_role_id;
 use std::collections::BTreeSet;
 
 /// What follows our Sid on the statement that holds the writes, where those are scoped to another prefix than the reads.
@@ -147,7 +149,7 @@ pub(super) enum Gives {
 
 /// A statement of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Own {
+pub(super) struct DarwinStatement {
     pub part: Part,
     /// Its principal is a unique id.
     pub unresolved: bool,
@@ -158,22 +160,35 @@ pub(super) struct Own {
     pub gives: Gives,
 }
 
-/// A statement with its place.
+/// A statement of the document, and what of ours it is.
 #[derive(Debug, Clone)]
-pub(super) struct Seen<'a> {
-    pub index: usize,
-    pub slice: Slice<'a>,
-    pub sid: Option<String>,
-    /// `Effect`, if it is one string.
-    pub effect: Option<String>,
-    pub has_condition: bool,
-    pub own: Option<Own>,
+pub(super) struct StatementView<'a> {
+    pub written: Written<'a>,
+    pub own: Option<DarwinStatement>,
 }
 
-impl Seen<'_> {
+impl StatementView<'_> {
+    pub(super) fn index(&self) -> usize {
+        self.written.statement.index
+    }
+
+    pub(super) fn sid(&self) -> Option<&str> {
+        self.written.statement.sid.as_deref()
+    }
+
     /// As findings name it: by Sid and index.
     pub(super) fn name(&self) -> String {
-        named(self.sid.as_deref(), self.index)
+        named(self.sid(), self.index())
+    }
+
+    /// Whether its one Effect, in whatever case the name is written, is Allow.
+    pub(super) fn is_allow(&self) -> bool {
+        let effects = self.written.members().iter().filter(|(name, _)| name.eq_ignore_ascii_case("Effect"));
+        effects.count() == 1 && self.written.statement.effect == Some(Effect::Allow)
+    }
+
+    pub(super) fn has_condition(&self) -> bool {
+        self.written.get("Condition").is_some()
     }
 }
 
@@ -188,17 +203,13 @@ pub(super) fn named(sid: Option<&str>, index: usize) -> String {
 ///
 /// Where none carries our Sid and is ours, one with our Sid and a number (from 2) counts: that is what is written
 /// where the Sid itself was taken.
-pub(super) fn recognise<'a>(policy: &RawPolicy<'a>, darwin: &Darwin) -> Vec<Seen<'a>> {
-    let mut all: Vec<(Seen<'a>, Option<bool>)> = Vec::new();
-    for (index, slice) in policy.statements.iter().enumerate() {
-        let fields = Fields::read(slice);
-        let sid = fields.text("Sid");
-        let effect = fields.text("Effect").filter(|_| !fields.repeats("Effect"));
-        let has_condition = fields.get("Condition").is_some();
-        let place = sid.as_deref().and_then(|sid| place_of(sid, &darwin.sid));
-        let own = place.and_then(|(part, _)| fields.own(part, &darwin.role));
+pub(super) fn recognise<'a>(policy: Editable<'a>, darwin: &Darwin) -> Vec<StatementView<'a>> {
+    let mut all: Vec<(StatementView<'a>, Option<bool>)> = Vec::new();
+    for written in policy.statements() {
+        let place = written.statement.sid.as_deref().and_then(|sid| place_of(sid, &darwin.sid));
+        let own = place.and_then(|(part, _)| DarwinStatement::of(written, part, &darwin.role));
         let numbered = own.is_some().then_some(()).and(place).map(|(_, numbered)| numbered);
-        all.push((Seen { index, slice: *slice, sid, effect, has_condition, own }, numbered));
+        all.push((StatementView { written, own }, numbered));
     }
     let has_plain = |part: Part| {
         all.iter()
@@ -246,93 +257,40 @@ pub(super) fn free_sid<'s>(part: Part, darwin: &Darwin, taken: impl Iterator<Ite
         .unwrap_or(plain)
 }
 
-/// The elements of a statement, parsed; repeated ones make it nobody's that we know.
-struct Fields<'a>(Vec<(String, Value, Slice<'a>)>);
-
-impl<'a> Fields<'a> {
-    fn read(slice: &Slice<'a>) -> Self {
-        let members = slice.members().unwrap_or_default();
-        let parsed = members
-            .into_iter()
-            .map(|(name, value)| (name.into_owned(), serde_json::from_str(value.text).unwrap_or(Value::Null), value));
-        Self(parsed.collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(held, ..)| held == name).map(|(_, value, _)| value)
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.get(name).and_then(Value::as_str).map(str::to_owned)
-    }
-
-    /// Whether an element is there more than once, in whatever case.
-    fn repeats(&self, name: &str) -> bool {
-        self.0.iter().filter(|(held, ..)| held.eq_ignore_ascii_case(name)).count() > 1
-    }
-
-    fn own(&self, part: Part, role: &str) -> Option<Own> {
-        let repeated = self.0.iter().enumerate().any(|(index, (name, ..))| {
-            self.0.iter().skip(index + 1).any(|(other, ..)| other.eq_ignore_ascii_case(name))
+impl DarwinStatement {
+    /// None if it is not Darwin's: among others if an element is repeated, as nobody knows which one counts.
+    fn of(written: Written<'_>, part: Part, role: &str) -> Option<Self> {
+        let members = written.members();
+        let repeated = members.iter().enumerate().any(|(index, (name, _))| {
+            members.iter().skip(index + 1).any(|(other, _)| other.eq_ignore_ascii_case(name))
         });
-        if repeated || self.get("Effect").and_then(Value::as_str) != Some("Allow") || self.get("NotPrincipal").is_some()
-        {
+        if repeated || written.statement.effect != Some(Effect::Allow) || written.get("NotPrincipal").is_some() {
             return None;
         }
-        let Value::Object(principal) = self.get("Principal")? else { return None };
-        // A parsed object keeps the last of two members of one name: only the text shows that there is one alone.
-        let (.., written) = self.0.iter().find(|(name, ..)| name == "Principal")?;
-        if written.members()?.len() != 1 {
-            return None;
-        }
-        let aws = strings(principal.get("AWS")?).filter(|_| principal.len() == 1)?;
-        if aws.is_empty() || !aws.iter().all(|name| name == role || is_role_id(name)) {
+        let Node::Object(principal) = written.get("Principal")? else { return None };
+        let [(kind, names)] = principal.as_slice() else { return None };
+        let names = names.strings().filter(|names| kind == "AWS" && !names.is_empty())?;
+        if !names.iter().all(|name| name == role || is_role_id(name)) {
             return None;
         }
         let known = ["Sid", "Effect", "Principal", "Action", "Resource", "NotAction", "NotResource", "Condition"];
-        let unknown = self.0.iter().map(|(name, ..)| name).filter(|name| !known.contains(&name.as_str()));
-        let gives = if self.get("NotAction").is_some() || self.get("NotResource").is_some() {
+        let unknown = members.iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_str()));
+        let gives = if written.get("NotAction").is_some() || written.get("NotResource").is_some() {
             Gives::AllBut
         } else {
-            let list = |name| self.get(name).and_then(strings).unwrap_or_default();
+            let list = |name| written.get(name).and_then(Node::strings).unwrap_or_default();
             Gives::Pairs { actions: list("Action"), resources: list("Resource") }
         };
-        Some(Own {
+        let is_empty = |condition: &Node| matches!(condition, Node::Object(members) if members.is_empty());
+        Some(Self {
             part,
-            unresolved: aws.iter().any(|name| name != role),
-            conditioned: self.get("Condition").is_some_and(|condition| !is_empty(condition)),
+            unresolved: names.iter().any(|name| name != role),
+            conditioned: written.get("Condition").is_some_and(|condition| !is_empty(condition)),
             unknown: unknown.cloned().collect(),
             gives,
         })
     }
-}
 
-fn is_empty(condition: &Value) -> bool {
-    condition.as_object().is_some_and(serde_json::Map::is_empty)
-}
-
-/// A string or a list of strings, as a list.
-pub(super) fn strings(value: &Value) -> Option<Vec<String>> {
-    match value {
-        Value::String(text) => Some(vec![text.clone()]),
-        Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
-        _ => None,
-    }
-}
-
-/// A role's unique id, as a principal reads back whose role was deleted (or not yet resolved).
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
-fn is_role_id(name: &str) -> bool {
-    is_unique_id(name) && name.starts_with("AROA")
-}
-
-/// A unique id of a user, group or role.
-pub(super) fn is_unique_id(name: &str) -> bool {
-    let known = ["AROA", "AIDA", "AGPA", "AIPA"].iter().any(|prefix| name.starts_with(prefix));
-    known && name.len() >= 16 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-}
-
-impl Own {
     /// What it gives beyond the contract, as sentences' ends; empty for an unresolved principal, which gives nothing.
     pub(super) fn beyond(&self, terms: &Terms) -> Vec<String> {
         match &self.gives {

@@ -6,12 +6,10 @@
 use crate::judge::darwin::{Reader, s3_request};
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::verdict::Verdict;
-use crate::policy::document::PolicyDocument;
-use crate::policy::evaluate::evaluate;
-use crate::policy::raw::Slice;
+use crate::policy::document::{Editable, Statements};
+use crate::policy::evaluate::evaluate_statements;
 use crate::policy::request::{ObjectOwner, Settings};
-use crate::repair::policy::ours::{Terms, strings};
-use serde_json::Value;
+use crate::repair::policy::ours::Terms;
 use std::collections::BTreeSet;
 
 /// Lengths of unnameable keys that are asked about one by one; `?` in patterns makes lengths matter.
@@ -45,31 +43,31 @@ pub(super) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    pub(super) fn ask(&self, document: &PolicyDocument, question: &Question) -> Verdict {
+    pub(super) fn ask(&self, statements: &Statements<'_>, question: &Question) -> Verdict {
         let Question { action, key, reader, .. } = question;
         let bucket = self.contract.bucket.as_str();
         let request = s3_request(self.darwin, self.home, action, bucket, key.as_deref(), *reader, self.now);
-        evaluate(Some(document), &request, &GATES_OPEN)
+        evaluate_statements(Some(statements), &request, GATES_OPEN)
     }
 
     /// The answers to all questions as one.
-    pub(super) fn ask_all(&self, text: &str, questions: &[Question]) -> Verdict {
-        let document = PolicyDocument::parse(text);
-        questions.iter().map(|question| self.ask(&document, question)).fold(Verdict::allowed(Vec::new()), Verdict::and)
+    pub(super) fn ask_all(&self, statements: &Statements<'_>, questions: &[Question]) -> Verdict {
+        questions.iter().map(|question| self.ask(statements, question)).fold(Verdict::allowed(Vec::new()), Verdict::and)
     }
 }
 
-/// The questions for a contract, for a document with these statements.
+/// The questions for a contract, for this document.
 ///
 /// A pattern that matches `prefix` with one unnameable character after it, and with more of them than the document has
 /// `?`, matches every key under the prefix: it can only have matched them by a `*`. Keys that an Allow leaves out
 /// (`NotResource`) or a Deny picks are made from the patterns themselves.
-pub(super) fn questions(terms: &Terms, text: &str, statements: &[Slice<'_>]) -> Vec<Question> {
+pub(super) fn questions(terms: &Terms, policy: Editable<'_>) -> Vec<Question> {
+    let text = policy.text();
     let stranger = ('\u{e000}'..='\u{f8ff}').find(|c| !text.contains(*c)).unwrap_or('\u{e000}');
     let marks = text.matches('?').count() + escaped(text);
     let mut lengths: Vec<usize> = (1..=marks.min(LENGTHS) + 1).collect();
     lengths.push(marks.min(1_000) + 2);
-    let named = named_keys(statements, stranger);
+    let named = named_keys(policy, stranger);
     let keys = |prefixes: &[String]| {
         let mut keys: Vec<(String, bool)> = Vec::new();
         for prefix in prefixes {
@@ -111,13 +109,12 @@ fn escaped(text: &str) -> usize {
 }
 
 /// Keys that the statements' resource patterns match, with the stranger for what is open.
-fn named_keys(statements: &[Slice<'_>], stranger: char) -> BTreeSet<String> {
+fn named_keys(policy: Editable<'_>, stranger: char) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
-    for statement in statements {
-        let Ok(Value::Object(members)) = serde_json::from_str::<Value>(statement.text) else { continue };
-        for element in ["Resource", "NotResource"] {
-            let patterns = members.get(element).and_then(strings).unwrap_or_default();
-            for pattern in patterns {
+    for statement in policy.statements() {
+        for (_, patterns) in statement.members().iter().filter(|(name, _)| name == "Resource" || name == "NotResource")
+        {
+            for pattern in patterns.strings().unwrap_or_default() {
                 let Some((_, key)) = pattern.split_once('/') else { continue };
                 for star in [String::new(), stranger.to_string()] {
                     let key = key.replace('*', &star).replace('?', &stranger.to_string());

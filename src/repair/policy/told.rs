@@ -5,9 +5,9 @@
 use crate::judge::darwin::Reader;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::verdict::{Decision, Effect, Reason, Verdict};
-use crate::policy::document::PolicyDocument;
+use crate::policy::document::Statements;
 use crate::policy::raw::{Unreadable, canonical};
-use crate::repair::policy::ours::{Seen, Terms, named};
+use crate::repair::policy::ours::{StatementView, Terms, named};
 use crate::repair::policy::probe::{Asking, Question};
 use crate::report::remedy;
 use similar::TextDiff;
@@ -73,8 +73,8 @@ pub(super) fn limit(bucket: &str, size: usize, most: usize) -> Finding {
     )
 }
 
-pub(super) fn sid_taken(bucket: &str, seen: &Seen<'_>) -> Finding {
-    let sid = seen.sid.clone().unwrap_or_default();
+pub(super) fn sid_taken(bucket: &str, seen: &StatementView<'_>) -> Finding {
+    let sid = seen.sid().unwrap_or_default().to_owned();
     finding(
         Kind::SidTaken,
         Severity::Warning,
@@ -88,7 +88,7 @@ pub(super) fn sid_taken(bucket: &str, seen: &Seen<'_>) -> Finding {
 }
 
 /// Our statement carries a Condition; `verdict` is what Darwin's access is with it.
-pub(super) fn condition_on_ours(seen: &Seen<'_>, verdict: &Verdict) -> Finding {
+pub(super) fn condition_on_ours(seen: &StatementView<'_>, verdict: &Verdict) -> Finding {
     let (severity, means) = match verdict.decision {
         Decision::Allowed => (Severity::Info, "Darwin's requests meet it, or another statement allows them"),
         Decision::Depends => (Severity::Warning, "whether Darwin's requests meet it can't be seen from here"),
@@ -112,7 +112,7 @@ pub(super) fn condition_on_ours(seen: &Seen<'_>, verdict: &Verdict) -> Finding {
 }
 
 /// Our statement has elements that the policy language does not know.
-pub(super) fn unknown_element(seen: &Seen<'_>, elements: &[String], verdict: &Verdict) -> Finding {
+pub(super) fn unknown_element(seen: &StatementView<'_>, elements: &[String], verdict: &Verdict) -> Finding {
     let names: Vec<String> = elements.iter().map(|name| format!("`{name}`")).collect();
     let because = format!("{} is Darwin's, but has the unknown element {}", seen.name(), names.join(", "));
     uncertain(vec![because], verdict, elements.iter().map(|name| format!("element:{name}")).collect())
@@ -131,7 +131,12 @@ pub(super) fn uncertain(mut because: Vec<String>, verdict: &Verdict, or_names: V
 }
 
 /// Our statements give more than the contract. `narrowed` is the document without that.
-pub(super) fn wider(wide: &[(&Seen<'_>, Vec<String>)], bucket: &str, current: &str, narrowed: Option<&str>) -> Finding {
+pub(super) fn wider(
+    wide: &[(&StatementView<'_>, Vec<String>)],
+    bucket: &str,
+    current: &str,
+    narrowed: Option<&str>,
+) -> Finding {
     let because =
         wide.iter().map(|(seen, beyond)| format!("{} also allows Darwin {}", seen.name(), beyond.join("; "))).collect();
     let diff = narrowed.map_or_else(String::new, |narrowed| format!(":\n\n{}", diff(bucket, current, narrowed)));
@@ -160,17 +165,16 @@ fn diff(bucket: &str, before: &str, after: &str) -> String {
 /// What the Denies of a document do to Darwin. `open` is the document with an Allow for everything in the contract
 /// behind its own statements, so that only a Deny can stand in the way.
 pub(super) fn denies(
-    open: &str,
+    open: &Statements<'_>,
     questions: &[Question],
-    seen: &[Seen<'_>],
+    seen: &[StatementView<'_>],
     asking: Asking<'_>,
     terms: &Terms,
 ) -> Vec<Finding> {
-    let document = PolicyDocument::parse(open);
     let mut hits: Vec<Hit> = Vec::new();
     let mut left_open = Verdict::allowed(Vec::new());
     for question in questions {
-        let verdict = asking.ask(&document, question);
+        let verdict = asking.ask(open, question);
         match verdict.decision {
             Decision::Allowed => {}
             Decision::Depends => left_open = left_open.and(verdict),
@@ -235,7 +239,7 @@ impl Hit {
         }
     }
 
-    fn finding(&self, bucket: &str, role: &str, seen: &[Seen<'_>], terms: &Terms) -> Finding {
+    fn finding(&self, bucket: &str, role: &str, seen: &[StatementView<'_>], terms: &Terms) -> Finding {
         let name = named(self.sid.as_deref(), self.index);
         let detail = if self.detail.is_empty() { String::new() } else { format!(": {}", self.detail) };
         let mut because = vec![format!("{name} denies Darwin what the contract gives{detail}")];
@@ -258,7 +262,7 @@ impl Hit {
         }
         let cause = match &self.sid {
             Some(sid) => sid.clone(),
-            None => seen.get(self.index).map_or_else(|| name.clone(), |seen| digest(seen.slice.text)),
+            None => seen.get(self.index).map_or_else(|| name.clone(), |seen| digest(seen)),
         };
         finding(Kind::ExplicitDeny, Severity::Critical, because, remedy::explicit_deny(bucket, &name, role), cause)
     }
@@ -285,7 +289,7 @@ fn shown(text: &str) -> String {
 }
 
 /// What identifies a statement without a Sid, wherever it moves.
-fn digest(statement: &str) -> String {
-    let value = serde_json::from_str(statement).unwrap_or(serde_json::Value::Null);
+fn digest(seen: &StatementView<'_>) -> String {
+    let value = serde_json::Value::from(seen.written.node);
     crate::incident::fingerprint::digest(&canonical(&value)).chars().take(16).collect()
 }

@@ -25,7 +25,7 @@ pub(super) struct Question {
 impl Question {
     /// What the guard's evaluator says.
     pub(super) fn verdict(&self) -> Verdict {
-        let document = self.policy.as_ref().map(|policy| PolicyDocument::parse(&policy.to_string()));
+        let document = self.policy.as_ref().map(|policy| PolicyDocument::parse(policy.to_string()));
         self.verdict_on(document.as_ref())
     }
 

@@ -220,19 +220,21 @@ fn may_be_ours(statement: &str) -> bool {
 }
 
 fn statements(text: &str) -> Vec<String> {
-    let policy = RawPolicy::parse(text).unwrap();
-    policy.statements.iter().map(|slice| slice.text.to_owned()).collect()
+    let document = parse(text);
+    let ranges = &document.editable().unwrap().places.statements;
+    ranges.iter().map(|range| text[range.clone()].to_owned()).collect()
 }
 
 /// Everything but the value of `Statement`.
 fn around(text: &str) -> (&str, &str) {
-    let policy = RawPolicy::parse(text).unwrap();
-    (&text[..policy.value.start], &text[policy.value.end()..])
+    let document = parse(text);
+    let value = &document.editable().unwrap().places.value;
+    (&text[..value.start], &text[value.end..])
 }
 
 fn decide(text: &str, role: &str, action: &str, key: Option<&str>, reader: Reader) -> Decision {
     let request = s3_request(&darwin(role), &home("aws"), action, BUCKET, key, reader, NOW);
-    evaluate(Some(&PolicyDocument::parse(text)), &request, &settings()).decision
+    evaluate(Some(&parse(text)), &request, &settings()).decision
 }
 
 fn keys() -> impl Strategy<Value = String> {
@@ -350,9 +352,9 @@ proptest! {
 
     #[test]
     fn any_document_gets_ours_put_in_for_the_lost_update_command(before in document(), contract in contracts()) {
-        let after = policy_with_ours(&before, &contract, &darwin(ROLE), &home("aws")).unwrap();
+        let after = policy_with_ours(&parse(&before), &contract, &darwin(ROLE), &home("aws")).unwrap();
         prop_assert_eq!(around(&before), around(&after));
-        let again = policy_with_ours(&after, &contract, &darwin(ROLE), &home("aws"));
+        let again = policy_with_ours(&parse(&after), &contract, &darwin(ROLE), &home("aws"));
         prop_assert_eq!(again, Some(after));
     }
 
@@ -360,13 +362,17 @@ proptest! {
     fn no_text_makes_it_panic(before in ".{0,60}", contract in contracts(), cut in 0usize..400, text in document()) {
         for text in [before.as_str(), text.get(..cut).unwrap_or_default()] {
             let assessed = assess(Some(text), &contract, Ceiling::Enforce);
-            prop_assert!(assessed.proposed.is_none() || RawPolicy::parse(text).is_ok());
+            prop_assert!(assessed.proposed.is_none() || parse(text).editable().is_ok());
             let _ = foreign(text);
-            let _ = dead_principal(text, BUCKET, &darwin(ROLE));
+            let _ = dead_principal(&parse(text), BUCKET, &darwin(ROLE));
         }
     }
 }
 
 fn foreign(text: &str) -> Vec<String> {
-    foreign_statements(text, &darwin(ROLE)).into_iter().flatten().filter(|statement| !may_be_ours(statement)).collect()
+    foreign_statements(&parse(text), &darwin(ROLE))
+        .into_iter()
+        .flatten()
+        .filter(|statement| !may_be_ours(statement))
+        .collect()
 }
