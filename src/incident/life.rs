@@ -8,6 +8,7 @@ use crate::model::actor::Actor;
 use crate::model::aws::AwsError;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::Action;
+use crate::model::text::{cut, cut_as_json};
 use serde::{Deserialize, Serialize};
 
 /// Sample keys kept of an incident.
@@ -190,35 +191,6 @@ pub fn merge(into: &mut Sighting, other: Sighting) {
     into.change = into.change.take().or(other.change);
     into.diff = into.diff.take().or(other.diff);
     into.documents = into.documents.take().or(other.documents);
-}
-
-/// At most `max` bytes of a text, cut between characters, with a note of how much is missing.
-pub fn cut(text: &str, max: usize) -> String {
-    if text.len() <= max {
-        return text.to_owned();
-    }
-    let mut end = max;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let kept = text.get(..end).unwrap_or_default();
-    format!("{kept} ... ({} more bytes were cut)", text.len() - kept.len())
-}
-
-/// As `cut`, with the size of a text that it has as a JSON string.
-fn cut_as_json(text: &str, max: usize) -> String {
-    let mut size = 0_usize;
-    for (start, c) in text.char_indices() {
-        size += match c {
-            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
-            '\u{0}'..'\u{20}' => 6,
-            _ => c.len_utf8(),
-        };
-        if size > max {
-            return cut(text, start);
-        }
-    }
-    text.to_owned()
 }
 
 /// What a store keeps of an incident; with `opened` none it is resolved, and only the memory of it is left.

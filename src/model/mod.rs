@@ -9,5 +9,6 @@ pub mod finding;
 pub mod kms;
 pub mod outcome;
 pub mod s3;
+pub mod text;
 pub mod time;
 pub mod verdict;

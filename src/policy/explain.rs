@@ -2,6 +2,7 @@
 //!
 //! Runs after the verdict stands and never changes it.
 
+use crate::model::text::shortened;
 use crate::model::verdict::{Document, Effect, Reason};
 use crate::policy::condition::Condition;
 use crate::policy::document::Statements;
@@ -183,8 +184,7 @@ fn quoted(texts: impl Iterator<Item = String>) -> String {
 
 /// Texts come from other people's policies: a long one is cut, so that a message stays readable.
 fn cut(text: &str) -> String {
-    const MOST: usize = 120;
-    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain("...".chars()).collect() }
+    shortened(text, 120, "...")
 }
 
 /// How a Deny comes to apply.

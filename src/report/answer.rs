@@ -98,20 +98,3 @@ pub fn exit_code(answer: &Answer) -> u8 {
         2
     }
 }
-
-/// Cuts a text to at most `most` bytes, at a character's edge, and says so with an ellipsis.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    const ELLIPSIS: &str = "…";
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let room = most.saturating_sub(ELLIPSIS.len());
-    let mut kept = String::new();
-    for c in text.chars() {
-        if kept.len() + c.len_utf8() > room {
-            break;
-        }
-        kept.push(c);
-    }
-    kept + ELLIPSIS
-}

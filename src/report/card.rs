@@ -1,7 +1,8 @@
 //! The Amazon Q Developer card for chats, as a custom notification.
 //! <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>
 
-use crate::incident::life::{Status, cut};
+use crate::incident::life::Status;
+use crate::model::text::cut;
 use crate::report::notice::{Budget, Notice, severity_name};
 use crate::report::text::{block, line, span};
 use crate::report::words;

@@ -1,10 +1,11 @@
 //! The JSON document for machines. Its schema is docs/schema/alert-v1.json: fields may be added to version 1, never
 //! removed or given another meaning.
 
-use crate::incident::life::{LostUpdate, SAMPLES, Status, cut};
+use crate::incident::life::{LostUpdate, SAMPLES, Status};
 use crate::model::actor::Actor;
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::Action;
+use crate::model::text::cut;
 use crate::model::time::rfc3339;
 use crate::report::notice::{Budget, Notice, subject};
 use crate::report::words;

@@ -3,7 +3,8 @@
 //! Must never reorder what stays.
 
 use crate::model::outcome::{Problem, Read};
-use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer, cut};
+use crate::model::text::cut_within;
+use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer};
 use serde::Serialize;
 
 /// Bytes that a bucket's plan and each of its texts are cut to, if the bucket does not fit whole.
@@ -24,7 +25,7 @@ pub(super) struct LeftOut {
 /// denied to the allowed.
 pub(super) fn fit(answer: &Answer, budget: usize) -> (Answer, LeftOut) {
     let Answer { objects, buckets, problems, activation } = answer;
-    let activation = activation.as_ref().map(|text| cut(text, CUT_PLAN));
+    let activation = activation.as_ref().map(|text| cut_within(text, CUT_PLAN));
     let mut room = Room(budget.saturating_sub(FRAME + activation.as_ref().map_or(0, size)));
     let mut left = LeftOut::default();
     let mut kept = Answer { activation, ..Answer::default() };
@@ -87,11 +88,11 @@ fn fit_objects(objects: &[ObjectAnswer], room: &mut Room) -> Vec<ObjectAnswer> {
 
 fn shorten(bucket: &BucketAnswer) -> BucketAnswer {
     let mut bucket = bucket.clone();
-    bucket.plan = bucket.plan.map(|plan| cut(&plan, CUT_PLAN));
+    bucket.plan = bucket.plan.map(|plan| cut_within(&plan, CUT_PLAN));
     for finding in bucket.drifts.iter_mut().chain(&mut bucket.findings) {
-        finding.remedy = cut(&finding.remedy, CUT_TEXT);
+        finding.remedy = cut_within(&finding.remedy, CUT_TEXT);
         for because in &mut finding.because {
-            *because = cut(because, CUT_TEXT);
+            *because = cut_within(because, CUT_TEXT);
         }
     }
     bucket
@@ -99,5 +100,10 @@ fn shorten(bucket: &BucketAnswer) -> BucketAnswer {
 
 fn short_problem(problem: &Problem) -> Problem {
     let Problem { at, saw, want, retryable } = problem;
-    Problem { at: cut(at, CUT_TEXT), saw: cut(saw, CUT_TEXT), want: cut(want, CUT_TEXT), retryable: *retryable }
+    Problem {
+        at: cut_within(at, CUT_TEXT),
+        saw: cut_within(saw, CUT_TEXT),
+        want: cut_within(want, CUT_TEXT),
+        retryable: *retryable,
+    }
 }

@@ -3,7 +3,8 @@
 //! Must never answer `PermanentFailure` for a verdict: a job with over half failures is stopped.
 
 use crate::model::outcome::Problem;
-use crate::report::answer::{Answer, ObjectAnswer, cut};
+use crate::model::text::cut_within;
+use crate::report::answer::{Answer, ObjectAnswer};
 use crate::report::fit::{LeftOut, fit};
 use serde_json::{Value, json};
 
@@ -85,7 +86,7 @@ impl TaskResult {
 
     fn new(code: &'static str, text: &str) -> Self {
         let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Self { code, text: cut(&line, RESULT_BYTES) }
+        Self { code, text: cut_within(&line, RESULT_BYTES) }
     }
 }
 

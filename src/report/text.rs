@@ -1,6 +1,6 @@
 //! Texts that may hold anything, made fit to be read.
 
-use crate::incident::life::cut;
+use crate::model::text::cut;
 use crate::report::quote::invisible;
 use std::fmt::Write;
 

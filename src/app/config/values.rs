@@ -2,17 +2,15 @@
 //!
 //! Must never accept a wildcard where a name is wanted: values end up in bucket policies.
 
+use crate::model::text::quoted;
 use std::net::Ipv4Addr;
 
 /// Longest piece of a value that a message quotes, in characters.
 const QUOTED: usize = 60;
 
-/// A value in backticks, cut, without control characters.
+/// A piece of a value.
 pub(super) fn cut(text: &str) -> String {
-    let mut characters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let start: String = characters.by_ref().take(QUOTED).collect();
-    let end = if characters.next().is_some() { "…" } else { "" };
-    format!("`{start}{end}`")
+    quoted(text, QUOTED)
 }
 
 /// The parts of an ARN.

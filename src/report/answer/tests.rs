@@ -280,13 +280,6 @@ fn a_long_list_of_objects_is_counted() {
 
 proptest! {
     #[test]
-    fn a_cut_text_fits_and_is_the_start_of_what_it_was(text in any::<String>(), most in 3..40_usize) {
-        let short = cut(&text, most);
-        prop_assert!(short.len() <= most);
-        prop_assert!(short == text || text.starts_with(short.strip_suffix('…').unwrap()));
-    }
-
-    #[test]
     fn a_log_line_fits_and_loses_no_count(reads in prop::collection::vec(0..4_usize, 0..80), text in "[a-z\"\\\\é]{0,5000}") {
         let all = [Read::Allowed, Read::Denied, Read::Depends, Read::Gone];
         let objects: Vec<_> = reads.iter().map(|n| ObjectAnswer { because: vec![text.clone()], ..object("k", all[*n]) }).collect();

@@ -4,6 +4,7 @@
 //! chain of causes where no answer came.
 
 use crate::model::aws::{AwsError, ErrorClass, Operation};
+use crate::model::text::{shortened, without_controls};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::http::Response;
@@ -113,7 +114,7 @@ where
     };
     let message = metadata.and_then(|metadata| metadata.message()).map_or_else(|| told(error, status), str::to_owned);
     let request_id = response.and_then(RequestId::request_id).map(str::to_owned);
-    AwsError { operation, class, code, status, message: shortened(&message), request_id }
+    AwsError { operation, class, code, status, message: one_line(&message), request_id }
 }
 
 /// The code that S3 would have said if the answer had a body, where the status has one meaning only.
@@ -144,11 +145,11 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    shortened(&causes.join(": "))
+    one_line(&causes.join(": "))
 }
 
-fn shortened(message: &str) -> String {
-    message.chars().take(MESSAGE_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
+fn one_line(message: &str) -> String {
+    without_controls(&shortened(message, MESSAGE_CHARS, ""))
 }
 
 /// Maps `Err` of an SDK call.
