@@ -4,13 +4,14 @@
 //! guard does not start.
 
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
+use crate::model::arn::{Arn, is_account_id, is_region, partition_of};
 use crate::model::contract::{Ceiling, Contract, Darwin, Home, Mode};
 mod buckets;
 pub mod problem;
 mod values;
 
 use std::fmt;
-use values::{Arn, cut};
+use values::{cut, exact_arn};
 
 /// V7's role, origin and Sid.
 const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
@@ -91,15 +92,15 @@ impl Config {
             concurrency: reader.concurrency(),
             stack_id: reader.checked(
                 "STACK_ID",
-                |text| Arn::parse(text).is_some_and(|arn| arn.is_resource("cloudformation", "stack/")),
+                |text| Arn::parse(text).is_some_and(|arn| arn.name_in_region("cloudformation", "stack/").is_some()),
                 "the ARN of a CloudFormation stack (`AWS::StackId`)",
             ),
-            account: reader.checked("AWS_ACCOUNT_ID", values::is_account, "an account id of 12 digits"),
+            account: reader.checked("AWS_ACCOUNT_ID", is_account_id, "an account id of 12 digits"),
             region,
             role_given,
         };
         if let Some(region) = &config.region
-            && let Err(problem) = config.principals_stay_in(values::partition_of(region))
+            && let Err(problem) = config.principals_stay_in(partition_of(region))
         {
             reader.problems.push(problem);
         }
@@ -117,13 +118,9 @@ impl Config {
             want: want.to_owned(),
         };
         let home = if let Some(text) = function_arn {
-            match Arn::parse(text).filter(|arn| arn.is_resource("lambda", "function:")) {
-                Some(arn) if values::is_account(arn.account) && !arn.region.is_empty() => Home {
-                    account: arn.account.to_owned(),
-                    region: arn.region.to_owned(),
-                    partition: arn.partition.to_owned(),
-                },
-                _ => return Err(problem("the invoked function's ARN", &cut(text), "the ARN of a Lambda function")),
+            match Arn::parse(text).filter(|arn| arn.name_in_region("lambda", "function:").is_some()) {
+                Some(Arn { account, region, partition, .. }) => Home { account, region, partition },
+                None => return Err(problem("the invoked function's ARN", &cut(text), "the ARN of a Lambda function")),
             }
         } else {
             let unset = |variable, want| problem(variable, "not set", want);
@@ -132,7 +129,7 @@ impl Config {
             Home {
                 account: account
                     .ok_or_else(|| unset("AWS_ACCOUNT_ID", "the account of the buckets, outside Lambda"))?,
-                partition: region.as_deref().map(values::partition_of).unwrap_or_default().to_owned(),
+                partition: region.as_deref().map(partition_of).unwrap_or_default().to_owned(),
                 region: region.ok_or_else(|| unset("AWS_REGION", "the Region of the buckets, outside Lambda"))?,
             }
         };
@@ -143,7 +140,7 @@ impl Config {
     /// Principals don't cross partitions: a bucket policy in China can't name a role of `aws`.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
     fn principals_stay_in(&self, partition: &str) -> Result<(), ConfigProblem> {
-        let of_role = Arn::parse(&self.darwin.role).map_or("aws", |arn| arn.partition);
+        let of_role = exact_arn(&self.darwin.role).map_or_else(|| "aws".to_owned(), |arn| arn.partition);
         if of_role == partition {
             return Ok(());
         }
@@ -210,16 +207,16 @@ impl Reader<'_> {
 
     fn region(&mut self) -> Option<String> {
         let name = if self.get("AWS_REGION").is_some() { "AWS_REGION" } else { "AWS_DEFAULT_REGION" };
-        self.checked(name, values::is_region, "a Region's name, e.g. `eu-central-1`")
+        self.checked(name, is_region, "a Region's name, e.g. `eu-central-1`")
     }
 
     fn topic(&mut self, region: Option<&str>) -> Option<String> {
         let topic = self.checked(
             "ALERT_TOPIC_ARN",
-            |text| Arn::parse(text).is_some_and(|arn| arn.service == "sns" && values::is_topic_name(arn.resource)),
+            |text| exact_arn(text).is_some_and(|arn| arn.service == "sns" && values::is_topic_name(&arn.resource)),
             "the ARN of a standard SNS topic (`arn:aws:sns:REGION:ACCOUNT:NAME`)",
         )?;
-        let of_topic = Arn::parse(&topic).map(|arn| arn.region.to_owned());
+        let of_topic = exact_arn(&topic).map(|arn| arn.region);
         if let (Some(region), Some(of_topic)) = (region, of_topic)
             && region != of_topic
         {
@@ -235,7 +232,7 @@ impl Reader<'_> {
             "the ARN of an IAM role (`arn:aws:iam::ACCOUNT:role/NAME`), without wildcards",
         );
         let role = role.unwrap_or_else(|| ROLE.to_owned());
-        let account = Arn::parse(&role).map(|arn| arn.account.to_owned()).unwrap_or_default();
+        let account = exact_arn(&role).map(|arn| arn.account).unwrap_or_default();
         let origin = self.checked(
             "DARWIN_ORIGIN",
             values::is_origin,

@@ -5,6 +5,7 @@
 
 use crate::event::trigger::{Decoded, Envelope, Item, ObjectEvent, Trigger};
 use crate::event::{json, url};
+use crate::model::arn::{Arn, is_partition};
 use serde_json::Value;
 
 /// Decodes a job's invocation; `None` if it is none.
@@ -23,7 +24,7 @@ fn decode_task(task: &Value, index: usize, schema_version: &str) -> Item {
     let mut item = Item::new(id, &format!("tasks[{index}]"));
     let bucket = match schema_version {
         "1.0" => json::text(task, &["s3BucketArn"]).and_then(bucket_of_arn),
-        "2.0" => json::text(task, &["s3Bucket"]),
+        "2.0" => json::owned(task, &["s3Bucket"]),
         other => {
             item.problem("", format!("the schema version {}", json::quote(other)), "schema version 1.0 or 2.0");
             return item;
@@ -36,7 +37,7 @@ fn decode_task(task: &Value, index: usize, schema_version: &str) -> Item {
     };
     match url::decode(key) {
         Ok(key) => item.triggers.push(Trigger::Object(ObjectEvent {
-            bucket: bucket.to_owned(),
+            bucket,
             key,
             version_id: json::owned(task, &["s3VersionId"]),
             region: None,
@@ -52,13 +53,11 @@ fn decode_task(task: &Value, index: usize, schema_version: &str) -> Item {
 }
 
 /// `arn:PARTITION:s3:::BUCKET`.
-fn bucket_of_arn(arn: &str) -> Option<&str> {
-    let mut parts = arn.splitn(6, ':');
-    let is = |part: Option<&str>, wanted: &str| part == Some(wanted);
-    let bucket_arn = is(parts.next(), "arn")
-        && parts.next().is_some_and(|partition| partition.starts_with("aws"))
-        && is(parts.next(), "s3")
-        && is(parts.next(), "")
-        && is(parts.next(), "");
-    parts.next().filter(|bucket| bucket_arn && !bucket.is_empty() && !bucket.contains(['/', ':']))
+fn bucket_of_arn(arn: &str) -> Option<String> {
+    let Arn { partition, service, region, account, resource } = Arn::parse(arn)?;
+    let is_bucket = is_partition(&partition)
+        && (service.as_str(), region.as_str(), account.as_str()) == ("s3", "", "")
+        && !resource.is_empty()
+        && !resource.contains(['/', ':']);
+    is_bucket.then_some(resource)
 }

@@ -4,6 +4,7 @@
 
 use crate::event::json;
 use crate::event::trigger::{Item, Manual, ManualAction, Trigger};
+use crate::model::arn::Arn;
 use serde_json::Value;
 
 pub(super) const DIRECT_ONLY: &str = "a manual action by direct invocation (aws lambda invoke) only";
@@ -103,17 +104,8 @@ fn kms_keys(event: &Value) -> Result<Vec<String>, Wrong> {
 
 /// Whether a text has the form of a KMS key's ARN.
 pub(super) fn is_key_arn(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts.as_slice() {
-        ["arn", partition, "kms", region, account, resource] => {
-            partition.starts_with("aws")
-                && !region.is_empty()
-                && account.len() == 12
-                && account.bytes().all(|byte| byte.is_ascii_digit())
-                && resource
-                    .strip_prefix("key/")
-                    .is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-        }
-        _ => false,
-    }
+    Arn::parse(arn).is_some_and(|arn| {
+        let id = arn.name_in_region("kms", "key/");
+        id.is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+    })
 }

@@ -1,8 +1,9 @@
-//! Amazon Resource Names: their six parts.
+//! Amazon Resource Names and what they are made of: partitions, Regions, accounts.
 //!
 //! Pure. Must never guess a part that is missing.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
 
+use crate::model::text::is_digits;
 use std::fmt;
 
 /// `arn:partition:service:region:account:resource`.
@@ -30,6 +31,22 @@ impl Arn {
         let mut next = || parts.next().map(str::to_owned);
         Some(Self { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
     }
+
+    /// Whether it names an account and a resource, without wildcards or spaces.
+    pub fn is_exact(&self) -> bool {
+        let Self { partition, service, region, account, resource } = self;
+        let plain = |part: &String| part.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'*' | b'?'));
+        [partition, service, region, account, resource].into_iter().all(plain)
+            && is_partition(partition)
+            && is_account_id(account)
+            && !resource.is_empty()
+    }
+
+    /// The name of a resource of a service that belongs to a Region, of a kind such as `key/`; None for any other ARN.
+    pub fn name_in_region(&self, service: &str, kind: &str) -> Option<&str> {
+        let name = self.resource.strip_prefix(kind).filter(|name| !name.is_empty())?;
+        (self.is_exact() && self.service == service && is_region(&self.region)).then_some(name)
+    }
 }
 
 impl fmt::Display for Arn {
@@ -41,7 +58,36 @@ impl fmt::Display for Arn {
 
 /// Whether the text is an account id: twelve digits.
 pub fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+    text.len() == 12 && is_digits(text)
+}
+
+/// `aws`, `aws-cn`, `aws-us-gov`.
+pub fn is_partition(text: &str) -> bool {
+    text == "aws" || text.starts_with("aws-")
+}
+
+/// `eu-central-1`, `us-gov-west-1`, `eusc-de-east-1`.
+pub fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let Some((number, words)) = parts.split_last() else { return false };
+    words.len() >= 2
+        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && is_digits(number)
+}
+
+/// The partition that a Region belongs to.
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+pub fn partition_of(region: &str) -> &'static str {
+    const PARTITIONS: [(&str, &str); 7] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("eusc-", "aws-eusc"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("us-isof-", "aws-iso-f"),
+        ("eu-isoe-", "aws-iso-e"),
+    ];
+    PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
 }
 
 #[cfg(test)]

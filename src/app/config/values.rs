@@ -2,6 +2,7 @@
 //!
 //! Must never accept a wildcard where a name is wanted: values end up in bucket policies.
 
+use crate::model::arn::Arn;
 use crate::model::text::quoted;
 use std::net::Ipv4Addr;
 
@@ -13,69 +14,14 @@ pub(super) fn cut(text: &str) -> String {
     quoted(text, QUOTED)
 }
 
-/// The parts of an ARN.
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
-pub(super) struct Arn<'a> {
-    pub(super) partition: &'a str,
-    pub(super) service: &'a str,
-    pub(super) region: &'a str,
-    pub(super) account: &'a str,
-    pub(super) resource: &'a str,
-}
-
-impl<'a> Arn<'a> {
-    /// An ARN that names an account and a resource, without wildcards or spaces.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let ["arn", partition, service, region, account, resource] = parts.as_slice() else { return None };
-        let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*' && byte != b'?');
-        let arn = Self { partition, service, region, account, resource };
-        (plain
-            && (arn.partition == "aws" || arn.partition.starts_with("aws-"))
-            && is_account(arn.account)
-            && !arn.resource.is_empty())
-        .then_some(arn)
-    }
-
-    /// Whether it is of a service and of a kind of resource that belongs to a Region.
-    pub(super) fn is_resource(&self, service: &str, kind: &str) -> bool {
-        let named = self.resource.strip_prefix(kind).is_some_and(|name| !name.is_empty());
-        self.service == service && is_region(self.region) && named
-    }
-}
-
-pub(super) fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// `eu-central-1`, `us-gov-west-1`, `eusc-de-east-1`.
-pub(super) fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let Some((number, words)) = parts.split_last() else { return false };
-    words.len() >= 2
-        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
-        && !number.is_empty()
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// The partition that a Region belongs to.
-/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
-pub(super) fn partition_of(region: &str) -> &'static str {
-    const PARTITIONS: [(&str, &str); 7] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("eusc-", "aws-eusc"),
-        ("us-iso-", "aws-iso"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-isof-", "aws-iso-f"),
-        ("eu-isoe-", "aws-iso-e"),
-    ];
-    PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+/// An ARN that names an account and a resource, without wildcards or spaces.
+pub(super) fn exact_arn(text: &str) -> Option<Arn> {
+    Arn::parse(text).filter(Arn::is_exact)
 }
 
 /// An IAM role's ARN, with or without a path.
 pub(super) fn is_role_arn(text: &str) -> bool {
-    Arn::parse(text).is_some_and(|arn| {
+    exact_arn(text).is_some_and(|arn| {
         let path = arn.resource.strip_prefix("role/");
         let name = path.and_then(|path| path.rsplit('/').next()).unwrap_or_default();
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
