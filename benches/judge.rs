@@ -1,6 +1,9 @@
 //! Time of the judge: a 20 KB policy of 60 statements with wildcards, and wildcards made to hurt.
 
+#![expect(clippy::unwrap_used, reason = "a bench that fails may panic")]
+
 use darwin_s3_guard::judge::darwin::{Reader, s3_request};
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
@@ -19,7 +22,11 @@ fn request(key: &str) -> Request {
         sid: "DarwinAccess".into(),
         team: None,
     };
-    let home = Home { account: "111122223333".into(), region: "eu-central-1".into(), partition: "aws".into() };
+    let home = Home {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        partition: "aws".into(),
+    };
     s3_request(&darwin, &home, "s3:GetObject", "acme-lidar", Some(key), Reader::Server, "2026-11-23T12:00:00Z")
 }
 

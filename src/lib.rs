@@ -53,7 +53,7 @@ pub use app::config::Config;
 pub use app::config::problem::{ConfigProblem, ConfigProblems};
 pub use app::handler::{Call, Failure, Guard};
 pub use app::ports::{Clock, Log};
-pub use shell::aws::client::{Aws, Clients, Patience};
+pub use shell::aws::client::{Clients, Outside, Patience};
 pub use shell::aws::clock::SystemClock;
 pub use shell::aws::dynamodb::table::Table;
 pub use shell::aws::init_error::report_init_error;

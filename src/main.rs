@@ -1,8 +1,9 @@
 //! Wiring only: configuration, clients, and the way in: the Lambda Runtime API or the shell.
 
 use darwin_s3_guard::{
-    Aws, Call, Clients, Clock, Command, Config, ConfigProblem, ConfigProblems, Failure, Guard, Log, Options, Patience,
-    Sns, StderrLog, StdoutLog, SystemClock, Table, USAGE, load, parse, report_init_error, run, runtime_api, settings,
+    Call, Clients, Clock, Command, Config, ConfigProblem, ConfigProblems, Failure, Guard, Log, Options, Outside,
+    Patience, Sns, StderrLog, StdoutLog, SystemClock, Table, USAGE, load, parse, report_init_error, run, runtime_api,
+    settings,
 };
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
@@ -31,11 +32,12 @@ fn configuration() -> Result<(Config, String), ConfigProblems> {
 }
 
 /// Builds the guard. Makes no call.
-fn guard<L: Log>(config: Config, clients: &Clients, log: L) -> Guard<Aws, Table, Sns, SystemClock, L> {
-    let topic = config.topic.as_deref().map(|arn| Sns::new(clients, arn));
+fn guard<L: Log>(config: Config, clients: Clients, log: L) -> Guard<Outside<L>> {
+    let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
-    let guard = Guard::new(config, Aws::new(clients), table, topic, SystemClock::new(), log);
-    Guard { meter: Some(Box::new(clients.meter().clone())), ..guard }
+    let meter = clients.meter().clone();
+    let guard = Guard::new(config, clients, table, topic, SystemClock::new(), log);
+    Guard { meter: Some(Box::new(meter)), ..guard }
 }
 
 /// Serves invocations until Lambda stops the process.
@@ -45,7 +47,7 @@ async fn lambda(api: &str) -> ExitCode {
         Err(problems) => return refuse_to_start(api, &problems),
     };
     let clients = Clients::connect(&region, Patience::default()).await;
-    let guard = guard(config, &clients, StdoutLog);
+    let guard = guard(config, clients, StdoutLog);
     let guard = &guard;
     let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, event))).run().await;
     served.map_or_else(|error| complain(&format!("the Runtime API failed: {error}")), |()| ExitCode::SUCCESS)
@@ -63,26 +65,15 @@ fn refuse_to_start(api: &str, problems: &ConfigProblems) -> ExitCode {
     }
 }
 
-async fn serve(
-    guard: &Guard<Aws, Table, Sns, SystemClock, StdoutLog>,
-    event: LambdaEvent<Value>,
-) -> Result<Value, Refusal> {
+async fn serve(guard: &Guard<Outside<StdoutLog>>, event: LambdaEvent<Value>) -> Result<Value, Refusal> {
     let call = Call {
         deadline_ms: Some(event.context.deadline),
         function_arn: Some(event.context.invoked_function_arn),
         request_id: event.context.request_id,
         dry_run: false,
     };
-    own(guard, &call);
     // Boxed, as the types of nested futures grow deep.
     Box::pin(guard.handle(&event.payload, &call)).await.map_err(Refusal)
-}
-
-/// Tells the S3 adapter whose buckets they are. Where that can't be known, the handler says why and makes no call.
-fn own<L>(guard: &Guard<Aws, Table, Sns, SystemClock, L>, call: &Call) {
-    if let Ok(home) = guard.config.home(call.function_arn.as_deref()) {
-        guard.aws.belongs_to(&home.account);
-    }
 }
 
 /// A failed invocation, as Lambda wants it told.
@@ -116,10 +107,9 @@ async fn handle(options: &Options) -> Result<u8, String> {
     config.home(None).map_err(|problem| problem.to_string())?;
     let clients = Clients::connect(&region, Patience::default()).await;
     clients.find_credentials().await?;
-    let guard = guard(config, &clients, StderrLog);
+    let guard = guard(config, clients, StderrLog);
     let request_id = format!("shell-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
     let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run: options.dry_run };
-    own(&guard, &call);
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     Ok(Box::pin(run(&guard, &event, options, &call, &mut out, &mut err)).await)
 }

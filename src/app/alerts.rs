@@ -7,40 +7,44 @@
 mod send;
 
 use crate::app::memory::Memory;
-use crate::app::ports::{Clock, IncidentStore, Log, Topic};
+use crate::app::ports::{Clock, Incidents, Topic, World};
+use crate::app::state::State;
 use crate::incident::fingerprint::Fingerprint;
-use crate::incident::life::{Claim, Clear, Healed, Incident, Report, Scope, Sighting, Status, StoreError, merge};
+use crate::incident::life::{
+    Claim, Clear, Healed, Incident, Report, Row, Scope, Sighting, Status, StoreError, StoreResult, merge,
+};
 use crate::model::aws::AwsResult;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::outcome::Problem;
 use crate::report::notice::Context;
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Causes that are told at the same time.
 const AT_ONCE: usize = 8;
 
-/// Everything that telling needs. Cheap to build; `memory` lives as long as the process.
+/// Everything that messages need. Cheap to build.
 #[derive(Debug)]
-pub struct Alerts<'a, S, T, C, L> {
-    /// None where no table is configured.
-    pub store: Option<&'a S>,
+pub struct Alerts<'a, W: World> {
+    pub state: State<'a, W::Store>,
+    /// Takes over where the table fails; it lives as long as the process.
     pub memory: &'a Memory,
     /// None where no topic is configured: an alert is a log line then.
-    pub topic: Option<&'a T>,
-    pub clock: &'a C,
-    pub log: &'a L,
+    pub topic: Option<&'a W::Topic>,
+    pub clock: &'a W::Clock,
+    pub log: &'a W::Log,
     pub context: &'a Context,
 }
 
-/// What came of telling.
+/// What was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Delivery {
     /// Messages that went out (as log lines, where there is no topic).
     pub sent: Vec<Sent>,
     /// Sightings, by their index in the call, whose message could not be sent: their records must be retried.
-    pub untold: Vec<usize>,
+    pub unsent_sightings: Vec<usize>,
     pub problems: Vec<Problem>,
     /// Messages that could not be sent.
     pub unsent: usize,
@@ -57,20 +61,13 @@ pub struct Sent {
     pub status: Status,
 }
 
-impl Told {
+impl Delivery {
     fn add(&mut self, other: Self) {
         self.sent.extend(other.sent);
-        self.untold.extend(other.untold);
+        self.unsent_sightings.extend(other.unsent_sightings);
         self.problems.extend(other.problems);
         self.unsent += other.unsent;
     }
-}
-
-/// Where an incident is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Home {
-    Table,
-    Process,
 }
 
 /// A sighting and where in the call it came from.
@@ -79,22 +76,22 @@ struct Group {
     indexes: Vec<usize>,
 }
 
-impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
+impl<'a, W: World> Alerts<'a, W> {
     /// Counts every sighting and resolves what the clears cover; sends what is owed. A sighting wins over a clear.
     ///
     /// State calls: one per distinct cause (two more where a message goes out), and one Query per cleared bucket,
     /// unless `Scope::Passing` alone clears it and a copy younger than a minute is at hand. None for empty input.
-    pub async fn tell(&self, sightings: Vec<Sighting>, clears: Vec<Clear>) -> Told {
+    pub async fn tell(&self, sightings: Vec<Sighting>, clears: Vec<Clear>) -> Delivery {
         let groups = grouped(sightings);
         let seen: BTreeSet<(&str, Fingerprint)> =
             groups.iter().map(|group| (group.sighting.bucket.as_str(), group.sighting.fingerprint())).collect();
         let table = TableState::default();
-        let mut told = Told::default();
+        let mut delivery = Delivery::default();
 
         let mut results = futures_util::stream::iter(groups.iter().map(|group| self.sighted(&table, group)))
             .buffer_unordered(AT_ONCE);
         while let Some(result) = results.next().await {
-            told.add(result);
+            delivery.add(result);
         }
         drop(results);
 
@@ -105,11 +102,11 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
             }
         }
         for (bucket, clears) in by_bucket {
-            told.add(self.cleared(&table, bucket, &clears, &seen).await);
+            delivery.add(self.cleared(&table, bucket, &clears, &seen).await);
         }
-        told.add(self.about_the_table(&table).await);
-        told.untold.sort_unstable();
-        told
+        delivery.add(self.about_the_table(&table).await);
+        delivery.unsent_sightings.sort_unstable();
+        delivery
     }
 
     /// Every open incident of a bucket, read now: what the schedule judges again. With an error, the list is what
@@ -120,21 +117,21 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
         (incidents, table.failure().map(|(_, error)| error))
     }
 
-    /// Sends every message that is owed about these buckets: what a crash left, and reminders. For the schedule.
-    pub async fn owed(&self, buckets: &[String]) -> Told {
+    /// Sends every message that is pending about these buckets: what a crash left, and reminders. For the schedule.
+    pub async fn send_pending(&self, buckets: &[String]) -> Delivery {
         let table = TableState::default();
-        let mut told = Told::default();
+        let mut delivery = Delivery::default();
         let mut open = 0;
         for bucket in buckets {
-            let (incidents, home) = self.read_open(&table, bucket).await;
+            let (incidents, keeper) = self.read_open(&table, bucket).await;
             open += incidents.iter().filter(|incident| incident.healed.is_none()).count();
             for incident in incidents {
-                told.add(self.pay(&table, home, incident).await);
+                delivery.add(self.send_due(&table, keeper, incident).await);
             }
         }
-        told.add(self.about_the_table(&table).await);
-        told.open = table.failure().is_none().then_some(open);
-        told
+        delivery.add(self.about_the_table(&table).await);
+        delivery.open = table.failure().is_none().then_some(open);
+        delivery
     }
 
     /// Whether somebody has confirmed a subscription; none is a finding. No topic: nothing to find.
@@ -144,57 +141,60 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
         Ok((confirmed == 0).then(|| no_subscription(self.context.topic_arn.as_deref())))
     }
 
-    async fn sighted(&self, table: &TableState, group: &Group) -> Told {
+    async fn sighted(&self, table: &TableState, group: &Group) -> Delivery {
         let sighting = &group.sighting;
         let now_ms = self.clock.now_ms();
-        let counted = match self.usable(table) {
-            Some(store) => table.heard(&sighting.bucket, store.sight(sighting, now_ms).await),
-            None => None,
-        };
-        let (claim, home) = match counted {
-            Some(claim) => {
-                self.memory.forget(&sighting.bucket, &sighting.fingerprint());
-                (claim, Home::Table)
-            }
-            None => (self.memory.sight_here(sighting, now_ms), Home::Process),
-        };
-        let mut told = match claim {
+        let (claim, keeper) = self.count(table, sighting, now_ms).await;
+        let mut delivery = match claim {
             Claim::Announce(mut incident) => {
                 incident.report = Report::from(sighting);
                 self.memory.note_open(&incident);
                 let status = incident.first_word();
-                self.send(table, home, &incident, status).await
+                self.send(table, keeper, &incident, status).await
             }
             Claim::Counted(incident) if sighting.mended && incident.told_ms.is_some() => {
                 let because = "the guard has repaired it, and read it back".to_owned();
-                self.heal(table, home, incident, Healed { at_ms: now_ms, because }, now_ms).await
+                self.heal(table, keeper, incident, Healed { at_ms: now_ms, because }, now_ms).await
             }
             Claim::Counted(mut incident) => {
                 if incident.told_ms.is_none() {
                     incident.report = Report::from(sighting);
                 }
-                self.pay(table, home, incident).await
+                self.send_due(table, keeper, incident).await
             }
         };
-        if !told.problems.is_empty() {
-            told.untold.clone_from(&group.indexes);
+        if !delivery.problems.is_empty() {
+            delivery.unsent_sightings.clone_from(&group.indexes);
         }
-        told
+        delivery
     }
 
-    /// Sends the message that an incident is owed, if any, and if nobody else is at it.
-    async fn pay(&self, table: &TableState, home: Home, incident: Incident) -> Told {
-        let now_ms = self.clock.now_ms();
-        let Some(status) = incident.due(now_ms) else { return Told::default() };
-        let claimed = match (home, self.usable(table)) {
-            (Home::Process, _) => self.memory.claim_here(&incident, now_ms),
-            // Where it is owed and nobody can claim it: rather twice than never.
-            (Home::Table, None) => true,
-            (Home::Table, Some(store)) => {
-                table.heard(&incident.bucket, store.claim(&incident, status, now_ms).await).unwrap_or(true)
+    /// Counts a sighting where the state is kept. Failing that, this process counts it.
+    async fn count(&self, table: &TableState, sighting: &Sighting, now_ms: u64) -> (Claim, State<'a, W::Store>) {
+        match table.ask(self.state, &sighting.bucket, self.state.sight(sighting, now_ms)).await {
+            Some(claim) => {
+                if matches!(self.state, State::Table(_)) {
+                    self.memory.forget(&sighting.bucket, &sighting.fingerprint());
+                }
+                (claim, self.state)
             }
-        };
-        if claimed { self.send(table, home, &incident, status).await } else { Told::default() }
+            None => (self.count_here(sighting, now_ms).await, State::Process(self.memory)),
+        }
+    }
+
+    async fn count_here(&self, sighting: &Sighting, now_ms: u64) -> Claim {
+        let counted = self.memory.sight(sighting, now_ms).await;
+        // Whatever becomes of the state, the message goes out.
+        counted.unwrap_or_else(|_| Row::default().sight(sighting, now_ms).1)
+    }
+
+    /// Sends the message that is pending about an incident, if any, and if nobody else is sending it.
+    async fn send_due(&self, table: &TableState, keeper: State<'a, W::Store>, incident: Incident) -> Delivery {
+        let now_ms = self.clock.now_ms();
+        let Some(status) = incident.due(now_ms) else { return Delivery::default() };
+        let claimed = table.ask(keeper, &incident.bucket, keeper.claim(&incident, status, now_ms)).await;
+        // Where it is pending and nobody can claim it: rather twice than never.
+        if claimed.unwrap_or(true) { self.send(table, keeper, &incident, status).await } else { Delivery::default() }
     }
 
     async fn cleared(
@@ -203,15 +203,15 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
         bucket: &str,
         clears: &[&Clear],
         seen: &BTreeSet<(&str, Fingerprint)>,
-    ) -> Told {
+    ) -> Delivery {
         let passing_only = clears.iter().all(|clear| matches!(clear.scope, Scope::Passing(_)));
         let copy = if passing_only { self.memory.copy(bucket, self.clock.now_ms()) } else { None };
         let fresh = copy.is_none();
-        let (incidents, home) = match copy {
-            Some(copy) => (copy, Home::Table),
+        let (incidents, keeper) = match copy {
+            Some(copy) => (copy, self.state),
             None => self.read_open(table, bucket).await,
         };
-        let mut told = Told::default();
+        let mut delivery = Delivery::default();
         for incident in incidents {
             if seen.contains(&(bucket, incident.fingerprint.clone())) {
                 continue;
@@ -220,79 +220,69 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
             match covered {
                 Some((clear, unseen_since_ms)) if incident.healed.is_none() => {
                     let healed = Healed { at_ms: clear.judged_ms, because: clear.because.clone() };
-                    told.add(self.heal(table, home, incident, healed, unseen_since_ms).await);
+                    delivery.add(self.heal(table, keeper, incident, healed, unseen_since_ms).await);
                 }
-                _ if fresh => told.add(self.pay(table, home, incident).await),
+                _ if fresh => delivery.add(self.send_due(table, keeper, incident).await),
                 _ => {}
             }
         }
-        told
+        delivery
     }
 
+    /// Where the table fails the incident stays open; the schedule resolves it when the table is back.
     async fn heal(
         &self,
         table: &TableState,
-        home: Home,
+        keeper: State<'a, W::Store>,
         mut incident: Incident,
         healed: Healed,
         unseen_since_ms: u64,
-    ) -> Told {
+    ) -> Delivery {
         let now_ms = self.clock.now_ms();
-        let won = match (home, self.usable(table)) {
-            (Home::Process, _) => self.memory.heal_here(&incident, &healed, unseen_since_ms, now_ms),
-            // It stays open; the schedule resolves it when the table is back.
-            (Home::Table, None) => false,
-            (Home::Table, Some(store)) => {
-                let healing = store.heal(&incident, &healed, unseen_since_ms, now_ms).await;
-                table.heard(&incident.bucket, healing).unwrap_or(false)
-            }
-        };
-        if !won {
-            return Told::default();
+        let healing = keeper.heal(&incident, &healed, unseen_since_ms, now_ms);
+        if table.ask(keeper, &incident.bucket, healing).await != Some(true) {
+            return Delivery::default();
         }
         incident.healed = Some(healed);
         incident.told_ms = None;
         incident.claimed_ms = now_ms;
-        self.send(table, home, &incident, Status::Resolved).await
+        self.send(table, keeper, &incident, Status::Resolved).await
     }
 
-    /// The open incidents by the table, kept as a copy; by this process's memory where there is no table to ask.
-    async fn read_open(&self, table: &TableState, bucket: &str) -> (Vec<Incident>, Home) {
-        if let Some(store) = self.usable(table)
-            && let Some(incidents) = table.heard(bucket, store.open(bucket).await)
-        {
-            self.memory.keep_copy(bucket, incidents.clone(), self.clock.now_ms());
-            return (incidents, Home::Table);
+    /// The open incidents by the store that keeps the state; by this process's memory where it fails. The table's are
+    /// kept as a copy.
+    async fn read_open(&self, table: &TableState, bucket: &str) -> (Vec<Incident>, State<'a, W::Store>) {
+        if let Some(incidents) = table.ask(self.state, bucket, self.state.open(bucket)).await {
+            if matches!(self.state, State::Table(_)) {
+                self.memory.keep_copy(bucket, incidents.clone(), self.clock.now_ms());
+            }
+            return (incidents, self.state);
         }
-        (self.memory.open_here(bucket), Home::Process)
-    }
-
-    /// The table, unless there is none or it has failed in this call already.
-    fn usable(&self, table: &TableState) -> Option<&S> {
-        if table.failure().is_some() { None } else { self.store }
+        (self.memory.open(bucket).await.unwrap_or_default(), State::Process(self.memory))
     }
 
     /// Opens an incident about the table itself where it failed, and resolves it when it works again. Only this
     /// process can know of it.
-    async fn about_the_table(&self, table: &TableState) -> Told {
+    async fn about_the_table(&self, table: &TableState) -> Delivery {
         let now_ms = self.clock.now_ms();
+        let here = State::Process(self.memory);
         if let Some((bucket, error)) = table.failure() {
             let sighting = Sighting::of(bucket, table_unreachable(&error));
-            return match self.memory.sight_here(&sighting, now_ms) {
-                Claim::Announce(incident) => self.send(table, Home::Process, &incident, Status::Opened).await,
-                Claim::Counted(incident) => self.pay(table, Home::Process, incident).await,
+            return match self.count_here(&sighting, now_ms).await {
+                Claim::Announce(incident) => self.send(table, here, &incident, Status::Opened).await,
+                Claim::Counted(incident) => self.send_due(table, here, incident).await,
             };
         }
-        let mut told = Told::default();
+        let mut delivery = Delivery::default();
         if table.has_worked() {
             for incident in self.memory.all_open() {
                 if incident.report.finding.kind == Kind::TableUnreachable && incident.healed.is_none() {
                     let healed = Healed { at_ms: now_ms, because: "the incident table answers again".to_owned() };
-                    told.add(self.heal(table, Home::Process, incident, healed, now_ms).await);
+                    delivery.add(self.heal(table, here, incident, healed, now_ms).await);
                 }
             }
         }
-        told
+        delivery
     }
 }
 
@@ -323,8 +313,20 @@ impl TableState {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what the table answered about a bucket.
-    fn heard<V>(&self, bucket: &str, answer: Result<V, StoreError>) -> Option<V> {
+    /// What `store` answers about a bucket. None where it fails, or is the table and has failed before.
+    async fn ask<S, V>(
+        &self,
+        store: State<'_, S>,
+        bucket: &str,
+        answer: impl Future<Output = StoreResult<V>>,
+    ) -> Option<V> {
+        if matches!(store, State::Process(_)) {
+            return answer.await.ok();
+        }
+        if self.failure().is_some() {
+            return None;
+        }
+        let answer = answer.await;
         let mut seen = self.seen();
         match answer {
             Ok(value) => {

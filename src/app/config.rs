@@ -4,7 +4,7 @@
 //! guard does not start.
 
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
-use crate::model::arn::{Arn, is_account_id, is_region, partition_of};
+use crate::model::arn::{AccountId, Arn, is_account_id, is_region, partition_of};
 use crate::model::contract::{Ceiling, Contract, Darwin, Home, Mode};
 mod buckets;
 pub mod problem;
@@ -118,13 +118,14 @@ impl Config {
             want: want.to_owned(),
         };
         let home = if let Some(text) = function_arn {
-            match Arn::parse(text).filter(|arn| arn.name_in_region("lambda", "function:").is_some()) {
-                Some(Arn { account, region, partition, .. }) => Home { account, region, partition },
+            let function = Arn::parse(text).filter(|arn| arn.name_in_region("lambda", "function:").is_some());
+            match function.and_then(|arn| Some((AccountId::parse(&arn.account)?, arn))) {
+                Some((account, Arn { region, partition, .. })) => Home { account, region, partition },
                 None => return Err(problem("the invoked function's ARN", &cut(text), "the ARN of a Lambda function")),
             }
         } else {
             let unset = |variable, want| problem(variable, "not set", want);
-            let account = self.account.clone();
+            let account = self.account.as_deref().and_then(AccountId::parse);
             let region = self.region.clone();
             Home {
                 account: account

@@ -6,10 +6,11 @@
 use crate::app::config::Config;
 use crate::app::memory::Memory;
 use crate::app::observe::{Caches, Observer};
-use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Meter, Objects, Topic};
+use crate::app::ports::{Clock, ForAccount, Log, Meter, World};
 use crate::app::reconcile::Reconciler;
 use crate::app::reconcile::job::{Job, Permit};
 use crate::app::reconcile::report::Reconciled;
+use crate::app::state::State;
 use crate::event::decode as event;
 use crate::event::trigger::{Decoded, Envelope, Trigger};
 use crate::model::contract::{Contract, Home};
@@ -19,15 +20,6 @@ use crate::report::answer::Answer;
 use crate::report::forms;
 use crate::report::log::log_line;
 use crate::report::metrics::{self, Counts};
-/// Calls the incident store where the state is kept: the table, or without one this process.
-macro_rules! state {
-    ($guard:expr, $method:ident($($argument:expr),*)) => {
-        match &$guard.store {
-            Some(store) => store.$method($($argument),*).await,
-            None => $guard.memory.$method($($argument),*).await,
-        }
-    };
-}
 
 mod changes;
 mod judge;
@@ -71,24 +63,27 @@ struct ItemState {
 
 /// The guard over its outside.
 #[derive(Debug)]
-pub struct Guard<A, S, T, C, L> {
+pub struct Guard<W: World> {
     pub config: Config,
-    pub aws: A,
+    pub clients: W::Clients,
     /// None: state lives in `memory`.
-    pub store: Option<S>,
+    pub store: Option<W::Store>,
+    /// The state without a table, and what this process alone knows while the table fails.
     pub memory: Memory,
     /// None: an alert becomes a log line.
-    pub topic: Option<T>,
-    pub clock: C,
-    pub log: L,
+    pub topic: Option<W::Topic>,
+    pub clock: W::Clock,
+    pub log: W::Log,
     pub caches: Caches,
     /// None: calls are not counted.
     pub meter: Option<Box<dyn Meter>>,
 }
 
 /// One invocation's view of the guard.
-struct Run<'a, A, S, T, C, L> {
-    guard: &'a Guard<A, S, T, C, L>,
+struct Run<'a, W: World> {
+    guard: &'a Guard<W>,
+    /// The outside as the account sees it that this invocation is for.
+    aws: W::Aws,
     home: Home,
     call: &'a Call,
     now: String,
@@ -98,16 +93,22 @@ struct Run<'a, A, S, T, C, L> {
     counts: Counts,
 }
 
-impl<A, S, T, C, L> Guard<A, S, T, C, L>
-where
-    A: Objects + BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    T: Topic,
-    C: Clock,
-    L: Log,
-{
-    pub fn new(config: Config, aws: A, store: Option<S>, topic: Option<T>, clock: C, log: L) -> Self {
-        Self { config, aws, store, memory: Memory::new(), topic, clock, log, caches: Caches::default(), meter: None }
+impl<W: World> Guard<W> {
+    pub fn new(
+        config: Config,
+        clients: W::Clients,
+        store: Option<W::Store>,
+        topic: Option<W::Topic>,
+        clock: W::Clock,
+        log: W::Log,
+    ) -> Self {
+        let (memory, caches) = (Memory::new(), Caches::default());
+        Self { config, clients, store, memory, topic, clock, log, caches, meter: None }
+    }
+
+    /// Where the state is kept.
+    fn state(&self) -> State<'_, W::Store> {
+        self.store.as_ref().map_or(State::Process(&self.memory), State::Table)
     }
 
     /// Handles one event and answers in the form of its envelope.
@@ -154,7 +155,7 @@ where
         Ok(run.answer)
     }
 
-    async fn run<'a>(&'a self, event: &Value, call: &'a Call) -> Result<(Decoded, Run<'a, A, S, T, C, L>), Failure> {
+    async fn run<'a>(&'a self, event: &Value, call: &'a Call) -> Result<(Decoded, Run<'a, W>), Failure> {
         let home = self
             .config
             .home(call.function_arn.as_deref())
@@ -162,6 +163,7 @@ where
         let decoded = event::decode(event, &home, self.config.stack_id.as_deref());
         let mut run = Run {
             guard: self,
+            aws: self.clients.for_account(&home.account),
             home,
             call,
             now: rfc3339(self.clock.now_ms()),
@@ -181,14 +183,7 @@ where
     }
 }
 
-impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
-where
-    A: Objects + BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    T: Topic,
-    C: Clock,
-    L: Log,
-{
+impl<W: World> Run<'_, W> {
     /// Objects together, then every bucket that changed once, then keys, then the sweep, then what was asked by hand.
     async fn dispatch(&mut self, decoded: &Decoded) {
         let mut objects = Vec::new();
@@ -254,9 +249,9 @@ where
         self.guard.config.contracts.iter().find(|contract| contract.bucket == bucket)
     }
 
-    fn observer(&self) -> Observer<'_, A, C> {
+    fn observer(&self) -> Observer<'_, W> {
         Observer {
-            aws: &self.guard.aws,
+            aws: &self.aws,
             clock: &self.guard.clock,
             darwin: &self.guard.config.darwin,
             home: &self.home,
@@ -264,24 +259,17 @@ where
         }
     }
 
-    /// Reconciles a bucket with the state where it is kept: the table, or without one this process.
     async fn reconcile(&self, job: Job<'_>) -> Reconciled {
-        match &self.guard.store {
-            Some(store) => self.reconciler(store).reconcile(job).await,
-            None => self.reconciler(&self.guard.memory).reconcile(job).await,
-        }
-    }
-
-    fn reconciler<'r, I>(&'r self, store: &'r I) -> Reconciler<'r, A, I, C> {
-        Reconciler {
-            aws: &self.guard.aws,
-            store,
+        let reconciler: Reconciler<'_, W> = Reconciler {
+            aws: &self.aws,
+            store: self.guard.state(),
             clock: &self.guard.clock,
             config: &self.guard.config,
             home: &self.home,
             caches: &self.guard.caches,
             holder: &self.call.request_id,
-        }
+        };
+        reconciler.reconcile(job).await
     }
 
     /// What an event may do; a dry run is a dry run whatever came.

@@ -3,12 +3,12 @@
 //!
 //! Must never be taken for shared state: another function knows nothing of it.
 
-mod history;
+mod writes;
 
-use crate::app::ports::IncidentStore;
+use crate::app::ports::{Incidents, Leases};
 use crate::incident::budget::{RepairBudget, Repairs, budget};
 use crate::incident::fingerprint::Fingerprint;
-use crate::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Row, Sighting, Status, StoreResult};
+use crate::incident::life::{Claim, Healed, Incident, Lease, Row, Sighting, Status, StoreResult};
 use crate::repair::history::Past;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -112,19 +112,19 @@ impl Memory {
         }
         holds
     }
+}
 
-    /// The seven below are the port's, without its errors: memory has none.
-    pub fn sight_here(&self, sighting: &Sighting, now_ms: u64) -> Claim {
+impl Incidents for Memory {
+    async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
         let mut state = self.state();
         let row = state.rows.entry((sighting.bucket.clone(), sighting.fingerprint())).or_default();
         let (next, claim) = std::mem::take(row).sight(sighting, now_ms);
         *row = next;
-        claim
+        Ok(claim)
     }
 
-    /// See `IncidentStore::claim`.
-    pub fn claim_here(&self, incident: &Incident, now_ms: u64) -> bool {
-        self.change(
+    async fn claim(&self, incident: &Incident, _status: Status, now_ms: u64) -> StoreResult<bool> {
+        Ok(self.change(
             incident,
             |now| {
                 now.claimed_ms == incident.claimed_ms
@@ -132,11 +132,10 @@ impl Memory {
                     && now.healed.is_some() == incident.healed.is_some()
             },
             |row| row.opened.iter_mut().for_each(|now| now.claimed_ms = now_ms),
-        )
+        ))
     }
 
-    /// See `IncidentStore::told`.
-    pub fn told_here(&self, incident: &Incident, now_ms: u64) {
+    async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
         self.change(
             incident,
             |now| now.healed.is_none(),
@@ -148,16 +147,16 @@ impl Memory {
                 }
             },
         );
+        Ok(())
     }
 
-    /// See `IncidentStore::release_claim`.
-    pub fn release_claim_here(&self, incident: &Incident) {
+    async fn release_claim(&self, incident: &Incident) -> StoreResult<()> {
         self.change(incident, |_| true, |row| row.opened.iter_mut().for_each(|now| now.claimed_ms = 0));
+        Ok(())
     }
 
-    /// See `IncidentStore::heal`.
-    pub fn heal_here(&self, incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool {
-        self.change(
+    async fn heal(&self, incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> StoreResult<bool> {
+        Ok(self.change(
             incident,
             |now| now.healed.is_none() && now.last_ms <= unseen_since_ms,
             |row| {
@@ -167,12 +166,11 @@ impl Memory {
                     now.claimed_ms = now_ms;
                 }
             },
-        )
+        ))
     }
 
-    /// See `IncidentStore::resolve`.
-    pub fn resolve_here(&self, incident: &Incident, now_ms: u64) -> bool {
-        self.change(
+    async fn resolve(&self, incident: &Incident, now_ms: u64) -> StoreResult<bool> {
+        Ok(self.change(
             incident,
             |now| now.healed.is_some() && now.healed == incident.healed,
             |row| {
@@ -180,48 +178,17 @@ impl Memory {
                 row.resolved_ms = Some(now_ms);
                 row.resolutions = row.resolutions.saturating_add(1);
             },
-        )
-    }
-
-    /// See `IncidentStore::open`.
-    pub fn open_here(&self, bucket: &str) -> Vec<Incident> {
-        let state = self.state();
-        let rows = state.rows.iter().filter(|((name, _), _)| name == bucket);
-        rows.filter_map(|(_, row)| row.opened.clone()).collect()
-    }
-}
-
-impl IncidentStore for Memory {
-    async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
-        Ok(self.sight_here(sighting, now_ms))
-    }
-
-    async fn claim(&self, incident: &Incident, _status: Status, now_ms: u64) -> StoreResult<bool> {
-        Ok(self.claim_here(incident, now_ms))
-    }
-
-    async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
-        self.told_here(incident, now_ms);
-        Ok(())
-    }
-
-    async fn release_claim(&self, incident: &Incident) -> StoreResult<()> {
-        self.release_claim_here(incident);
-        Ok(())
-    }
-
-    async fn heal(&self, incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> StoreResult<bool> {
-        Ok(self.heal_here(incident, healed, unseen_since_ms, now_ms))
-    }
-
-    async fn resolve(&self, incident: &Incident, now_ms: u64) -> StoreResult<bool> {
-        Ok(self.resolve_here(incident, now_ms))
+        ))
     }
 
     async fn open(&self, bucket: &str) -> StoreResult<Vec<Incident>> {
-        Ok(self.open_here(bucket))
+        let state = self.state();
+        let rows = state.rows.iter().filter(|((name, _), _)| name == bucket);
+        Ok(rows.filter_map(|(_, row)| row.opened.clone()).collect())
     }
+}
 
+impl Leases for Memory {
     async fn lease(&self, bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> StoreResult<Lease> {
         let mut state = self.state();
         match state.leases.get_mut(bucket) {
@@ -264,45 +231,6 @@ impl IncidentStore for Memory {
     async fn reset_repairs(&self, bucket: &str) -> StoreResult<()> {
         self.state().repairs.remove(bucket);
         Ok(())
-    }
-
-    async fn note_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<()> {
-        let mut state = self.state();
-        state.writes.retain(|_, write| !write.recognised || now_ms < write.written_ms.saturating_add(KNOWN_WRITE_MS));
-        let name = (bucket.to_owned(), operation.to_owned(), token.to_owned());
-        state.writes.insert(name, Written { written_ms: now_ms, recognised: false });
-        Ok(())
-    }
-
-    async fn recognise_write(&self, bucket: &str, operation: &str, token: &str, _now_ms: u64) -> StoreResult<bool> {
-        let mut state = self.state();
-        let write = state.writes.get(&(bucket.to_owned(), operation.to_owned(), token.to_owned()));
-        let Some(written_ms) = write.map(|write| write.written_ms) else { return Ok(false) };
-        let name = (bucket.to_owned(), operation.to_owned(), token.to_owned());
-        for (other, write) in &mut state.writes {
-            write.recognised |= *other == name || (other.0 == bucket && write.written_ms < written_ms);
-        }
-        Ok(true)
-    }
-
-    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
-        self.state().writes.remove(&(bucket.to_owned(), operation.to_owned(), token.to_owned()));
-        Ok(())
-    }
-
-    async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
-        let state = self.state();
-        let writes = state
-            .writes
-            .iter()
-            .filter(|((name, ..), write)| name == bucket && !write.recognised && write.written_ms < before_ms);
-        Ok(writes
-            .map(|((_, operation, token), write)| PendingWrite {
-                operation: operation.clone(),
-                token: token.clone(),
-                written_ms: write.written_ms,
-            })
-            .collect())
     }
 
     async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {

@@ -5,7 +5,7 @@
 
 use crate::app::facts::{Fact, TRUSTED_AGE_MS};
 use crate::app::observe::Observer;
-use crate::app::ports::{BucketReads, Clock, Keys, Objects};
+use crate::app::ports::{Clock, Objects, World};
 use crate::judge::access::{AccessFacts, Asker};
 use crate::judge::key::KeyQuestion;
 use crate::judge::object::{JudgedObject, ObjectInput, context_arn, judge_object, under_kms};
@@ -40,24 +40,19 @@ pub enum Outcome {
 pub const RESERVE_MS: u64 = 2_000;
 
 /// Judges every target, `concurrency` at a time. The outcomes stand in the order of the targets.
-pub async fn judge_all<A, C>(
-    observer: &Observer<'_, A, C>,
-    aws: &A,
+pub async fn judge_all<W: World>(
+    observer: &Observer<'_, W>,
     targets: &[Target<'_>],
     concurrency: usize,
     deadline_ms: Option<u64>,
     now: &str,
-) -> Vec<Outcome>
-where
-    A: Objects + BucketReads + Keys,
-    C: Clock,
-{
+) -> Vec<Outcome> {
     stream::iter(targets)
         .map(|target| async move {
             if deadline_ms.is_some_and(|deadline| observer.clock.now_ms().saturating_add(RESERVE_MS) >= deadline) {
                 return Outcome::NotDone;
             }
-            match judge_one(observer, aws, *target, now).await {
+            match judge_one(observer, *target, now).await {
                 Ok(judged) => Outcome::Judged(Box::new(judged)),
                 Err(error) => Outcome::Retry(error),
             }
@@ -67,19 +62,12 @@ where
         .await
 }
 
-async fn judge_one<A, C>(
-    observer: &Observer<'_, A, C>,
-    aws: &A,
-    target: Target<'_>,
-    now: &str,
-) -> AwsResult<JudgedObject>
-where
-    A: Objects + BucketReads + Keys,
-    C: Clock,
-{
+async fn judge_one<W: World>(observer: &Observer<'_, W>, target: Target<'_>, now: &str) -> AwsResult<JudgedObject> {
     let bucket = target.contract.bucket.as_str();
-    let (head, access) =
-        futures_util::join!(aws.head_object(bucket, target.key, target.version_id), observer.access(bucket, None));
+    let (head, access) = futures_util::join!(
+        observer.aws.head_object(bucket, target.key, target.version_id),
+        observer.access(bucket, None)
+    );
     if let Err(error) = &head
         && error.retryable()
     {
@@ -98,18 +86,14 @@ where
     judge_with(observer, target, &head, access, Some(fresh_from), now).await.map(|(judged, _)| judged)
 }
 
-async fn judge_with<A, C>(
-    observer: &Observer<'_, A, C>,
+async fn judge_with<W: World>(
+    observer: &Observer<'_, W>,
     target: Target<'_>,
     head: &AwsResult<Head>,
     access: AwsResult<Fact<AccessFacts>>,
     no_older_than_ms: Option<u64>,
     now: &str,
-) -> AwsResult<(JudgedObject, u64)>
-where
-    A: BucketReads + Keys,
-    C: Clock,
-{
+) -> AwsResult<(JudgedObject, u64)> {
     let access = access?;
     let bucket = target.contract.bucket.as_str();
     let mut read_at_ms = access.read_at_ms;
@@ -127,7 +111,7 @@ where
         _ => None,
     };
     let owner = match target.requester {
-        Some(requester) if requester == observer.home.account => ObjectOwner::BucketOwner,
+        Some(requester) if requester == &*observer.home.account => ObjectOwner::BucketOwner,
         _ => ObjectOwner::Unknown,
     };
     let input = ObjectInput {

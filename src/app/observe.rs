@@ -3,7 +3,7 @@
 //! Must never write, and never turn a failed read into "nothing configured".
 
 use crate::app::facts::{Cache, Fact};
-use crate::app::ports::{BucketReads, Clock, Keys};
+use crate::app::ports::{BucketReads, Clock, Keys, World};
 use crate::judge::access::{AccessFacts, probe_key};
 use crate::judge::key::{KeyFacts, KeyQuestion, needs_grants};
 use crate::judge::object::context_arn;
@@ -50,15 +50,15 @@ pub struct DatedKey {
 
 /// The reading side of the guard.
 #[derive(Debug)]
-pub struct Observer<'a, A, C> {
-    pub aws: &'a A,
-    pub clock: &'a C,
+pub struct Observer<'a, W: World> {
+    pub aws: &'a W::Aws,
+    pub clock: &'a W::Clock,
     pub darwin: &'a Darwin,
     pub home: &'a Home,
     pub caches: &'a Caches,
 }
 
-impl<A: BucketReads + Keys, C: Clock> Observer<'_, A, C> {
+impl<W: World> Observer<'_, W> {
     /// Everything that decides about a bucket: the documents in one parallel round, the default key's facts and the
     /// policy status (only if the policy may be public) in a second.
     pub async fn bucket(&self, contract: &Contract, now: &str) -> Observed {
@@ -181,11 +181,11 @@ impl<A: BucketReads + Keys, C: Clock> Observer<'_, A, C> {
     /// DescribeKey and GetKeyPolicy together. GetKeyPolicy takes no alias and no other account's key.
     async fn read_key(&self, key: &str) -> KeyBasics {
         let is_alias = key.starts_with("alias/") || key.contains(":alias/");
-        let foreign = Arn::parse(key).is_some_and(|arn| arn.account != self.home.account);
+        let foreign = Arn::parse(key).is_some_and(|arn| arn.account != *self.home.account);
         if is_alias {
             let metadata = self.aws.describe_key(key).await;
             let policy = match &metadata {
-                Ok(metadata) if metadata.account == self.home.account => Some(self.key_policy(&metadata.arn).await),
+                Ok(metadata) if metadata.account == *self.home.account => Some(self.key_policy(&metadata.arn).await),
                 Ok(_) => None,
                 Err(error) => Some(Err(error.clone())),
             };

@@ -1,9 +1,10 @@
 //! The traits of the outside. Everything the guard asks of AWS goes through one of these.
 //!
-//! Must never name an SDK type. Every method of the S3 traits passes `ExpectedBucketOwner`.
+//! Must never name an SDK type. What implements the S3 traits knows the account, and passes it as `ExpectedBucketOwner`.
 
 use crate::incident::budget::RepairBudget;
 use crate::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use crate::model::arn::AccountId;
 use crate::model::aws::{AwsResult, Usage};
 use crate::model::change::{Change, Write};
 use crate::model::kms::KeyMetadata;
@@ -66,19 +67,9 @@ pub trait Clock {
     fn random(&self, bound: u64) -> u64;
 }
 
-/// Where our writes and others' changes are remembered for a day, to find out what a write fell upon.
-pub trait History {
-    /// Keeps a write of ours: before it is made, and again with `done_ms` when S3 has answered.
-    fn keep_write(&self, bucket: &str, write: &Write) -> impl Future<Output = StoreResult<()>>;
-    /// Keeps a change of somebody's; the same change again is one.
-    fn keep_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
-    /// What is remembered of a bucket, read consistently.
-    fn past(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Past>>;
-}
-
-/// Where incidents, leases and counters live. Every method is one or two single-item calls; what they mean is
-/// written in docs/incidents.md, and decided by the pure functions of `incident`.
-pub trait IncidentStore: History {
+/// Where incidents live. As with leases and the log of writes, every method is one or two single-item calls; what they
+/// mean is written in docs/incidents.md, and decided by the pure functions of `incident`.
+pub trait Incidents {
     /// Counts a sighting, and opens its incident if it is not open: one write, whoever else does the same at the
     /// same time. Exactly one caller gets `Announce`.
     fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;
@@ -102,7 +93,10 @@ pub trait IncidentStore: History {
     fn resolve(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
     /// Every open incident of a bucket.
     fn open(&self, bucket: &str) -> impl Future<Output = StoreResult<Vec<Incident>>>;
+}
 
+/// Who may work on a bucket, and how often: one at a time, across all functions.
+pub trait Leases {
     /// Takes the bucket's lease until `expires_ms`, or marks the bucket dirty for its holder.
     fn lease(
         &self,
@@ -126,6 +120,13 @@ pub trait IncidentStore: History {
     /// A manual `repair`: forgets the contest.
     fn reset_repairs(&self, bucket: &str) -> impl Future<Output = StoreResult<()>>;
 
+    /// True at most once per `period_ms` for a name, across all functions.
+    fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+}
+
+/// Our own writes and others' changes: to recognise the events of ours, to notice that none come, and to find out what a
+/// write of ours undid. A day of them is remembered.
+pub trait WriteLog {
     /// Notes a write of ours (before it is made), so that its event is recognised. `token`: `incident::digest` of
     /// what is written, in a form that can be computed from the event too.
     fn note_write(
@@ -149,8 +150,12 @@ pub trait IncidentStore: History {
     /// Noted writes made before `before_ms` whose event never came.
     fn pending_writes(&self, bucket: &str, before_ms: u64) -> impl Future<Output = StoreResult<Vec<PendingWrite>>>;
 
-    /// True at most once per `period_ms` for a name, across all functions.
-    fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// Keeps a write of ours: before it is made, and again with `done_ms` when S3 has answered.
+    fn keep_write(&self, bucket: &str, write: &Write) -> impl Future<Output = StoreResult<()>>;
+    /// Keeps a change of somebody's; the same change again is one.
+    fn keep_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
+    /// What is remembered of a bucket, read consistently.
+    fn past(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Past>>;
 }
 
 /// Counters of AWS calls.
@@ -163,4 +168,22 @@ pub trait Meter: fmt::Debug {
 pub trait Log {
     /// One structured line; a JSON object (docs/messages.md, "Log lines").
     fn line(&self, value: serde_json::Value);
+}
+
+/// S3 and KMS before it is known whose buckets are meant. INVARIANT: it can make no call.
+pub trait ForAccount<Aws> {
+    /// S3 and KMS for the buckets of this account. Called once an invocation, so it must be cheap.
+    fn for_account(&self, account: &AccountId) -> Aws;
+}
+
+/// The whole outside as one type.
+pub trait World {
+    type Clients: ForAccount<Self::Aws>;
+    /// The buckets of one account, and the keys.
+    type Aws: Objects + BucketReads + BucketWrites + Keys;
+    /// The incident table.
+    type Store: Incidents + Leases + WriteLog;
+    type Topic: Topic;
+    type Clock: Clock;
+    type Log: Log;
 }

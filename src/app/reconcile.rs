@@ -5,8 +5,9 @@
 
 use crate::app::config::Config;
 use crate::app::observe::{Caches, Observer};
-use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys};
+use crate::app::ports::{BucketReads, BucketWrites, Clock, Incidents, Leases, World, WriteLog};
 use crate::app::reconcile::job::{Job, Permit};
+use crate::app::state::State;
 use crate::incident::budget::RepairBudget;
 use crate::incident::fingerprint::digest;
 use crate::incident::life::{Claim, Lease, Sighting, StoreResult};
@@ -46,10 +47,10 @@ const LEASE_DEFAULT_MS: u64 = 120_000;
 
 /// The reconciler, over the outside.
 #[derive(Debug)]
-pub struct Reconciler<'a, A, S, C> {
-    pub aws: &'a A,
-    pub store: &'a S,
-    pub clock: &'a C,
+pub struct Reconciler<'a, W: World> {
+    pub aws: &'a W::Aws,
+    pub store: State<'a, W::Store>,
+    pub clock: &'a W::Clock,
     pub config: &'a Config,
     pub home: &'a Home,
     pub caches: &'a Caches,
@@ -75,12 +76,7 @@ enum Shown {
     NotYet,
 }
 
-impl<A, S, C> Reconciler<'_, A, S, C>
-where
-    A: BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    C: Clock,
-{
+impl<W: World> Reconciler<'_, W> {
     /// Reconciles one bucket. Never fails as a whole: what could not be done is in the report.
     pub async fn reconcile(&self, job: Job<'_>) -> Reconciled {
         let mut report = self.reconciled(job).await;
@@ -137,7 +133,7 @@ where
 
     /// Observes and assesses; a principal that reads as a unique id is read again before it is believed.
     async fn look(&self, job: Job<'_>) -> (Observed, Assessment) {
-        let observer = Observer {
+        let observer: Observer<'_, W> = Observer {
             aws: self.aws,
             clock: self.clock,
             darwin: &self.config.darwin,

@@ -120,7 +120,7 @@ fn keys(event: &Value, detail: &Value, context: Context<'_>) -> Vec<String> {
         && let Some(id) = json::text(detail, &["requestParameters", "keyId"])
     {
         let region = region(event, detail).unwrap_or_else(|| context.home.region.clone());
-        let account = account(event, detail).unwrap_or_else(|| context.home.account.clone());
+        let account = account(event, detail).unwrap_or_else(|| context.home.account.to_string());
         let built = format!("arn:{}:kms:{region}:{account}:key/{id}", context.home.partition);
         keys.extend([id.to_owned(), built].into_iter().find(|arn| manual::is_key_arn(arn)));
     }

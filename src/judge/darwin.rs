@@ -302,7 +302,7 @@ pub fn s3_request(
     Request {
         action: action.to_owned(),
         resource: key.map_or_else(|| arn.clone(), |key| format!("{arn}/{key}")),
-        resource_account: home.account.clone(),
+        resource_account: home.account.to_string(),
         principal: darwin.role.clone(),
         context: context(column, &facts),
     }
@@ -337,6 +337,7 @@ pub fn kms_request(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::arn::AccountId;
     use crate::policy::request::ContextValue;
 
     fn darwin() -> Darwin {
@@ -350,7 +351,11 @@ mod tests {
     }
 
     fn home(partition: &str) -> Home {
-        Home { account: "111122223333".into(), region: "eu-central-1".into(), partition: partition.into() }
+        Home {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: "eu-central-1".into(),
+            partition: partition.into(),
+        }
     }
 
     fn known(request: &Request, key: &str) -> Vec<String> {

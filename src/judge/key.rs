@@ -52,7 +52,7 @@ impl KeyFacts {
 
     /// Whether another account owns it.
     pub fn is_foreign(&self, home: &Home) -> bool {
-        self.account().is_some_and(|account| account != home.account)
+        self.account().is_some_and(|account| account != *home.account)
     }
 
     pub fn is_aws_managed(&self) -> bool {

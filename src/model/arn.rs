@@ -4,7 +4,9 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
 
 use crate::model::text::is_digits;
+use serde::Serialize;
 use std::fmt;
+use std::ops::Deref;
 
 /// `arn:partition:service:region:account:resource`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,6 +90,30 @@ pub fn partition_of(region: &str) -> &'static str {
         ("eu-isoe-", "aws-iso-e"),
     ];
     PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+}
+
+/// An AWS account's id: twelve digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct AccountId(String);
+
+impl AccountId {
+    pub fn parse(text: &str) -> Option<Self> {
+        is_account_id(text).then(|| Self(text.to_owned()))
+    }
+}
+
+impl Deref for AccountId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Plain data, validated by `config`. Must never be filled from an event.
 
+use crate::model::arn::AccountId;
 use serde::{Deserialize, Serialize};
 
 /// What Darwin may do with a bucket's objects.
@@ -56,8 +57,8 @@ pub struct Darwin {
 /// Where the guard runs: from its own ARN in Lambda, else from the environment. Never from an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
-    /// 12-digit account id that owns the guarded buckets.
-    pub account: String,
+    /// The account that owns the guarded buckets.
+    pub account: AccountId,
     /// Region of the deployment.
     pub region: String,
     /// `aws`, `aws-cn` or `aws-us-gov`.

@@ -4,7 +4,7 @@
 //! Must never be a second code path: it only reads the event, calls the handler and prints what it answers.
 
 use crate::app::handler::{Call, Guard};
-use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use crate::app::ports::World;
 use crate::report::answer::exit_code;
 use crate::report::audit::report;
 use std::io::{Read, Write};
@@ -86,21 +86,14 @@ pub fn load(path: &str) -> Result<serde_json::Value, Problem> {
 }
 
 /// Handles the event and prints the answer. Gives the exit status; 2 also where nothing can be printed.
-pub async fn run<A, S, T, C, L>(
-    guard: &Guard<A, S, T, C, L>,
+pub async fn run<W: World>(
+    guard: &Guard<W>,
     event: &serde_json::Value,
     options: &Options,
     call: &Call,
     out: &mut impl Write,
     err: &mut impl Write,
-) -> u8
-where
-    A: Objects + BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    T: Topic,
-    C: Clock,
-    L: Log,
-{
+) -> u8 {
     let answer = match guard.report(event, call).await {
         Ok(answer) => answer,
         Err(failure) => {

@@ -2,7 +2,7 @@
 
 use crate::harness::{Setup, changed, setup, sqs};
 use crate::world::{BUCKET, ROLE, World};
-use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::app::ports::{Leases, WriteLog};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::s3::CorsRule;

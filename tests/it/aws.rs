@@ -6,6 +6,8 @@ mod operations;
 mod server;
 
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use darwin_s3_guard::app::ports::ForAccount;
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::shell::aws::client::{Aws, Clients, Patience};
 use darwin_s3_guard::shell::aws::sns::Sns;
 use server::{Answer, Server};
@@ -48,8 +50,7 @@ async fn clients(endpoint: &str, patience: Patience) -> Clients {
 
 async fn outside(endpoint: &str, patience: Patience) -> Outside {
     let clients = clients(endpoint, patience).await;
-    let aws = Aws::new(&clients);
-    aws.belongs_to(OWNER);
+    let aws = clients.for_account(&AccountId::parse(OWNER).unwrap());
     Outside { aws, topic: Sns::new(&clients, TOPIC), clients }
 }
 

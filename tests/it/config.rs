@@ -275,12 +275,12 @@ fn the_function_says_where_it_runs_and_outside_lambda_the_environment_does() {
     let config = read(&[("AWS_ACCOUNT_ID", "111122223333"), ("AWS_REGION", "eu-central-1")]).unwrap();
     let home = config.home(None).unwrap();
     assert_eq!(
-        (home.account.as_str(), home.region.as_str(), home.partition.as_str()),
+        (&*home.account, home.region.as_str(), home.partition.as_str()),
         ("111122223333", "eu-central-1", "aws")
     );
     for name in ["guard", "guard:live", "guard:$LATEST"] {
         let home = config.home(Some(&format!("arn:aws:lambda:us-east-1:999988887777:function:{name}"))).unwrap();
-        assert_eq!((home.account.as_str(), home.region.as_str()), ("999988887777", "us-east-1"), "the ARN wins");
+        assert_eq!((&*home.account, home.region.as_str()), ("999988887777", "us-east-1"), "the ARN wins");
     }
     for arn in [
         "",

@@ -2,6 +2,7 @@
 //! versions, empty values, odd types. Each answer is AWS's documented one, or open where its pages are silent.
 
 use darwin_s3_guard::judge::darwin::{Reader, kms_request, s3_request};
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::policy::document::PolicyDocument;
@@ -39,7 +40,11 @@ fn every_corner_has_its_answer() {
         sid: "DarwinAccess".into(),
         team: None,
     };
-    let home = Home { account: "111122223333".into(), region: "eu-central-1".into(), partition: "aws".into() };
+    let home = Home {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        partition: "aws".into(),
+    };
     let settings = Settings {
         restrict_public_buckets: Some(false),
         policy_is_public: None,

@@ -4,6 +4,7 @@ mod laws;
 
 use darwin_s3_guard::event::decode::decode;
 use darwin_s3_guard::event::trigger::{Decoded, Envelope, Item, Manual, ManualAction, Trigger};
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::Home;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ const STACK: &str =
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
 fn home() -> Home {
-    Home { account: "111122223333".into(), region: "eu-central-1".into(), partition: "aws".into() }
+    Home { account: AccountId::parse("111122223333").unwrap(), region: "eu-central-1".into(), partition: "aws".into() }
 }
 
 fn decoded(event: &Value) -> Decoded {

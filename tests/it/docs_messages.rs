@@ -138,7 +138,7 @@ fn every_attribute_of_the_table_is_in_its_document() {
     let sources = [
         include_str!("../../src/shell/aws/dynamodb.rs"),
         include_str!("../../src/shell/aws/dynamodb/item.rs"),
-        include_str!("../../src/shell/aws/dynamodb/history.rs"),
+        include_str!("../../src/shell/aws/dynamodb/writes.rs"),
     ];
     let words = sources.iter().flat_map(|source| {
         // Whatever stands in a string.

@@ -2,6 +2,7 @@
 
 use darwin_s3_guard::judge::access::{AccessFacts, Asker, Told, judge_read};
 use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding};
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
 use darwin_s3_guard::model::finding::Severity;
@@ -30,7 +31,7 @@ fn darwin() -> Darwin {
 }
 
 fn home() -> Home {
-    Home { account: "111122223333".into(), region: "eu-central-1".into(), partition: "aws".into() }
+    Home { account: AccountId::parse("111122223333").unwrap(), region: "eu-central-1".into(), partition: "aws".into() }
 }
 
 fn told(title: &str, told: &Told) -> String {

@@ -4,13 +4,19 @@ use crate::world::{self, BUCKET, World};
 use darwin_s3_guard::app::config::Config;
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use darwin_s3_guard::app::ports::{
+    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, Leases, Log, Objects, Topic, WriteLog,
+};
+use darwin_s3_guard::incident::life::StoreResult;
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::AwsResult;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
 use darwin_s3_guard::report::notice::Message;
 use serde_json::{Value, json};
 use std::cell::RefCell;
+use std::future::Future;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 #[derive(Clone)]
@@ -69,9 +75,36 @@ impl Log for Lines {
     }
 }
 
+impl ForAccount<Self> for Shared {
+    fn for_account(&self, _: &AccountId) -> Self {
+        self.clone()
+    }
+}
+
+/// The in-memory AWS with a store.
+pub struct InMemory<S>(PhantomData<S>);
+
+impl<S: Incidents + Leases + WriteLog> ports::World for InMemory<S> {
+    type Clients = Shared;
+    type Aws = Shared;
+    type Store = S;
+    type Topic = Shared;
+    type Clock = Shared;
+    type Log = Lines;
+}
+
+/// What the in-process store answers.
+pub fn block_on<T>(future: impl Future<Output = StoreResult<T>>) -> T {
+    let mut future = Box::pin(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value.unwrap(),
+        std::task::Poll::Pending => panic!("the in-process store never waits"),
+    }
+}
+
 pub struct Setup {
     pub world: Rc<World>,
-    pub guard: Guard<Shared, Memory, Shared, Shared, Lines>,
+    pub guard: Guard<InMemory<Memory>>,
 }
 
 pub fn setup(world: World, variables: &[(&str, &str)]) -> Setup {
@@ -80,11 +113,11 @@ pub fn setup(world: World, variables: &[(&str, &str)]) -> Setup {
 }
 
 /// A guard whose state is kept by `store`.
-pub fn with_store<S: IncidentStore>(
+pub fn with_store<S: Incidents + Leases + WriteLog>(
     world: World,
     variables: &[(&str, &str)],
     store: Option<S>,
-) -> (Rc<World>, Guard<Shared, S, Shared, Shared, Lines>) {
+) -> (Rc<World>, Guard<InMemory<S>>) {
     let world = Rc::new(world);
     let guarded = json!([{"name": BUCKET, "access": "read-write"}]).to_string();
     let mut all = vec![

@@ -6,11 +6,11 @@
 
 mod sim;
 
+use crate::harness::block_on;
 use crate::world::BUCKET;
 use darwin_s3_guard::app::config::Config;
 use darwin_s3_guard::app::handler::{Call, Guard};
-use darwin_s3_guard::app::ports::IncidentStore;
-use darwin_s3_guard::incident::life::StoreResult;
+use darwin_s3_guard::app::ports::Incidents;
 use darwin_s3_guard::model::change::Subject;
 use darwin_s3_guard::model::contract::Darwin;
 use darwin_s3_guard::model::s3::CorsRule;
@@ -114,7 +114,7 @@ impl History {
         let request_id = format!("invocation-{}", self.invocations);
         let task = async move {
             let all = held.clone();
-            let guard =
+            let guard: Guard<Outside> =
                 Guard::new(config(), all.clone(), Some(all.clone()), Some(all.clone()), all.clone(), all.clone());
             let record = json!({"messageId": "m", "receiptHandle": "h", "body": again.to_string(), "attributes": {},
                 "messageAttributes": {}, "md5OfBody": "x", "eventSource": "aws:sqs", "awsRegion": crate::world::REGION,
@@ -309,14 +309,6 @@ fn writes_stay_within_the_limit(sim: &Sim) {
 
 fn guard_writes(sim: &Sim) -> usize {
     sim.taken.borrow().iter().filter(|taken| matches!(taken.who, Who::Guard(_))).count()
-}
-
-fn block_on<T>(future: impl Future<Output = StoreResult<T>>) -> T {
-    let mut future = Box::pin(future);
-    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-        std::task::Poll::Ready(value) => value.unwrap(),
-        std::task::Poll::Pending => panic!("the in-process store never waits"),
-    }
 }
 
 fn history(seed: u64) -> Seen {

@@ -7,7 +7,7 @@ mod interleaved;
 mod table;
 
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{
     CLAIM_MS, Claim, FLAP_MS, Healed, Incident, Lease, PendingWrite, REMIND_MS, Sighting, Status,
@@ -46,19 +46,19 @@ fn counted(claim: Claim) -> Incident {
     }
 }
 
-async fn the_only_open(store: &impl IncidentStore, bucket: &str) -> Incident {
+async fn the_only_open(store: &impl Incidents, bucket: &str) -> Incident {
     let mut open = store.open(bucket).await.unwrap();
     assert_eq!(open.len(), 1, "{open:?}");
     open.remove(0)
 }
 
-async fn healed_and_resolved(store: &impl IncidentStore, incident: &Incident, now_ms: u64) {
+async fn healed_and_resolved(store: &impl Incidents, incident: &Incident, now_ms: u64) {
     assert!(store.heal(incident, &healed(now_ms), now_ms, now_ms).await.unwrap());
     let incident = Incident { healed: Some(healed(now_ms)), ..incident.clone() };
     assert!(store.resolve(&incident, now_ms).await.unwrap());
 }
 
-async fn the_first_sighting_announces_and_the_others_count(store: impl IncidentStore, bucket: &str) {
+async fn the_first_sighting_announces_and_the_others_count(store: impl Incidents, bucket: &str) {
     let first = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
     assert_eq!((first.seen, first.opened_ms, first.told_ms, first.claimed_ms), (1, NOW, None, NOW));
     let many = Sighting { count: 40, ..sighting(bucket, "k") };
@@ -69,7 +69,7 @@ async fn the_first_sighting_announces_and_the_others_count(store: impl IncidentS
     assert_eq!(store.open(&format!("{bucket}x")).await.unwrap(), []);
 }
 
-async fn what_was_reported_first_comes_back_whole(store: impl IncidentStore, bucket: &str) {
+async fn what_was_reported_first_comes_back_whole(store: impl Incidents, bucket: &str) {
     let mut sighting = sighting(bucket, "arn:aws:kms:eu-central-1:1:key/ä\u{0}\n");
     sighting.diff = Some("-a\n+b\n".into());
     sighting.finding.because = vec!["\"quotes\" & \u{202e}".into(); 3];
@@ -83,7 +83,7 @@ async fn what_was_reported_first_comes_back_whole(store: impl IncidentStore, buc
     assert_eq!(the_only_open(&store, bucket).await.report, (&sighting).into(), "the first report stands");
 }
 
-async fn a_message_is_claimed_by_one_and_again_when_its_claimer_dies(store: impl IncidentStore, bucket: &str) {
+async fn a_message_is_claimed_by_one_and_again_when_its_claimer_dies(store: impl Incidents, bucket: &str) {
     let incident = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
     assert_eq!(incident.due(NOW + CLAIM_MS - 1), None);
     let later = NOW + CLAIM_MS;
@@ -96,7 +96,7 @@ async fn a_message_is_claimed_by_one_and_again_when_its_claimer_dies(store: impl
     assert_eq!(the_only_open(&store, bucket).await.due(later), Some(Status::Opened), "given back: due at once");
 }
 
-async fn what_was_told_is_reminded_of_after_a_day(store: impl IncidentStore, bucket: &str) {
+async fn what_was_told_is_reminded_of_after_a_day(store: impl Incidents, bucket: &str) {
     let mut incident = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
     incident.report.diff = Some("what was sent".into());
     store.told(&incident, NOW + 7).await.unwrap();
@@ -112,7 +112,7 @@ async fn what_was_told_is_reminded_of_after_a_day(store: impl IncidentStore, buc
     assert_eq!(the_only_open(&store, bucket).await.due(due_ms + 1), None);
 }
 
-async fn it_heals_once_and_only_if_unseen_since(store: impl IncidentStore, bucket: &str) {
+async fn it_heals_once_and_only_if_unseen_since(store: impl Incidents, bucket: &str) {
     let incident = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
     store.told(&incident, NOW).await.unwrap();
     assert!(!store.heal(&incident, &healed(NOW - 1), NOW - 1, NOW).await.unwrap(), "seen since");
@@ -130,7 +130,7 @@ async fn it_heals_once_and_only_if_unseen_since(store: impl IncidentStore, bucke
     assert_eq!(store.open(bucket).await.unwrap(), []);
 }
 
-async fn seen_again_while_its_resolved_message_goes_out_it_stays_open(store: impl IncidentStore, bucket: &str) {
+async fn seen_again_while_its_resolved_message_goes_out_it_stays_open(store: impl Incidents, bucket: &str) {
     let incident = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
     store.told(&incident, NOW).await.unwrap();
     assert!(store.heal(&incident, &healed(NOW), NOW, NOW + 1).await.unwrap());
@@ -143,7 +143,7 @@ async fn seen_again_while_its_resolved_message_goes_out_it_stays_open(store: imp
     assert_eq!(the_only_open(&store, bucket).await.told_ms, Some(NOW + 4));
 }
 
-async fn a_late_word_about_an_earlier_life_changes_nothing(store: impl IncidentStore, bucket: &str) {
+async fn a_late_word_about_an_earlier_life_changes_nothing(store: impl Incidents, bucket: &str) {
     let first = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
     healed_and_resolved(&store, &first, NOW + 1).await;
     let second = announced(store.sight(&sighting(bucket, "k"), NOW + 2).await.unwrap());
@@ -154,7 +154,7 @@ async fn a_late_word_about_an_earlier_life_changes_nothing(store: impl IncidentS
     assert_eq!(the_only_open(&store, bucket).await, second);
 }
 
-async fn what_comes_back_within_the_hour_is_flapping(store: impl IncidentStore, bucket: &str) {
+async fn what_comes_back_within_the_hour_is_flapping(store: impl Incidents, bucket: &str) {
     let first = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
     assert_eq!(first.flaps, 0);
     healed_and_resolved(&store, &first, NOW).await;
@@ -166,7 +166,7 @@ async fn what_comes_back_within_the_hour_is_flapping(store: impl IncidentStore, 
     assert_eq!(third.flaps, 0);
 }
 
-async fn one_holds_the_lease_and_looks_again_for_the_others(store: impl IncidentStore, bucket: &str) {
+async fn one_holds_the_lease_and_looks_again_for_the_others(store: impl Leases, bucket: &str) {
     let ends = NOW + 1000;
     assert_eq!(store.lease(bucket, "a", NOW, ends).await.unwrap(), Lease::Taken);
     assert_eq!(store.lease(bucket, "a", NOW, ends).await.unwrap(), Lease::Taken, "its own again");
@@ -182,7 +182,7 @@ async fn one_holds_the_lease_and_looks_again_for_the_others(store: impl Incident
     assert_eq!(store.lease(bucket, "d", ends + 1, ends + 2000).await.unwrap(), Lease::Busy, "and still the other's");
 }
 
-async fn repairs_are_granted_up_to_the_limit_and_again_after_quiet(store: impl IncidentStore, bucket: &str) {
+async fn repairs_are_granted_up_to_the_limit_and_again_after_quiet(store: impl Leases, bucket: &str) {
     for count in 1..=3 {
         let answer = store.count_repair(bucket, NOW + count, 1000, 3).await.unwrap();
         assert_eq!(answer, RepairBudget::Granted { count });
@@ -197,7 +197,7 @@ async fn repairs_are_granted_up_to_the_limit_and_again_after_quiet(store: impl I
     assert_eq!(store.count_repair(bucket, NOW + 1004, 1000, 1).await.unwrap(), granted);
 }
 
-async fn a_write_is_pending_until_its_event_or_a_later_ones_comes(store: impl IncidentStore, bucket: &str) {
+async fn a_write_is_pending_until_its_event_or_a_later_ones_comes(store: impl WriteLog, bucket: &str) {
     for (operation, token, at) in [("PutBucketPolicy", "a", 1), ("PutBucketCors", "b", 2), ("PutBucketPolicy", "c", 3)]
     {
         store.note_write(bucket, operation, token, NOW + at).await.unwrap();
@@ -221,7 +221,7 @@ async fn a_write_is_pending_until_its_event_or_a_later_ones_comes(store: impl In
     assert!(!store.recognise_write(bucket, "PutBucketPolicy", "a", NOW + 60).await.unwrap(), "it was not made");
 }
 
-async fn once_is_once_within_its_period(store: impl IncidentStore, bucket: &str) {
+async fn once_is_once_within_its_period(store: impl Leases, bucket: &str) {
     assert!(store.once_per(bucket, NOW, 60).await.unwrap());
     assert!(!store.once_per(bucket, NOW + 59, 60).await.unwrap());
     assert!(store.once_per(&format!("{bucket}x"), NOW + 59, 60).await.unwrap());

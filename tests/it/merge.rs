@@ -1,6 +1,7 @@
 //! The bucket policy's assessment and merge: `tests/cases/merge.json`, and laws over random documents.
 
 use darwin_s3_guard::judge::darwin::{Reader, s3_request};
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
 use darwin_s3_guard::model::finding::{Kind, Severity};
 use darwin_s3_guard::model::verdict::Decision;
@@ -75,7 +76,11 @@ fn darwin(role: &str) -> Darwin {
 }
 
 fn home(partition: &str) -> Home {
-    Home { account: "111122223333".to_owned(), region: "eu-central-1".to_owned(), partition: partition.to_owned() }
+    Home {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".to_owned(),
+        partition: partition.to_owned(),
+    }
 }
 
 fn contract(access: Access) -> Contract {

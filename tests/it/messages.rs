@@ -2,6 +2,7 @@
 
 use darwin_s3_guard::incident::life::{Healed, Incident, LostUpdate, Report, Sighting, Status};
 use darwin_s3_guard::model::actor::Actor;
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Home, Mode};
 use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
 use darwin_s3_guard::model::outcome::{Action, ActionResult};
@@ -12,7 +13,11 @@ use serde_json::Value;
 const NOW: u64 = 1_795_521_600_000;
 
 fn context() -> Context {
-    let home = Home { account: "111122223333".into(), region: "eu-central-1".into(), partition: "aws".into() };
+    let home = Home {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        partition: "aws".into(),
+    };
     Context { home, mode: Mode::Repair, topic_arn: None }
 }
 

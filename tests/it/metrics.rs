@@ -2,7 +2,7 @@
 
 use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};
 use crate::world::{BUCKET, World};
-use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::app::ports::Leases;
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::report::metrics::{DIMENSION, NAMES, NAMESPACE};
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
 //! The incident table fails in the middle of things: nothing is written, all is told, and what may pass is tried again.
 
-use crate::harness::{Lines, Shared, changed, sqs, with_store};
+use crate::harness::{InMemory, changed, sqs, with_store};
 use crate::world::{World, aws_error};
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::{History, IncidentStore};
+use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
@@ -38,12 +38,16 @@ macro_rules! failing {
         }
     };
 }
-failing!(History {
+failing!(WriteLog {
+    note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
+    recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
+    forget_write(bucket: &str, operation: &str, token: &str) -> ();
+    pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
     keep_write(bucket: &str, write: &Write) -> ();
     keep_change(bucket: &str, change: &Change) -> ();
     past(bucket: &str, now_ms: u64) -> Past;
 });
-failing!(IncidentStore {
+failing!(Incidents {
     sight(sighting: &Sighting, now_ms: u64) -> Claim;
     claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
     told(incident: &Incident, now_ms: u64) -> ();
@@ -51,14 +55,12 @@ failing!(IncidentStore {
     heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
     resolve(incident: &Incident, now_ms: u64) -> bool;
     open(bucket: &str) -> Vec<Incident>;
+});
+failing!(Leases {
     lease(bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> Lease;
     release(bucket: &str, holder: &str, expires_ms: u64) -> bool;
     count_repair(bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> RepairBudget;
     reset_repairs(bucket: &str) -> ();
-    note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
-    recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
-    forget_write(bucket: &str, operation: &str, token: &str) -> ();
-    pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
     once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
 });
 
@@ -66,14 +68,14 @@ failing!(IncidentStore {
 const BEFORE_A_WRITE: [&str; 7] = ["keep_change", "lease", "past", "count_repair", "sight", "note_write", "keep_write"];
 
 /// A bucket that lost Darwin's statement, and a guard with a table.
-fn broken() -> (Rc<World>, Guard<Shared, Table, Shared, Shared, Lines>) {
+fn broken() -> (Rc<World>, Guard<InMemory<Table>>) {
     let world = World::healthy();
     world.bucket(|bucket| bucket.policy.write(None, 0));
     with_store(world, &[("INCIDENT_TABLE", "incidents")], Some(Table::default()))
 }
 
 /// The ids of the records that come back.
-async fn deliver(guard: &Guard<Shared, Table, Shared, Shared, Lines>) -> Value {
+async fn deliver(guard: &Guard<InMemory<Table>>) -> Value {
     let mut event = changed("DeleteBucketPolicy");
     event["detail"]["eventID"] = json!("theirs");
     let call = Call { request_id: "r".into(), ..Call::default() };

@@ -1,30 +1,37 @@
 //! One message out of the door: published, or written as a log line where there is no topic.
 
-use crate::app::alerts::{Alerts, Home, Sent, TableState, Told};
-use crate::app::ports::{Clock, IncidentStore, Log, Topic};
+use crate::app::alerts::{Alerts, Delivery, Sent, TableState};
+use crate::app::ports::{Clock, Incidents, Log, Topic, World};
+use crate::app::state::State;
 use crate::incident::life::{Healed, Incident, Status};
 use crate::model::aws::{AwsError, ErrorClass};
 use crate::model::outcome::Problem;
 use crate::report::message as notify;
 use crate::report::notice::{Message, Notice};
 
-impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
+impl<'a, W: World> Alerts<'a, W> {
     /// Sends a claimed message and marks it sent. Failing that, gives the claim back.
-    pub(super) async fn send(&self, table: &TableState, home: Home, incident: &Incident, status: Status) -> Told {
+    pub(super) async fn send(
+        &self,
+        table: &TableState,
+        keeper: State<'a, W::Store>,
+        incident: &Incident,
+        status: Status,
+    ) -> Delivery {
         let notice = Notice {
             status,
             incident,
             context: self.context,
-            stateless: home == Home::Process && self.store.is_some(),
+            stateless: matches!((keeper, self.state), (State::Process(_), State::Table(_))),
             now_ms: self.clock.now_ms(),
         };
         let published = self.publish(&notice).await;
         self.log.line(notify::log_line(&notice, self.topic.is_some(), published.as_ref().err()));
         match published {
             Ok(()) => {
-                self.mark(table, home, incident, status).await;
+                self.mark(table, keeper, incident, status).await;
                 if status == Status::Repaired {
-                    self.close(table, home, incident).await;
+                    self.close(table, keeper, incident).await;
                 }
                 let sent = Sent {
                     fingerprint: incident.fingerprint.clone(),
@@ -32,31 +39,24 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
                     kind: incident.report.finding.kind,
                     status,
                 };
-                Told { sent: vec![sent], ..Told::default() }
+                Delivery { sent: vec![sent], ..Delivery::default() }
             }
             Err(error) => {
-                self.give_back(table, home, incident).await;
+                self.give_back(table, keeper, incident).await;
                 let at = format!("alert {} of bucket `{}`", incident.report.finding.kind, incident.bucket);
-                Told { problems: vec![unsent(at, &error)], unsent: 1, ..Told::default() }
+                Delivery { problems: vec![unsent(at, &error)], unsent: 1, ..Delivery::default() }
             }
         }
     }
 
     /// Closes what was broken and repaired in one go, without a word more. Failing that, the schedule resolves it.
-    async fn close(&self, table: &TableState, home: Home, incident: &Incident) {
+    async fn close(&self, table: &TableState, keeper: State<'a, W::Store>, incident: &Incident) {
         let now_ms = self.clock.now_ms();
         let healed = Healed { at_ms: now_ms, because: "the guard has repaired it, and read it back".to_owned() };
-        let won = match (home, self.usable(table)) {
-            (Home::Process, _) => self.memory.heal_here(incident, &healed, now_ms, now_ms),
-            (Home::Table, Some(store)) => {
-                let healing = store.heal(incident, &healed, now_ms, now_ms).await;
-                table.heard(&incident.bucket, healing).unwrap_or(false)
-            }
-            (Home::Table, None) => false,
-        };
-        if won {
+        let healing = keeper.heal(incident, &healed, now_ms, now_ms);
+        if table.ask(keeper, &incident.bucket, healing).await == Some(true) {
             let closed = Incident { healed: Some(healed), ..incident.clone() };
-            self.mark(table, home, &closed, Status::Resolved).await;
+            self.mark(table, keeper, &closed, Status::Resolved).await;
         }
     }
 
@@ -84,35 +84,20 @@ impl<S: IncidentStore, T: Topic, C: Clock, L: Log> Alerts<'_, S, T, C, L> {
         }
     }
 
-    async fn mark(&self, table: &TableState, home: Home, incident: &Incident, status: Status) {
-        let now_ms = self.clock.now_ms();
-        let resolved = status == Status::Resolved;
-        match (home, self.usable(table)) {
-            (Home::Process, _) if resolved => {
-                self.memory.resolve_here(incident, now_ms);
-            }
-            (Home::Process, _) => self.memory.told_here(incident, now_ms),
-            // Failing to mark costs at most a second message.
-            (Home::Table, Some(store)) if resolved => {
-                if table.heard(&incident.bucket, store.resolve(incident, now_ms).await) == Some(true) {
-                    self.memory.note_resolved(incident);
-                }
-            }
-            (Home::Table, Some(store)) => {
-                table.heard(&incident.bucket, store.told(incident, now_ms).await);
-            }
-            (Home::Table, None) => {}
+    /// Failing to mark costs at most a second message.
+    async fn mark(&self, table: &TableState, keeper: State<'a, W::Store>, incident: &Incident, status: Status) {
+        let (bucket, now_ms) = (&incident.bucket, self.clock.now_ms());
+        if status != Status::Resolved {
+            table.ask(keeper, bucket, keeper.told(incident, now_ms)).await;
+        } else if table.ask(keeper, bucket, keeper.resolve(incident, now_ms)).await == Some(true)
+            && matches!(keeper, State::Table(_))
+        {
+            self.memory.note_resolved(incident);
         }
     }
 
-    async fn give_back(&self, table: &TableState, home: Home, incident: &Incident) {
-        match (home, self.usable(table)) {
-            (Home::Process, _) => self.memory.release_claim_here(incident),
-            (Home::Table, Some(store)) => {
-                table.heard(&incident.bucket, store.release_claim(incident).await);
-            }
-            (Home::Table, None) => {}
-        }
+    async fn give_back(&self, table: &TableState, keeper: State<'a, W::Store>, incident: &Incident) {
+        table.ask(keeper, &incident.bucket, keeper.release_claim(incident)).await;
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::app::handler::Run;
 use crate::app::objects::{Outcome, Target, judge_all};
-use crate::app::ports::{BucketReads, BucketWrites, Clock, History, IncidentStore, Keys, Log, Objects, Topic};
+use crate::app::ports::{Clock, World, WriteLog};
 use crate::app::reconcile::job::Job;
 use crate::app::reconcile::report::Reconciled;
 use crate::event::trigger::{ConfigChange, KeyChange};
@@ -28,14 +28,7 @@ struct Changed<'a> {
     unkept: Option<StoreError>,
 }
 
-impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
-where
-    A: Objects + BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    T: Topic,
-    C: Clock,
-    L: Log,
-{
+impl<W: World> Run<'_, W> {
     /// Reconciles every bucket that was changed, once, with the newest change's actor.
     pub(super) async fn config_changes(&mut self, changes: &[(usize, &ConfigChange)]) {
         let contracts = self.guard.config.contracts.clone();
@@ -86,7 +79,7 @@ where
     async fn remember(&self, contract: &Contract, change: &ConfigChange) -> StoreResult<()> {
         let kept = if self.call.dry_run { None } else { Change::of(change) };
         match kept {
-            Some(change) => state!(self.guard, keep_change(&contract.bucket, &change)),
+            Some(change) => self.guard.state().keep_change(&contract.bucket, &change).await,
             None => Ok(()),
         }
     }
@@ -96,7 +89,7 @@ where
         contracts: &'a [Contract],
         change: &ConfigChange,
     ) -> Result<Vec<&'a Contract>, (String, &'static str)> {
-        if let Some(account) = change.account.as_deref().filter(|account| *account != self.home.account) {
+        if let Some(account) = change.account.as_deref().filter(|account| **account != *self.home.account) {
             return Err((format!("`{}` in the account {account}", change.name), "a change in this account"));
         }
         let Some(bucket) = change.bucket.as_deref() else {
@@ -129,7 +122,8 @@ where
             _ => return false,
         };
         let now_ms = self.guard.clock.now_ms();
-        let known = state!(self.guard, recognise_write(&contract.bucket, operation, &token, now_ms)).unwrap_or(false);
+        let known =
+            self.guard.state().recognise_write(&contract.bucket, operation, &token, now_ms).await.unwrap_or(false);
         if known && exact {
             self.told.config_events_come(&contract.bucket, now_ms);
         }
@@ -190,7 +184,7 @@ where
             return;
         }
         let before_ms = self.guard.clock.now_ms().saturating_sub(EVENT_OVERDUE_MS);
-        match state!(self.guard, pending_writes(&contract.bucket, before_ms)) {
+        match self.guard.state().pending_writes(&contract.bucket, before_ms).await {
             Ok(pending) => {
                 if let Some(write) = pending.first() {
                     self.told.no_config_events(&self.home, &contract.bucket, write);
@@ -220,15 +214,7 @@ where
                 samples.iter().map(|key| Target { contract, key, version_id: None, requester: None }).collect();
             let outcomes = {
                 let observer = self.observer();
-                judge_all(
-                    &observer,
-                    &self.guard.aws,
-                    &targets,
-                    self.guard.config.concurrency,
-                    self.call.deadline_ms,
-                    &self.now,
-                )
-                .await
+                judge_all(&observer, &targets, self.guard.config.concurrency, self.call.deadline_ms, &self.now).await
             };
             let fine = |outcome: &Outcome| matches!(outcome, Outcome::Judged(judged) if matches!(judged.answer.read, Read::Allowed | Read::Gone));
             for outcome in &outcomes {

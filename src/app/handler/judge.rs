@@ -4,7 +4,7 @@
 
 use crate::app::handler::Run;
 use crate::app::objects::{Outcome, Target, judge_all};
-use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use crate::app::ports::{Clock, Leases, World};
 use crate::app::reconcile::job::Job;
 use crate::event::trigger::{Envelope, ObjectEvent};
 use crate::judge::object::JudgedObject;
@@ -15,14 +15,7 @@ use crate::report::forms::TaskResult;
 /// The least time between reconciliations of a bucket that an object's denial asks for, across all functions.
 const OBJECT_RECONCILE_MS: u64 = 60_000;
 
-impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
-where
-    A: Objects + BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    T: Topic,
-    C: Clock,
-    L: Log,
-{
+impl<W: World> Run<'_, W> {
     pub(super) async fn objects(&mut self, envelope: &Envelope, events: &[(usize, &ObjectEvent)]) {
         let contracts = self.guard.config.contracts.clone();
         let mut indexes = Vec::new();
@@ -37,9 +30,8 @@ where
             }
         }
         let outcomes = {
-            let observer = self.observer();
-            let (aws, config) = (&self.guard.aws, &self.guard.config);
-            judge_all(&observer, aws, &targets, config.concurrency, self.call.deadline_ms, &self.now).await
+            let (observer, concurrency) = (self.observer(), self.guard.config.concurrency);
+            judge_all(&observer, &targets, concurrency, self.call.deadline_ms, &self.now).await
         };
         let mut denying: Vec<&Contract> = Vec::new();
         for ((index, target), outcome) in indexes.into_iter().zip(&targets).zip(outcomes) {
@@ -123,7 +115,8 @@ where
     async fn reconcile_for_object(&mut self, contract: &Contract) {
         let name = format!("object-reconcile/{}", contract.bucket);
         let now_ms = self.guard.clock.now_ms();
-        let due = self.call.dry_run || state!(self.guard, once_per(&name, now_ms, OBJECT_RECONCILE_MS)).unwrap_or(true);
+        let due =
+            self.call.dry_run || self.guard.state().once_per(&name, now_ms, OBJECT_RECONCILE_MS).await.unwrap_or(true);
         if due {
             let job = Job {
                 contract,

@@ -4,7 +4,7 @@
 
 use crate::app::handler::Run;
 use crate::app::objects::{Outcome, Target, judge_all};
-use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use crate::app::ports::World;
 use crate::app::reconcile::job::{Job, Permit};
 use crate::event::trigger::{Manual, ManualAction};
 use crate::judge::key::{KeyQuestion, judge_key};
@@ -15,14 +15,7 @@ use crate::model::verdict::Decision;
 use crate::report::answer::ObjectAnswer;
 use std::fmt::Write as _;
 
-impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
-where
-    A: Objects + BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    T: Topic,
-    C: Clock,
-    L: Log,
-{
+impl<W: World> Run<'_, W> {
     pub(super) async fn manual(&mut self, index: usize, manual: &Manual) {
         let contracts: Vec<Contract> = match &manual.bucket {
             None => self.guard.config.contracts.clone(),
@@ -121,7 +114,7 @@ where
         let target = Target { contract, key, version_id: None, requester: None };
         let outcomes = {
             let observer = self.observer();
-            judge_all(&observer, &self.guard.aws, &[target], 1, self.call.deadline_ms, &self.now).await
+            judge_all(&observer, &[target], 1, self.call.deadline_ms, &self.now).await
         };
         for outcome in outcomes {
             match outcome {

@@ -2,29 +2,22 @@
 //!
 //! Must never clear what was not judged: a bucket with an unread document clears nothing.
 
-use crate::app::alerts::{self, Alerts};
+use crate::app::alerts::{Alerts, Delivery};
 use crate::app::handler::Run;
-use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys, Log, Objects, Topic};
+use crate::app::ports::World;
 use crate::report::notice::Context;
 
-impl<A, S, T, C, L> Run<'_, A, S, T, C, L>
-where
-    A: Objects + BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    T: Topic,
-    C: Clock,
-    L: Log,
-{
+impl<W: World> Run<'_, W> {
     /// What every message of this deployment has in common.
     pub(super) fn context(&self) -> Context {
         let config = &self.guard.config;
         Context { home: self.home.clone(), mode: config.mode, topic_arn: config.topic.clone() }
     }
 
-    pub(super) fn alerts<'r>(&'r self, context: &'r Context) -> Alerts<'r, S, T, C, L> {
+    pub(super) fn alerts<'r>(&'r self, context: &'r Context) -> Alerts<'r, W> {
         let guard = self.guard;
         Alerts {
-            store: guard.store.as_ref(),
+            state: guard.state(),
             memory: &guard.memory,
             topic: guard.topic.as_ref(),
             clock: &guard.clock,
@@ -34,33 +27,32 @@ where
     }
 
     /// Tells what was gathered. A message that could not be sent fails the items it is about, so that it is sent later.
-    pub(super) async fn tell(&mut self) -> alerts::Told {
+    pub(super) async fn tell(&mut self) -> Delivery {
         if self.told.silent {
-            return alerts::Told::default();
+            return Delivery::default();
         }
         let sightings = std::mem::take(&mut self.told.sightings);
         let clears = std::mem::take(&mut self.told.clears);
         let sources = std::mem::take(&mut self.told.sources);
         let context = self.context();
-        let told = self.alerts(&context).tell(sightings, clears).await;
-        let mut told = told;
-        let mut problems = std::mem::take(&mut told.problems);
+        let mut delivery = self.alerts(&context).tell(sightings, clears).await;
+        let mut problems = std::mem::take(&mut delivery.problems);
         if self.told.sweep {
             let buckets: Vec<String> =
                 self.guard.config.contracts.iter().map(|contract| contract.bucket.clone()).collect();
-            let owed = self.alerts(&context).owed(&buckets).await;
-            problems.extend(owed.problems);
-            told.sent.extend(owed.sent);
-            told.unsent += owed.unsent;
-            told.open = owed.open;
+            let pending = self.alerts(&context).send_pending(&buckets).await;
+            problems.extend(pending.problems);
+            delivery.sent.extend(pending.sent);
+            delivery.unsent += pending.unsent;
+            delivery.open = pending.open;
         }
-        for index in told.untold.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
+        for index in delivery.unsent_sightings.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
             if let Some(state) = self.items.get_mut(*index) {
                 state.failed = true;
             }
         }
         self.answer.problems.extend(problems);
-        told
+        delivery
     }
 
     pub(super) async fn test_alert(&mut self, index: usize, dry_run: bool) {

@@ -2,7 +2,7 @@
 //!
 //! Must never write anything: it gives people both documents and the command.
 
-use crate::app::ports::{BucketReads, BucketWrites, Clock, IncidentStore, Keys};
+use crate::app::ports::{BucketReads, Clock, World, WriteLog};
 use crate::app::reconcile::job::Job;
 use crate::app::reconcile::{Reconciler, VERIFY_WAITS_MS};
 use crate::incident::life::{LostUpdate, Sighting, StoreResult};
@@ -20,12 +20,7 @@ use crate::repair::plan::{Step, unified_json};
 use crate::repair::policy::{assess_policy, policy_with_ours};
 use crate::report::remedy;
 
-impl<A, S, C> Reconciler<'_, A, S, C>
-where
-    A: BucketReads + BucketWrites + Keys,
-    S: IncidentStore,
-    C: Clock,
-{
+impl<W: World> Reconciler<'_, W> {
     /// The changes of others that a write of ours may have undone, each with what is to be told. A change that only
     /// does not show yet is waited for.
     ///

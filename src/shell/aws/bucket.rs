@@ -14,14 +14,14 @@ use aws_sdk_s3::types::{CorsConfiguration, ObjectOwnership, Payer};
 impl BucketReads for Aws {
     async fn policy(&self, bucket: &str) -> AwsResult<Option<String>> {
         let operation = Operation::GetBucketPolicy;
-        let call = self.s3.get_bucket_policy().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.get_bucket_policy().bucket(bucket).expected_bucket_owner(self.owner());
         let answer = unless(call.send().await.classed(operation), "NoSuchBucketPolicy")?;
         Ok(answer.and_then(|answer| answer.policy))
     }
 
     async fn policy_is_public(&self, bucket: &str) -> AwsResult<Option<bool>> {
         let operation = Operation::GetBucketPolicyStatus;
-        let call = self.s3.get_bucket_policy_status().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.get_bucket_policy_status().bucket(bucket).expected_bucket_owner(self.owner());
         let answer = unless(call.send().await.classed(operation), "NoSuchBucketPolicy")?;
         // No policy is no public policy.
         Ok(answer.map_or(Some(false), |answer| answer.policy_status.and_then(|status| status.is_public)))
@@ -29,14 +29,14 @@ impl BucketReads for Aws {
 
     async fn cors(&self, bucket: &str) -> AwsResult<Option<Vec<CorsRule>>> {
         let operation = Operation::GetBucketCors;
-        let call = self.s3.get_bucket_cors().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.get_bucket_cors().bucket(bucket).expected_bucket_owner(self.owner());
         let answer = unless(call.send().await.classed(operation), "NoSuchCORSConfiguration")?;
         Ok(answer.map(|answer| answer.cors_rules.unwrap_or_default().into_iter().map(read_rule).collect()))
     }
 
     async fn encryption(&self, bucket: &str) -> AwsResult<Option<BucketEncryption>> {
         let operation = Operation::GetBucketEncryption;
-        let call = self.s3.get_bucket_encryption().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.get_bucket_encryption().bucket(bucket).expected_bucket_owner(self.owner());
         let absent = "ServerSideEncryptionConfigurationNotFoundError";
         let answer = unless(call.send().await.classed(operation), absent)?;
         let rules = answer.and_then(|answer| answer.server_side_encryption_configuration).map(|found| found.rules);
@@ -57,7 +57,7 @@ impl BucketReads for Aws {
 
     async fn public_access_block(&self, bucket: &str) -> AwsResult<Option<PublicAccessBlock>> {
         let operation = Operation::GetPublicAccessBlock;
-        let call = self.s3.get_public_access_block().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.get_public_access_block().bucket(bucket).expected_bucket_owner(self.owner());
         let answer = unless(call.send().await.classed(operation), "NoSuchPublicAccessBlockConfiguration")?;
         Ok(answer.and_then(|answer| answer.public_access_block_configuration).map(|found| PublicAccessBlock {
             block_public_acls: found.block_public_acls.unwrap_or_default(),
@@ -69,7 +69,7 @@ impl BucketReads for Aws {
 
     async fn ownership(&self, bucket: &str) -> AwsResult<Option<Ownership>> {
         let operation = Operation::GetBucketOwnershipControls;
-        let call = self.s3.get_bucket_ownership_controls().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.get_bucket_ownership_controls().bucket(bucket).expected_bucket_owner(self.owner());
         let answer = unless(call.send().await.classed(operation), "OwnershipControlsNotFoundError")?;
         let rules = answer.and_then(|answer| answer.ownership_controls).map(|found| found.rules);
         Ok(rules.and_then(|rules| rules.into_iter().next()).map(|rule| match rule.object_ownership {
@@ -82,7 +82,7 @@ impl BucketReads for Aws {
 
     async fn requester_pays(&self, bucket: &str) -> AwsResult<bool> {
         let operation = Operation::GetBucketRequestPayment;
-        let call = self.s3.get_bucket_request_payment().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.get_bucket_request_payment().bucket(bucket).expected_bucket_owner(self.owner());
         let answer = match call.send().await.classed(operation) {
             // A success that names no payer in a form we know: S3's default, the owner.
             Err(error) if error.status == Some(200) => return Ok(false),
@@ -94,7 +94,7 @@ impl BucketReads for Aws {
 
     async fn tags(&self, bucket: &str) -> AwsResult<Vec<(String, String)>> {
         let operation = Operation::GetBucketTagging;
-        let call = self.s3.get_bucket_tagging().bucket(bucket).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.get_bucket_tagging().bucket(bucket).expected_bucket_owner(self.owner());
         let answer = unless(call.send().await.classed(operation), "NoSuchTagSet")?;
         let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
         Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
@@ -105,20 +105,22 @@ impl BucketWrites for Aws {
     async fn put_policy(&self, bucket: &str, policy: &str) -> AwsResult<()> {
         let operation = Operation::PutBucketPolicy;
         // ConfirmRemoveSelfBucketAccess is not sent: S3 then refuses a policy that would lock its writer out.
-        let call =
-            self.s3.put_bucket_policy().bucket(bucket).policy(policy).expected_bucket_owner(self.owner(operation)?);
+        let call = self.s3.put_bucket_policy().bucket(bucket).policy(policy).expected_bucket_owner(self.owner());
         call.send().await.classed(operation).map(drop)
     }
 
     async fn put_cors(&self, bucket: &str, rules: &[CorsRule]) -> AwsResult<()> {
         let operation = Operation::PutBucketCors;
-        let owner = self.owner(operation)?;
         let rules = rules.iter().map(write_rule).collect::<Result<Vec<_>, _>>();
         let configuration = rules
             .and_then(|rules| CorsConfiguration::builder().set_cors_rules(Some(rules)).build())
             .map_err(|error| unsendable(operation, &error))?;
-        let call =
-            self.s3.put_bucket_cors().bucket(bucket).cors_configuration(configuration).expected_bucket_owner(owner);
+        let call = self
+            .s3
+            .put_bucket_cors()
+            .bucket(bucket)
+            .cors_configuration(configuration)
+            .expected_bucket_owner(self.owner());
         call.send().await.classed(operation).map(drop)
     }
 

@@ -3,16 +3,20 @@
 //! Adapters of `ports` over clients that share one HTTP client, one retry policy and one meter. Must never judge, never
 //! know a particular endpoint, and never make an S3 call without `ExpectedBucketOwner`.
 
-use crate::model::aws::{AwsError, ErrorClass, Operation};
+use crate::app::ports::{ForAccount, Log, World};
+use crate::model::arn::AccountId;
+use crate::shell::aws::clock::SystemClock;
+use crate::shell::aws::dynamodb::table::Table;
 use crate::shell::aws::error;
 use crate::shell::aws::meter::SdkMeter;
+use crate::shell::aws::sns::Sns;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_s3::config::ProvideCredentials;
 use aws_smithy_http_client::tls;
-use std::sync::OnceLock;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// How long the SDK waits and how often it tries, per call.
@@ -49,6 +53,8 @@ impl Default for Patience {
 pub struct Clients {
     shared: SdkConfig,
     meter: SdkMeter,
+    s3: aws_sdk_s3::Client,
+    kms: aws_sdk_kms::Client,
 }
 
 impl Clients {
@@ -62,7 +68,18 @@ impl Clients {
 
     /// The same, with credentials or an endpoint given beforehand.
     pub async fn load(loader: ConfigLoader, region: &str, patience: Patience) -> Self {
-        Self { shared: settings(loader, region, patience).load().await, meter: SdkMeter::default() }
+        let (shared, meter) = (settings(loader, region, patience).load().await, SdkMeter::default());
+        // Path style where an endpoint is given, as a host of one's own rarely has a name for every bucket.
+        let s3 = aws_sdk_s3::config::Builder::from(&shared)
+            .force_path_style(shared.endpoint_url().is_some())
+            .interceptor(meter.clone());
+        let kms = aws_sdk_kms::config::Builder::from(&shared).interceptor(meter.clone());
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            kms: aws_sdk_kms::Client::from_conf(kms.build()),
+            shared,
+            meter,
+        }
     }
 
     /// Looks for credentials, for a shell: without any, every call would fail with the same long story.
@@ -79,20 +96,6 @@ impl Clients {
 
     pub fn meter(&self) -> &SdkMeter {
         &self.meter
-    }
-
-    /// Path style where an endpoint is given, as a host of one's own rarely has a name for every bucket.
-    pub(super) fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.shared)
-            .force_path_style(self.shared.endpoint_url().is_some())
-            .interceptor(self.meter.clone())
-            .build();
-        aws_sdk_s3::Client::from_conf(config)
-    }
-
-    pub(super) fn kms(&self) -> aws_sdk_kms::Client {
-        let config = aws_sdk_kms::config::Builder::from(&self.shared).interceptor(self.meter.clone()).build();
-        aws_sdk_kms::Client::from_conf(config)
     }
 
     pub(super) fn sns(&self) -> aws_sdk_sns::Client {
@@ -130,34 +133,38 @@ fn settings(loader: ConfigLoader, region: &str, patience: Patience) -> ConfigLoa
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
-/// S3 and KMS: what a judgement reads and a repair writes.
+/// S3 and KMS for the buckets of one account: what a judgement reads and a repair writes. INVARIANT: only
+/// `Clients::for_account` makes one, so that no S3 call can be made without the account to expect.
 #[derive(Debug)]
 pub struct Aws {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) kms: aws_sdk_kms::Client,
-    owner: OnceLock<String>,
+    owner: AccountId,
 }
 
 impl Aws {
-    pub fn new(clients: &Clients) -> Self {
-        Self { s3: clients.s3(), kms: clients.kms(), owner: OnceLock::new() }
+    /// For `ExpectedBucketOwner`.
+    pub(super) fn owner(&self) -> &str {
+        &self.owner
     }
+}
 
-    /// Says which account the buckets belong to (12 digits), for `ExpectedBucketOwner`. In Lambda it is known with the
-    /// first invocation, and is the same ever after: the first to be told stays.
-    pub fn belongs_to(&self, account: &str) {
-        self.owner.get_or_init(|| account.to_owned());
+impl ForAccount<Aws> for Clients {
+    /// The SDK's clients are counted references: a clone costs nothing.
+    fn for_account(&self, account: &AccountId) -> Aws {
+        Aws { s3: self.s3.clone(), kms: self.kms.clone(), owner: account.clone() }
     }
+}
 
-    /// The account to expect. INVARIANT: without it no S3 call is made.
-    pub(super) fn owner(&self, operation: Operation) -> Result<&str, AwsError> {
-        self.owner.get().map(String::as_str).filter(|owner| !owner.is_empty()).ok_or_else(|| AwsError {
-            operation,
-            class: ErrorClass::Permanent,
-            code: None,
-            status: None,
-            message: "the account that owns the buckets is not known, so no call was made".to_owned(),
-            request_id: None,
-        })
-    }
+/// AWS, the table, the topic, the clock, and a log.
+#[derive(Debug)]
+pub struct Outside<L>(PhantomData<L>);
+
+impl<L: Log> World for Outside<L> {
+    type Clients = Clients;
+    type Aws = Aws;
+    type Store = Table;
+    type Topic = Sns;
+    type Clock = SystemClock;
+    type Log = L;
 }

@@ -1,4 +1,4 @@
-//! The incident table: `IncidentStore` over DynamoDB, by conditional writes of single items.
+//! The incident table: `Incidents`, `Leases` and `WriteLog` over DynamoDB, by conditional writes of single items.
 //!
 //! What an answer means is decided by `incident`; here it is only made atomic. Must never scan, never read the clock,
 //! and never lose an announcement: an SDK retry of a write that had succeeded finds its own mark and answers as the
@@ -6,18 +6,15 @@
 
 mod call;
 mod error;
-mod history;
 mod item;
 pub mod table;
+mod writes;
 
-use crate::app::memory::KNOWN_WRITE_MS;
-use crate::app::ports::IncidentStore;
+use crate::app::ports::{Incidents, Leases};
 use crate::incident::budget::{RepairBudget, budget};
-use crate::incident::life::{
-    Claim, Healed, Incident, KEEP_MS, Lease, PendingWrite, Report, Sighting, Status, StoreResult,
-};
+use crate::incident::life::{Claim, Healed, Incident, KEEP_MS, Lease, Report, Sighting, Status, StoreResult};
 use call::{Update, Wrote};
-use item::{INCIDENT, Place, WRITE, json, n, partition, s, ttl};
+use item::{INCIDENT, Place, json, n, partition, s, ttl};
 use table::Table;
 
 /// How often a change is begun anew because somebody else was quicker.
@@ -26,7 +23,7 @@ const ROUNDS: usize = 8;
 /// differ.
 const SLACK_MS: u64 = 60 * 60 * 1_000;
 
-impl IncidentStore for Table {
+impl Incidents for Table {
     /// One UpdateItem without a condition. `announced_by` is set by whoever opens or reopens, and removed by `heal`
     /// and `resolve`: the old item tells whether that was us.
     async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
@@ -139,7 +136,9 @@ impl IncidentStore for Table {
         let items = self.query(bucket, INCIDENT, "attribute_exists(opened_ms)").await?;
         items.iter().filter_map(|item| item::incident(bucket, item).transpose()).collect()
     }
+}
 
+impl Leases for Table {
     async fn lease(&self, bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> StoreResult<Lease> {
         for _ in 0..ROUNDS {
             let take = Update::new(
@@ -224,35 +223,6 @@ impl IncidentStore for Table {
         self.delete(Place::repairs(bucket), None, &[]).await.map(drop)
     }
 
-    async fn note_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<()> {
-        let place = Place::write(bucket, operation, token);
-        self.put(place, vec![("written_ms", n(now_ms))], None, Vec::new()).await.map(drop)
-    }
-
-    async fn recognise_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<bool> {
-        let Wrote::Yes(old) = self.recognise(Place::write(bucket, operation, token), now_ms).await? else {
-            return Ok(false);
-        };
-        let first = old.as_ref().is_some_and(|old| !old.contains_key("recognised_ms"));
-        if first {
-            let written_ms = old.as_ref().map(|old| item::number(old, "written_ms")).transpose()?.flatten();
-            for older in self.pending_writes(bucket, written_ms.unwrap_or(0)).await? {
-                self.recognise(Place::write(bucket, &older.operation, &older.token), now_ms).await?;
-            }
-        }
-        Ok(true)
-    }
-
-    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
-        self.delete(Place::write(bucket, operation, token), None, &[]).await.map(drop)
-    }
-
-    async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
-        let items = self.query(bucket, WRITE, "attribute_not_exists(recognised_ms)").await?;
-        let writes: StoreResult<Vec<PendingWrite>> = items.iter().map(item::pending).collect();
-        Ok(writes?.into_iter().filter(|write| write.written_ms < before_ms).collect())
-    }
-
     async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
         let ends_ms = now_ms.saturating_add(period_ms);
         let update = Update::new(Place::once(name), "SET at_ms = :now, done_by = :mark, expires = :expires")
@@ -266,14 +236,6 @@ impl IncidentStore for Table {
 }
 
 impl Table {
-    async fn recognise(&self, place: Place, now_ms: u64) -> StoreResult<Wrote> {
-        let update = Update::new(place, "SET recognised_ms = :now, expires = :expires")
-            .only_if("attribute_exists(written_ms)")
-            .with(":now", n(now_ms))
-            .with(":expires", ttl(now_ms.saturating_add(KNOWN_WRITE_MS)));
-        self.update(update).await
-    }
-
     async fn query(&self, bucket: &str, prefix: &str, filter: &str) -> StoreResult<Vec<item::Item>> {
         self.query_all(&partition(bucket), prefix, filter).await
     }

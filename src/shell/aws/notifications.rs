@@ -14,7 +14,7 @@ use aws_sdk_s3::types::{Event, EventBridgeConfiguration, NotificationConfigurati
 pub(super) async fn read(aws: &Aws, bucket: &str) -> AwsResult<GetBucketNotificationConfigurationOutput> {
     let operation = Operation::GetBucketNotificationConfiguration;
     let call = aws.s3.get_bucket_notification_configuration().bucket(bucket);
-    call.expected_bucket_owner(aws.owner(operation)?).send().await.classed(operation)
+    call.expected_bucket_owner(aws.owner()).send().await.classed(operation)
 }
 
 pub(super) fn summary(found: &GetBucketNotificationConfigurationOutput) -> Notifications {
@@ -52,7 +52,7 @@ pub(super) async fn enable_event_bridge(aws: &Aws, bucket: &str) -> AwsResult<()
         .bucket(bucket)
         .notification_configuration(configuration)
         .skip_destination_validation(true)
-        .expected_bucket_owner(aws.owner(operation)?)
+        .expected_bucket_owner(aws.owner())
         .send()
         .await
         .classed(operation)

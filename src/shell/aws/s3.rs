@@ -19,7 +19,7 @@ impl Objects for Aws {
             .bucket(bucket)
             .key(key)
             .set_version_id(version_id.map(str::to_owned))
-            .expected_bucket_owner(self.owner(operation)?);
+            .expected_bucket_owner(self.owner());
         let error = match call.send().await {
             Ok(answer) => return Ok(Head::Found(facts(answer))),
             Err(error) => error,

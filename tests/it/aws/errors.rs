@@ -2,11 +2,12 @@
 
 use super::server::{Answer, Server};
 use super::{BUCKET, OWNER, PATIENCE, SECRET, clients, kms_error, outside, s3_error, sns_error, talk};
-use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Keys, Meter, Objects, Topic};
+use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, ForAccount, Keys, Meter, Objects, Topic};
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation, Usage};
 use darwin_s3_guard::model::s3::Head;
 use darwin_s3_guard::report::notice::Message;
-use darwin_s3_guard::shell::aws::client::{Aws, Patience};
+use darwin_s3_guard::shell::aws::client::Patience;
 use std::time::Duration;
 
 fn used(operation: Operation, calls: u64, retries: u64) -> Usage {
@@ -197,14 +198,20 @@ async fn a_bucket_that_is_gone_is_an_error_of_every_read() {
     }
 }
 
+#[test]
+fn without_the_owner_there_is_nothing_that_could_call() {
+    for owner in ["", "11112222333", "1111222233334", "11112222333x", "arn:aws:iam::111122223333:root"] {
+        assert_eq!(AccountId::parse(owner), None, "{owner}");
+    }
+}
+
 #[tokio::test]
-async fn without_the_owner_no_s3_call_is_made() {
-    for owner in [None, Some("")] {
-        let server = Server::start(Vec::new());
-        let aws = Aws::new(&clients(&server.url(), PATIENCE).await);
-        if let Some(owner) = owner {
-            aws.belongs_to(owner);
-        }
+async fn every_s3_call_expects_the_account_of_its_own_adapter() {
+    let denied = || (0..6).map(|_| s3_error(403, "AccessDenied"));
+    let server = Server::start(denied().chain(denied()).collect());
+    let clients = clients(&server.url(), PATIENCE).await;
+    for owner in [OWNER, "999999999999"] {
+        let aws = clients.for_account(&AccountId::parse(owner).unwrap());
         let errors = [
             aws.head_object(BUCKET, "a.jpg", None).await.unwrap_err(),
             aws.policy(BUCKET).await.unwrap_err(),
@@ -213,21 +220,11 @@ async fn without_the_owner_no_s3_call_is_made() {
             aws.put_cors(BUCKET, &[]).await.unwrap_err(),
             aws.enable_event_bridge(BUCKET).await.unwrap_err(),
         ];
-        for error in errors {
-            assert_eq!(error.class, ErrorClass::Permanent);
-            assert!(error.message.contains("account"), "{error}");
-        }
-        assert!(server.seen().is_empty());
+        assert!(errors.iter().all(|error| error.class == ErrorClass::Denied), "{errors:?}");
     }
-}
-
-#[tokio::test]
-async fn the_first_owner_stays() {
-    let server = Server::start(vec![Answer::ok("{}")]);
-    let aws = outside(&server.url(), PATIENCE).await.aws;
-    aws.belongs_to("999999999999");
-    aws.policy(BUCKET).await.unwrap();
-    assert_eq!(server.only().header("x-amz-expected-bucket-owner"), Some(OWNER));
+    let seen = server.seen();
+    let owners: Vec<_> = seen.iter().map(|request| request.header("x-amz-expected-bucket-owner").unwrap()).collect();
+    assert_eq!(owners, [[OWNER; 6], ["999999999999"; 6]].concat());
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use crate::world::{self, BUCKET, aws_error, darwin_cors, darwin_policy};
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{
-    BucketReads, BucketWrites, Clock, History, IncidentStore, Keys, Log, Objects, Topic,
+    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, Leases, Log, Objects, Topic, WriteLog,
 };
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsResult, ErrorClass, Operation};
 use darwin_s3_guard::model::change::{Change, Subject, Write};
 use darwin_s3_guard::model::kms::KeyMetadata;
@@ -335,26 +336,44 @@ impl Log for Outside {
 }
 
 /// The table: the process's store, each call a point at which others run, and at which it may fail.
-macro_rules! table {
-    ($port:ident { $($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+ }) => {
-        impl $port for Outside {
-            $(async fn $name(&self, $($arg: $type),*) -> StoreResult<$out> {
-                self.call(Operation::UpdateItem).await?;
-                let answer = self.sim.store.$name($($arg),*).await;
-                // The answer may get lost although the item was written.
-                self.call(Operation::UpdateItem).await?;
-                answer
-            })+
-        }
+macro_rules! answer_may_get_lost {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+) => {
+        $(async fn $name(&self, $($arg: $type),*) -> StoreResult<$out> {
+            self.call(Operation::UpdateItem).await?;
+            let answer = self.sim.store.$name($($arg),*).await;
+            // The answer may get lost although the item was written.
+            self.call(Operation::UpdateItem).await?;
+            answer
+        })+
     };
 }
-table!(History {
-    keep_write(bucket: &str, write: &Write) -> ();
-    keep_change(bucket: &str, change: &Change) -> ();
-    past(bucket: &str, now_ms: u64) -> Past;
-});
 
-impl IncidentStore for Outside {
+impl WriteLog for Outside {
+    answer_may_get_lost! {
+        keep_write(bucket: &str, write: &Write) -> ();
+        keep_change(bucket: &str, change: &Change) -> ();
+        past(bucket: &str, now_ms: u64) -> Past;
+    }
+
+    async fn note_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<()> {
+        self.call(Operation::PutItem).await?;
+        self.sim.store.note_write(bucket, operation, token, now_ms).await
+    }
+    async fn recognise_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<bool> {
+        self.call(Operation::UpdateItem).await?;
+        self.sim.store.recognise_write(bucket, operation, token, now_ms).await
+    }
+    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
+        self.call(Operation::DeleteItem).await?;
+        self.sim.store.forget_write(bucket, operation, token).await
+    }
+    async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
+        self.call(Operation::Query).await?;
+        self.sim.store.pending_writes(bucket, before_ms).await
+    }
+}
+
+impl Incidents for Outside {
     async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
         self.call(Operation::UpdateItem).await?;
         self.sim.store.sight(sighting, now_ms).await
@@ -383,6 +402,9 @@ impl IncidentStore for Outside {
         self.call(Operation::Query).await?;
         self.sim.store.open(bucket).await
     }
+}
+
+impl Leases for Outside {
     async fn lease(&self, bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> StoreResult<Lease> {
         self.call(Operation::UpdateItem).await?;
         let lease = self.sim.store.lease(bucket, holder, now_ms, expires_ms).await?;
@@ -407,26 +429,25 @@ impl IncidentStore for Outside {
         self.call(Operation::DeleteItem).await?;
         self.sim.store.reset_repairs(bucket).await
     }
-    async fn note_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<()> {
-        self.call(Operation::PutItem).await?;
-        self.sim.store.note_write(bucket, operation, token, now_ms).await
-    }
-    async fn recognise_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<bool> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.recognise_write(bucket, operation, token, now_ms).await
-    }
-    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
-        self.call(Operation::DeleteItem).await?;
-        self.sim.store.forget_write(bucket, operation, token).await
-    }
-    async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
-        self.call(Operation::Query).await?;
-        self.sim.store.pending_writes(bucket, before_ms).await
-    }
     async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
         self.call(Operation::UpdateItem).await?;
         self.sim.store.once_per(name, now_ms, period_ms).await
     }
+}
+
+impl ForAccount<Self> for Outside {
+    fn for_account(&self, _: &AccountId) -> Self {
+        self.clone()
+    }
+}
+
+impl ports::World for Outside {
+    type Clients = Self;
+    type Aws = Self;
+    type Store = Self;
+    type Topic = Self;
+    type Clock = Self;
+    type Log = Self;
 }
 
 /// Runs one future a little.

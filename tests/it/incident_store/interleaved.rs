@@ -2,8 +2,9 @@
 
 use super::table::{fresh_bucket, table};
 use super::{CLAIM_MS, Claim, Incident, NOW, Status, healed, sighting};
+use crate::harness::block_on;
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::collections::VecDeque;
@@ -55,7 +56,7 @@ impl World {
         self.now_ms += 1;
         let mut sighting = sighting("b", "k");
         sighting.count = count;
-        match self.store.sight_here(&sighting, self.now_ms) {
+        match block_on(self.store.sight(&sighting, self.now_ms)) {
             Claim::Announce(incident) => {
                 if incident.opened_ms == self.now_ms {
                     self.seen = 0;
@@ -65,22 +66,22 @@ impl World {
             Claim::Counted(incident) => self.pay(incident),
         }
         self.seen += count;
-        let now = &self.store.open_here("b")[0];
+        let now = &block_on(self.store.open("b"))[0];
         assert_eq!(now.seen, self.seen, "every sighting of this life is counted");
     }
 
     fn pay(&mut self, incident: Incident) {
         if let Some(status) = incident.due(self.now_ms)
-            && self.store.claim_here(&incident, self.now_ms)
+            && block_on(self.store.claim(&incident, status, self.now_ms))
         {
             self.hands.push_back(Pending::Tell(incident, status));
         }
     }
 
     fn heal(&mut self) {
-        for mut incident in self.store.open_here("b") {
+        for mut incident in block_on(self.store.open("b")) {
             let word = healed(self.now_ms);
-            if self.store.heal_here(&incident, &word, self.now_ms, self.now_ms) {
+            if block_on(self.store.heal(&incident, &word, self.now_ms, self.now_ms)) {
                 incident.healed = Some(word);
                 self.hands.push_back(Pending::Tell(incident, Status::Resolved));
             }
@@ -91,14 +92,14 @@ impl World {
         let Some(Pending::Tell(incident, status)) = self.hands.remove(index) else { return };
         self.sent.push(status);
         if status == Status::Resolved {
-            self.store.resolve_here(&incident, self.now_ms);
+            block_on(self.store.resolve(&incident, self.now_ms));
         } else {
-            self.store.told_here(&incident, self.now_ms);
+            block_on(self.store.told(&incident, self.now_ms));
         }
     }
 
     fn sweep(&mut self) {
-        for incident in self.store.open_here("b") {
+        for incident in block_on(self.store.open("b")) {
             self.pay(incident);
         }
     }
@@ -137,7 +138,7 @@ proptest! {
             world.turn(turn);
         }
         world.settle();
-        let open = world.store.open_here("b");
+        let open = block_on(world.store.open("b"));
         let last = world.sent.last().copied();
         match open.first() {
             Some(incident) => {
@@ -180,7 +181,7 @@ proptest! {
         prop_assert_eq!(count(Status::Opened), opened);
         prop_assert_eq!(count(Status::Resolved), healed);
         prop_assert_eq!(count(Status::Reminder), 0);
-        let open = usize::from(!world.store.open_here("b").is_empty());
+        let open = usize::from(!block_on(world.store.open("b")).is_empty());
         prop_assert_eq!(opened, healed + open, "every state that was entered was told, none twice");
     }
 }
@@ -229,7 +230,7 @@ fn call() -> impl Strategy<Value = (u64, Call)> {
 }
 
 /// Makes the calls in order and writes down every answer.
-async fn answers(store: &impl IncidentStore, bucket: &str, calls: &[(u64, Call)]) -> Vec<String> {
+async fn answers(store: &(impl Incidents + Leases + WriteLog), bucket: &str, calls: &[(u64, Call)]) -> Vec<String> {
     let mut now_ms = NOW;
     let mut known: Vec<Incident> = Vec::new();
     let mut answers = Vec::new();

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use darwin_s3_guard::app::ports::IncidentStore;
+use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{Claim, Incident, Lease, LostUpdate, Sighting, StoreError};
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};

@@ -1,0 +1,65 @@
+//! Where the guard keeps its state: the incident table, or where none is configured, this process.
+//!
+//! Must never decide: it passes every call on.
+
+use crate::app::memory::Memory;
+use crate::app::ports::{Incidents, Leases, WriteLog};
+use crate::incident::budget::RepairBudget;
+use crate::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use crate::model::change::{Change, Write};
+use crate::repair::history::Past;
+
+/// A store by reference.
+#[derive(Debug)]
+pub enum State<'a, S> {
+    Table(&'a S),
+    Process(&'a Memory),
+}
+
+// Derived, it would ask for `S: Clone`.
+impl<S> Clone for State<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for State<'_, S> {}
+
+macro_rules! pass_on {
+    ($port:ident { $($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+ }) => {
+        impl<S: $port> $port for State<'_, S> {
+            $(async fn $name(&self, $($argument: $type),*) -> StoreResult<$answer> {
+                match self {
+                    Self::Table(table) => table.$name($($argument),*).await,
+                    Self::Process(memory) => memory.$name($($argument),*).await,
+                }
+            })+
+        }
+    };
+}
+
+pass_on!(Incidents {
+    sight(sighting: &Sighting, now_ms: u64) -> Claim;
+    claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
+    told(incident: &Incident, now_ms: u64) -> ();
+    release_claim(incident: &Incident) -> ();
+    heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
+    resolve(incident: &Incident, now_ms: u64) -> bool;
+    open(bucket: &str) -> Vec<Incident>;
+});
+pass_on!(Leases {
+    lease(bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> Lease;
+    release(bucket: &str, holder: &str, expires_ms: u64) -> bool;
+    count_repair(bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> RepairBudget;
+    reset_repairs(bucket: &str) -> ();
+    once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
+});
+pass_on!(WriteLog {
+    note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
+    recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
+    forget_write(bucket: &str, operation: &str, token: &str) -> ();
+    pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
+    keep_write(bucket: &str, write: &Write) -> ();
+    keep_change(bucket: &str, change: &Change) -> ();
+    past(bucket: &str, now_ms: u64) -> Past;
+});
