@@ -3,20 +3,16 @@
 //! Adapters of `ports` over clients that share one HTTP client, one retry policy and one meter. Must never judge, never
 //! know a particular endpoint, and never make an S3 call without `ExpectedBucketOwner`.
 
-use crate::app::ports::{ForAccount, Log, World};
+use crate::app::ports::ForAccount;
 use crate::model::arn::AccountId;
-use crate::shell::aws::clock::SystemClock;
-use crate::shell::aws::dynamodb::table::Table;
 use crate::shell::aws::error;
 use crate::shell::aws::meter::SdkMeter;
-use crate::shell::aws::sns::Sns;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_s3::config::ProvideCredentials;
 use aws_smithy_http_client::tls;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 /// How long the SDK waits and how often it tries, per call.
@@ -154,17 +150,4 @@ impl ForAccount<Aws> for Clients {
     fn for_account(&self, account: &AccountId) -> Aws {
         Aws { s3: self.s3.clone(), kms: self.kms.clone(), owner: account.clone() }
     }
-}
-
-/// AWS, the table, the topic, the clock, and a log.
-#[derive(Debug)]
-pub struct Outside<L>(PhantomData<L>);
-
-impl<L: Log> World for Outside<L> {
-    type Clients = Clients;
-    type Aws = Aws;
-    type Store = Table;
-    type Topic = Sns;
-    type Clock = SystemClock;
-    type Log = L;
 }

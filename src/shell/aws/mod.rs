@@ -10,5 +10,6 @@ pub mod kms;
 pub mod log;
 pub mod meter;
 pub mod notifications;
+pub mod outside;
 pub mod s3;
 pub mod sns;
