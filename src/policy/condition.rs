@@ -6,7 +6,8 @@
 use crate::policy::pattern::{Mode, Pattern};
 use crate::policy::request::{ContextValue, RequestContext};
 use crate::policy::truth::Truth;
-use crate::policy::values::{Decimal, Range, boolean, date, in_range, is_base64};
+use crate::policy::values::{Decimal, boolean, date, is_base64, network};
+use ipnet::IpNet;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
@@ -67,7 +68,7 @@ pub(crate) enum Operand {
     Moment((i64, u32)),
     Bool(bool),
     Binary(String),
-    Range(Range),
+    Network(IpNet),
     /// Not a value of the operator's type: its name.
     Odd(String),
 }
@@ -148,7 +149,7 @@ impl Operator {
             Kind::Date(_) => date(text).map(Operand::Moment),
             Kind::Bool => boolean(text).map(Operand::Bool),
             Kind::Binary => is_base64(text).then(|| Operand::Binary(text.to_owned())),
-            Kind::Ip => Range::parse(text).map(Operand::Range),
+            Kind::Ip => network(text).map(Operand::Network),
         };
         read.unwrap_or_else(|| Operand::Odd(format!("value:{text}")))
     }
@@ -178,8 +179,8 @@ impl Operator {
                     ill_typed()
                 }
             }
-            (Operand::Range(range), Kind::Ip) => {
-                value.parse::<IpAddr>().map_or_else(|_| ill_typed(), |address| in_range(address, *range).into())
+            (Operand::Network(network), Kind::Ip) => {
+                value.parse::<IpAddr>().map_or_else(|_| ill_typed(), |address| network.contains(&address).into())
             }
             _ => ill_typed(),
         }
