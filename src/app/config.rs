@@ -6,6 +6,7 @@
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
 use crate::model::arn::{AccountId, Arn, is_account_id, is_region, partition_of};
 use crate::model::contract::{Ceiling, Contract, Darwin, Home, Mode};
+use crate::model::text::is_digits;
 mod buckets;
 pub mod problem;
 mod values;
@@ -189,7 +190,7 @@ impl Reader<'_> {
         T: Copy + std::str::FromStr + PartialOrd + fmt::Display,
     {
         let Some(value) = self.get(variable) else { return default };
-        let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = is_digits(&value);
         match value.parse::<T>() {
             Ok(number) if digits && number >= least && number <= most => number,
             _ => {

@@ -24,12 +24,12 @@ pub fn cut_within(text: &str, most: usize) -> String {
 
 /// At most `most` bytes, and how many more there were.
 pub fn cut(text: &str, most: usize) -> String {
-    counted(text, head(text, most, char::len_utf8))
+    with_rest(text, head(text, most, char::len_utf8))
 }
 
 /// As [`cut`], with the size of a text that it has as a JSON string.
 pub fn cut_as_json(text: &str, most: usize) -> String {
-    counted(text, head(text, most, size_as_json))
+    with_rest(text, head(text, most, size_as_json))
 }
 
 fn size_as_json(c: char) -> usize {
@@ -40,7 +40,7 @@ fn size_as_json(c: char) -> usize {
     }
 }
 
-fn counted(text: &str, kept: &str) -> String {
+fn with_rest(text: &str, kept: &str) -> String {
     match text.len() - kept.len() {
         0 => text.to_owned(),
         more => format!("{kept} ... ({more} more bytes were cut)"),
@@ -61,6 +61,11 @@ pub fn quoted(text: &str, most: usize) -> String {
 /// With a space for each line break and other control character.
 pub fn without_controls(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// `1 rule`, `2 rules`.
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Whether it is digits, and at least one.
@@ -93,7 +98,7 @@ mod tests {
                     continue;
                 };
                 let more: usize = rest.strip_suffix(" more bytes were cut)").unwrap().parse().unwrap();
-                let next = text[kept.len()..].chars().next().unwrap();
+                let next = text.strip_prefix(kept).unwrap().chars().next().unwrap();
                 prop_assert!(text.starts_with(kept) && kept.len() + more == text.len());
                 let one_more = format!("{kept}{next}");
                 prop_assert!(size(kept) <= most && size(&one_more) > most);

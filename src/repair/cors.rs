@@ -5,6 +5,7 @@
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::outcome::CorsState;
 use crate::model::s3::CorsRule;
+use crate::model::text::counted;
 
 /// S3 takes up to 100 rules.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html>
@@ -166,10 +167,6 @@ fn xml_size(rules: &[CorsRule]) -> usize {
             + max_age_seconds.map_or(0, |age| element("MaxAgeSeconds", &age.to_string()))
     };
     DOCUMENT.len() + rules.iter().map(of_rule).sum::<usize>()
-}
-
-fn counted(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 #[cfg(test)]

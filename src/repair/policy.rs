@@ -10,6 +10,7 @@ mod ours;
 mod probe;
 mod told;
 
+use crate::model::arn::is_account_id;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
 use crate::model::finding::{Finding, Kind};
 use crate::model::verdict::{Decision, Verdict};
@@ -407,7 +408,7 @@ fn plain(mut statement: Value) -> String {
 /// Account numbers as the ARN of the account's root.
 fn name_roots(value: &mut Value) {
     match value {
-        Value::String(name) if name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit()) => {
+        Value::String(name) if is_account_id(name) => {
             *name = format!("arn:aws:iam::{name}:root");
         }
         Value::Array(items) => items.iter_mut().for_each(name_roots),

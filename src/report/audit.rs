@@ -4,6 +4,7 @@
 
 use crate::model::finding::{Finding, Severity};
 use crate::model::outcome::{ActionResult, CorsState, Problem, Read};
+use crate::model::text::counted;
 use crate::model::verdict::Decision;
 use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer, exit_code};
 use std::fmt::Write as _;
@@ -169,14 +170,13 @@ fn of_decision(decision: Decision) -> &'static str {
 /// The last line: what the exit status says, in words.
 fn summary(answer: &Answer) -> String {
     let Answer { objects, buckets, problems, activation: _ } = answer;
-    let of = |number: usize, one: &str| if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") };
     let mut seen = Vec::new();
     if !buckets.is_empty() {
         let wrong = buckets.iter().filter(|bucket| bucket.is_wrong()).count();
         let open = buckets.iter().filter(|bucket| !bucket.is_wrong() && bucket.is_open()).count();
         seen.push(format!(
             "{}: {} well, {wrong} with something in Darwin's way, {open} with open questions only",
-            of(buckets.len(), "bucket"),
+            counted(buckets.len(), "bucket"),
             buckets.len() - wrong - open,
         ));
     }
@@ -184,7 +184,7 @@ fn summary(answer: &Answer) -> String {
         let count = |read| objects.iter().filter(|object| object.read == read).count();
         seen.push(format!(
             "{}: {} allowed, {} denied, {} open, {} gone",
-            of(objects.len(), "object"),
+            counted(objects.len(), "object"),
             count(Read::Allowed),
             count(Read::Denied),
             count(Read::Depends),
@@ -192,7 +192,7 @@ fn summary(answer: &Answer) -> String {
         ));
     }
     if !problems.is_empty() {
-        seen.push(of(problems.len(), "problem"));
+        seen.push(counted(problems.len(), "problem"));
     }
     let open = objects.iter().any(|object| object.read == Read::Depends) || buckets.iter().any(BucketAnswer::is_open);
     let verdict = match exit_code(answer) {

@@ -3,6 +3,7 @@
 //! Must never list allowed objects: a million uploads an hour are a million lines otherwise.
 
 use crate::model::outcome::Read;
+use crate::model::text::counted;
 use crate::report::answer::{Answer, ObjectAnswer};
 use crate::report::fit::fit;
 use serde_json::{Value, json};
@@ -60,18 +61,17 @@ pub fn log_line(answer: &Answer, items: usize, failed: usize, request_id: &str) 
 
 /// A sentence that can be read alone.
 fn message(answer: &Answer, items: usize, failed: usize) -> String {
-    let of = |number: usize, one: &str| if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") };
-    let mut parts = vec![format!("handled {}", of(items, "item"))];
+    let mut parts = vec![format!("handled {}", counted(items, "item"))];
     if !answer.objects.is_empty() {
         let allowed = answer.objects.iter().filter(|object| object.read == Read::Allowed).count();
-        parts.push(format!("{allowed} of {} readable by your side", of(answer.objects.len(), "object")));
+        parts.push(format!("{allowed} of {} readable by your side", counted(answer.objects.len(), "object")));
     }
     if !answer.buckets.is_empty() {
         let wrong = answer.buckets.iter().filter(|bucket| bucket.is_wrong()).count();
-        parts.push(format!("{wrong} of {} with something in Darwin's way", of(answer.buckets.len(), "bucket")));
+        parts.push(format!("{wrong} of {} with something in Darwin's way", counted(answer.buckets.len(), "bucket")));
     }
     if !answer.problems.is_empty() {
-        parts.push(of(answer.problems.len(), "problem"));
+        parts.push(counted(answer.problems.len(), "problem"));
     }
     if failed > 0 {
         parts.push(format!("{failed} to be tried again or not understood"));
