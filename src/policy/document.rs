@@ -8,6 +8,12 @@ use crate::policy::raw::{Places, Source, Unreadable, is_space};
 use crate::policy::statement::Statement;
 use std::ops::Range;
 
+#[cfg(test)]
+thread_local! {
+    /// How many texts this thread has read: the tests' alone.
+    pub(crate) static PARSED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// A policy document's text and its typed, read-only view.
 #[derive(Debug, Clone)]
 pub struct PolicyDocument {
@@ -19,6 +25,8 @@ pub struct PolicyDocument {
 impl PolicyDocument {
     /// Never fails: what is not understood is kept as unknown.
     pub fn parse(text: impl Into<String>) -> Self {
+        #[cfg(test)]
+        PARSED.set(PARSED.get() + 1);
         let text = text.into();
         let source = Source::read(&text);
         let parsed = parse::document(source.root.as_ref());

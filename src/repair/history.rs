@@ -59,29 +59,36 @@ impl Past {
         darwin: &Darwin,
         now_ms: u64,
     ) -> Vec<(&Change, &Write)> {
+        let writes = || self.writes.iter().filter(|write| write.subject == subject);
+        if writes().next().is_none() {
+            return Vec::new();
+        }
         let now = elements(subject, current, darwin);
+        let changes: Vec<(&Change, Reading)> = self
+            .changes
+            .iter()
+            .filter(|change| change.subject == subject)
+            .map(|change| (change, Reading::of(subject, change.document.as_deref(), darwin)))
+            .collect();
         let mut lost: Vec<(&Change, &Write)> = Vec::new();
-        for write in self.writes.iter().filter(|write| write.subject == subject) {
-            let written = elements(subject, Some(&write.after), darwin);
+        for write in writes() {
+            let ours = Reading::of(subject, Some(&write.after), darwin);
             let end_ms = write.done_ms.unwrap_or_else(|| now_ms.min(write.begun_ms.saturating_add(UNFINISHED_MS)));
             // An event of our own, should it not have been recognised, hides nobody's.
-            let ours = canonical_text(&write.after);
-            let near = |change: &&Change| {
-                change.subject == subject
-                    && change.document.as_deref().map(canonical_text).as_ref() != Some(&ours)
+            let near = |(change, theirs): &&(&Change, Reading)| {
+                theirs.canonical != ours.canonical
                     && change.time_ms <= end_ms
                     && change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= write.begun_ms
             };
             // What somebody replaced before our last read was not ours to lose.
             let replaced = |change: &Change| {
-                self.changes.iter().filter(near).any(|later| {
+                changes.iter().filter(near).any(|(later, _)| {
                     later.time_ms > change.time_ms && later.time_ms.saturating_add(GRAIN_MS) <= write.begun_ms
                 })
             };
-            for change in self.changes.iter().filter(near).filter(|change| !replaced(change)) {
-                let theirs = elements(subject, change.document.as_deref(), darwin);
-                let missing = theirs.difference(&written).any(|element| !now.contains(element));
-                let revived = written.difference(&theirs).any(|element| now.contains(element));
+            for (change, theirs) in changes.iter().filter(near).filter(|(change, _)| !replaced(change)) {
+                let missing = theirs.elements.difference(&ours.elements).any(|element| !now.contains(element));
+                let revived = ours.elements.difference(&theirs.elements).any(|element| now.contains(element));
                 if (missing || revived) && !lost.iter().any(|(held, _)| held.id == change.id) {
                     lost.push((change, write));
                 }
@@ -99,27 +106,48 @@ impl Past {
                 && change.time_ms <= now_ms.saturating_add(STALE_MS)
         };
         let newest_ms = self.changes.iter().filter(fresh).map(|change| change.time_ms).max();
+        let mut newest =
+            self.changes.iter().filter(fresh).filter(|change| Some(change.time_ms) == newest_ms).peekable();
+        if newest.peek().is_none() {
+            return false;
+        }
         let read = elements(subject, read, darwin);
-        let newest = self.changes.iter().filter(fresh).filter(|change| Some(change.time_ms) == newest_ms);
-        let mut shown = newest.map(|change| elements(subject, change.document.as_deref(), darwin) == read).peekable();
-        shown.peek().is_some() && !shown.any(|shown| shown)
+        !newest.any(|change| elements(subject, change.document.as_deref(), darwin) == read)
+    }
+}
+
+/// A document in the forms that compare.
+struct Reading {
+    /// The whole of it, without regard to layout and order of members; None where there is none.
+    canonical: Option<String>,
+    elements: BTreeSet<String>,
+}
+
+impl Reading {
+    fn of(subject: Subject, document: Option<&str>, darwin: &Darwin) -> Self {
+        let Some(text) = document else { return Self { canonical: None, elements: BTreeSet::new() } };
+        let policy = (subject == Subject::Policy).then(|| PolicyDocument::parse(text));
+        let value = match &policy {
+            Some(policy) => policy.root().map(Value::from),
+            None => serde_json::from_str(text).ok(),
+        };
+        let whole = value.as_ref().map_or_else(|| text.to_owned(), canonical);
+        let elements = match (policy, value) {
+            (Some(policy), Some(Value::Object(members))) => policy_elements(&policy, &members, darwin),
+            (None, Some(Value::Array(rules))) => {
+                let others = rules.iter().filter(|rule| !is_darwins_rule(rule, darwin));
+                rule_elements(&others.map(canonical).collect::<Vec<_>>())
+            }
+            _ => BTreeSet::from([whole.clone()]),
+        };
+        Self { canonical: Some(whole), elements }
     }
 }
 
 /// What of a document is others', in a form that only its meaning changes: statements (and the members beside them), or
 /// rules and which of them stands before which.
 pub fn elements(subject: Subject, document: Option<&str>, darwin: &Darwin) -> BTreeSet<String> {
-    let Some(text) = document else { return BTreeSet::new() };
-    let Ok(value) = serde_json::from_str::<Value>(text) else { return BTreeSet::from([text.to_owned()]) };
-    match (subject, value) {
-        (Subject::Policy, Value::Object(members)) => policy_elements(text, &members, darwin),
-        (Subject::Cors, Value::Array(rules)) => {
-            let others: Vec<String> =
-                rules.iter().filter(|rule| !is_darwins_rule(rule, darwin)).map(canonical).collect();
-            rule_elements(&others)
-        }
-        (_, other) => BTreeSet::from([canonical(&other)]),
-    }
+    Reading::of(subject, document, darwin).elements
 }
 
 /// CORS rules, and each pair of them in its order: S3 answers by the first that matches. Statements have no such order.
@@ -130,8 +158,8 @@ fn rule_elements(rules: &[String]) -> BTreeSet<String> {
     order.collect::<BTreeSet<_>>().into_iter().chain(rules.iter().cloned()).collect()
 }
 
-fn policy_elements(text: &str, members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<String> {
-    let foreign = foreign_statements(&PolicyDocument::parse(text), darwin);
+fn policy_elements(policy: &PolicyDocument, members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<String> {
+    let foreign = foreign_statements(policy, darwin);
     let read = foreign.is_some();
     // Absent means the older one, in which a variable is plain text.
     let version = members.get("Version").and_then(Value::as_str).unwrap_or("2008-10-17");
@@ -157,10 +185,6 @@ fn policy_elements(text: &str, members: &Map<String, Value>, darwin: &Darwin) ->
 fn is_darwins_rule(rule: &Value, darwin: &Darwin) -> bool {
     let ours = crate::repair::cors::darwin_rule(&darwin.origin);
     serde_json::to_value(ours).is_ok_and(|ours| canonical(&ours) == canonical(rule))
-}
-
-fn canonical_text(document: &str) -> String {
-    serde_json::from_str(document).map_or_else(|_| document.to_owned(), |value: Value| canonical(&value))
 }
 
 /// The token of a policy document: its digest without regard to layout and order of members.

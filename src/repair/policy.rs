@@ -457,3 +457,6 @@ pub fn dead_principal(document: &PolicyDocument, bucket: &str, darwin: &Darwin) 
         cause: "dead-principal".to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;
