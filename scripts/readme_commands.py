@@ -22,14 +22,13 @@ if __name__ == "__main__":
     tools.enter()
 
 from lab import scene  # noqa: E402
-from lab.emulator import ACCOUNT, REGION, Emulator, clean_environment  # noqa: E402
+from lab.emulator import ACCOUNT, HANGS, REGION, Emulator, clean_environment  # noqa: E402
 from lab.stack import Stack  # noqa: E402
 from lab.tools import ROOT  # noqa: E402
 
 NOT_RUN = ROOT / "docs" / "commands-not-run.txt"
 BUCKET = "acme-lidar"
 SHELL = {"", "sh"}
-SECONDS = 20
 
 
 def documents() -> list:
@@ -123,11 +122,11 @@ class Runner:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         try:
-            out, err = child.communicate(timeout=SECONDS)
+            out, err = child.communicate(timeout=HANGS)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
-            return f"not done after {SECONDS} s"
+            return f"not done after {HANGS} s"
         # The shell form says 1 where something is found: that is an answer.
         guard = "s3-guard/bootstrap" in command
         if child.returncode not in ({0, 1} if guard else {0}):

@@ -9,6 +9,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -59,7 +60,7 @@ fn refuse_to_start(api: &str, problems: &ConfigProblems) -> ExitCode {
     let listed: Vec<Value> = problems.0.iter().map(each).collect();
     let message = format!("the configuration is wrong: {problems}");
     StdoutLog.line(json!({ "level": "ERROR", "message": message, "problems": listed }));
-    match report_init_error(api, "Misconfigured", &message) {
+    match report_init_error(api, "Misconfigured", &message, Duration::from_secs(2)) {
         Ok(()) => ExitCode::FAILURE,
         Err(error) => complain(&format!("the init error could not be reported: {error}")),
     }

@@ -18,16 +18,20 @@ import urllib.request
 
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"
+# Seconds after which something hangs. Nothing is expected by then: it only ends what would not end by itself.
+HANGS = 300
 
 
 class LabError(Exception):
     """Something of the laboratory itself did not work."""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def reserved_port() -> socket.socket:
+    """Holds a free port for the process that will listen on it: to nobody else the system gives it while this is open."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 def clean_environment() -> dict:
@@ -50,8 +54,8 @@ class Process:
                 env=environment, cwd=directory, start_new_session=True,
             )
 
-    def wait_for(self, url: str, seconds: float = 30) -> None:
-        limit = time.monotonic() + seconds
+    def wait_for(self, url: str) -> None:
+        limit = time.monotonic() + HANGS
         while time.monotonic() < limit:
             if self.child.poll() is not None:
                 raise LabError(f"{self.name} ended at once:\n{self.tail()}")
@@ -62,7 +66,7 @@ class Process:
                 return
             except OSError:
                 time.sleep(0.05)
-        raise LabError(f"{self.name} is not ready after {seconds} s:\n{self.tail()}")
+        raise LabError(f"{self.name} is not ready after {HANGS} s:\n{self.tail()}")
 
     def tail(self, lines: int = 15) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
@@ -81,11 +85,13 @@ class Process:
 
 
 class Emulator:
-    """The emulated AWS. Use it in a `with`."""
+    """The emulated AWS, and what its functions have in their environments besides their own. Use it in a `with`."""
 
     def __init__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="darwin-s3-guard-"))
-        self.port = free_port()
+        self.environment = {}
+        self._ports = [reserved_port()]
+        self.port = self._ports[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes = []
         self._faults = None
@@ -96,6 +102,8 @@ class Emulator:
                 "IOT_MTLS_ENABLED": "0",
                 "BIND_HOST": "127.0.0.1",
                 "GATEWAY_PORT": str(self.port),
+                # For the functions, which have their environment from here.
+                "AWS_ENDPOINT_URL": self.url,
                 "MINISTACK_REGION": REGION,
                 "AWS_DEFAULT_REGION": REGION,
                 "AWS_ACCESS_KEY_ID": ACCOUNT,
@@ -104,7 +112,7 @@ class Emulator:
                 "HOME": str(self.directory),
                 "TMPDIR": str(self.directory),
                 "PATH": f"{pathlib.Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
-            }
+            } | self.environment
             ministack = self._start("ministack", [str(pathlib.Path(sys.prefix) / "bin" / "ministack")], environment)
             ministack.wait_for(f"{self.url}/_ministack/health")
         except BaseException:
@@ -115,6 +123,8 @@ class Emulator:
     def __exit__(self, *_):
         for process in reversed(self.processes):
             process.stop()
+        for port in self._ports:
+            port.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _start(self, name, command, environment) -> Process:
@@ -125,7 +135,8 @@ class Emulator:
     def faults(self) -> "Faults":
         """The proxy in front of the emulator, started on first use."""
         if self._faults is None:
-            port = free_port()
+            self._ports.append(reserved_port())
+            port = self._ports[-1].getsockname()[1]
             command = [str(pathlib.Path(sys.prefix) / "bin" / "microburst"), "--host", "127.0.0.1", "--port", str(port)]
             process = self._start("microburst", [*command, "--upstream", self.url], clean_environment())
             process.wait_for(f"http://127.0.0.1:{port}/_microburst/rules")
@@ -144,7 +155,7 @@ class Faults:
         request = urllib.request.Request(
             f"{self.url}/_microburst/{path}", data, {"Content-Type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=HANGS) as answer:
             text = answer.read().decode()
         return json.loads(text) if text else None
 

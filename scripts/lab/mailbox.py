@@ -1,7 +1,8 @@
 """What a subscriber of the alert topic receives: a real SQS subscription to it."""
 
 import json
-import time
+
+from .scene import until
 
 
 class Mailbox:
@@ -14,12 +15,15 @@ class Mailbox:
         )["SubscriptionArn"]
         self.messages = []
 
-    def fetch(self, wait: int = 0) -> list:
+    def fetch(self) -> list:
         """Takes what is there: the alert documents (docs/messages.md), each with its SNS `attributes` and `subject`."""
-        answer = self.aws.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
+        answer = self.aws.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
         new = []
-        for message in answer.get("Messages", []):
-            self.aws.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        taken = answer.get("Messages", [])
+        if taken:
+            entries = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(taken)]
+            self.aws.sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)
+        for message in taken:
             envelope = json.loads(message["Body"])
             document = json.loads(envelope["Message"])
             document["attributes"] = {k: v["Value"] for k, v in envelope.get("MessageAttributes", {}).items()}
@@ -27,15 +31,15 @@ class Mailbox:
         self.messages += new
         return new
 
-    def wait(self, wanted, seconds: float = 15):
-        """The first message, old or new, for which `wanted` holds; it is taken out. None if it does not come."""
-        limit = time.monotonic() + seconds
-        while True:
-            for message in self.messages:
-                if wanted(message):
-                    self.messages.remove(message)
-                    return message
-            if time.monotonic() > limit:
-                return None
-            if not self.fetch():
-                time.sleep(0.05)
+    def fetch_all(self) -> list:
+        """Every message so far that nobody has taken out. One that a function has sent is here when the function answers."""
+        while self.fetch():
+            pass
+        return self.messages
+
+    def wait(self, wanted, over=lambda: False):
+        """The first message, old or new, for which `wanted` holds; it is taken out. None if `over` says that it won't come."""
+        message = until(lambda: next(filter(wanted, self.fetch_all()), None), over)
+        if message:
+            self.messages.remove(message)
+        return message

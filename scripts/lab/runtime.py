@@ -1,7 +1,7 @@
-"""The bootstrap behind a Lambda Runtime API of its own: one function, one process, no deployment.
+"""The bootstrap behind a Lambda Runtime API of its own: one function, one process, no deployment, a clock of its own.
 
-For what needs many functions at the same time, each with its own environment and its own log. Loopback only. Must never
-outlive its `with`, and never lend the function the caller's environment.
+For what needs many functions at the same time, each with its own environment, log and time. Loopback only. Must never
+outlive its `with`, never lend the function the caller's environment, and never let it see how busy the machine is.
 <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 """
 
@@ -12,7 +12,8 @@ import threading
 import time
 import uuid
 
-from .emulator import ACCOUNT, REGION, LabError, Process, clean_environment
+from .emulator import ACCOUNT, HANGS, REGION, LabError, Process, clean_environment
+from .preload import Clock
 from .stack import BOOTSTRAP
 
 
@@ -26,8 +27,9 @@ class Server(http.server.ThreadingHTTPServer):
 class Function:
     """A running function; `name` must be unique in `directory`, which gets its log."""
 
-    def __init__(self, name: str, directory, environment: dict, seconds: float = 30, bootstrap=BOOTSTRAP):
+    def __init__(self, name: str, directory, environment: dict, seconds: float = 60, bootstrap=BOOTSTRAP):
         self.name, self.seconds = name, seconds
+        self.clock = Clock(directory, name)
         self.arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
         self._events, self._answers = queue.Queue(), queue.Queue()
         self._server = Server(("127.0.0.1", 0), self._api())
@@ -39,7 +41,7 @@ class Function:
             "AWS_LAMBDA_LOG_STREAM_NAME": "one", "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "none",
         }
-        self.process = Process(name, [str(bootstrap)], clean_environment() | told | environment, directory)
+        self.process = Process(name, [str(bootstrap)], clean_environment() | told | environment | self.clock.environment, directory)
 
     def __enter__(self):
         return self
@@ -54,8 +56,6 @@ class Function:
         function = self
 
         class Api(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
             def log_message(self, *_):
                 pass
 
@@ -67,7 +67,7 @@ class Function:
                 self.send_response(200)
                 self.send_header("Lambda-Runtime-Aws-Request-Id", str(uuid.uuid4()))
                 self.send_header("Lambda-Runtime-Invoked-Function-Arn", function.arn)
-                self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + function.seconds) * 1000)))
+                self.send_header("Lambda-Runtime-Deadline-Ms", str(int((function.clock.time() + function.seconds) * 1000)))
                 self.send_header("Content-Length", str(len(event)))
                 self.end_headers()
                 self.wfile.write(event)
@@ -81,14 +81,19 @@ class Function:
 
         return Api
 
-    def invoke(self, event) -> tuple[bool, object, list]:
-        """Whether it succeeded, its answer, and the lines that it logged meanwhile."""
+    def invoke(self, event, meanwhile=lambda: None) -> tuple[bool, object, list]:
+        """Whether it succeeded, its answer, and the lines that it logged meanwhile. `meanwhile` is called again and again."""
         read = self.process.log.stat().st_size
         self._events.put(json.dumps(event).encode())
-        try:
-            succeeded, answer = self._answers.get(timeout=self.seconds + 5)
-        except queue.Empty:
-            raise LabError(f"{self.name} does not answer:\n{self.process.tail()}") from None
+        limit = time.monotonic() + HANGS
+        while True:
+            try:
+                succeeded, answer = self._answers.get(timeout=0.02)
+                break
+            except queue.Empty:
+                if time.monotonic() > limit or self.process.child.poll() is not None:
+                    raise LabError(f"{self.name} does not answer:\n{self.process.tail()}") from None
+                meanwhile()
         with open(self.process.log, "rb") as log:
             log.seek(read)
             lines = log.read().decode(errors="replace").splitlines()

@@ -3,18 +3,19 @@
 import json
 import time
 
-from .emulator import ACCOUNT, REGION
+from .emulator import ACCOUNT, HANGS, REGION
 
 ROLE = "arn:aws:iam::258327614892:role/external_s3"
 ORIGIN = "https://darwin.v7labs.com"
 
 
-def until(wanted, seconds: float = 15):
-    """Asks again until the answer is true; the last answer."""
-    limit = time.monotonic() + seconds
+def until(wanted, over=lambda: False):
+    """Asks again until the answer is true, or `over` says that it won't become so; the last answer."""
+    limit = time.monotonic() + HANGS
     while True:
+        last = over() or time.monotonic() > limit
         answer = wanted()
-        if answer or time.monotonic() > limit:
+        if answer or last:
             return answer
         time.sleep(0.05)
 
@@ -55,18 +56,16 @@ OWN_RULE = {
 }
 
 
-def bucket(aws, name: str, write: bool = True, event_bridge: bool = True) -> None:
-    """A bucket that fulfils the contract, with statements and rules of others beside."""
+def bucket(aws, name: str, write: bool = True, for_darwin: bool = True) -> None:
+    """A bucket that fulfils the contract, with statements and rules of others beside; or one with these only."""
     aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    aws.s3.put_bucket_policy(Bucket=name, Policy=policy(tls_only(name), darwin(name, write), backup(name)))
-    aws.s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [OWN_RULE, DARWIN_RULE]})
+    ours, our_rules = ([darwin(name, write)], [DARWIN_RULE]) if for_darwin else ([], [])
+    aws.s3.put_bucket_policy(Bucket=name, Policy=policy(tls_only(name), *ours, backup(name)))
+    aws.s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [OWN_RULE, *our_rules]})
     aws.s3.put_bucket_ownership_controls(
         Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     )
-    if event_bridge:
-        aws.s3.put_bucket_notification_configuration(
-            Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
-        )
+    aws.s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
 
 
 def key_policy(for_darwin: bool) -> str:

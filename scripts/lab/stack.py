@@ -1,7 +1,6 @@
 """The real `template.yaml`, deployed through CloudFormation on the emulator.
 
-Two things of a real deployment are done by hand, and only here: the code's place in S3 is filled in (`sam package` does
-it), and the function is told where the emulated AWS is (the emulator does not tell it, and the template must not).
+One thing of a real deployment is done by hand, and only here: the code's place in S3 is filled in (`sam package` does it).
 """
 
 import io
@@ -13,7 +12,7 @@ import zipfile
 import boto3
 import botocore.config
 
-from .emulator import ACCOUNT, REGION, LabError
+from .emulator import ACCOUNT, HANGS, REGION, LabError
 from .tools import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
@@ -28,7 +27,7 @@ def session() -> boto3.Session:
 def client(endpoint: str, service: str):
     """A client of one emulated service. S3 by path, since the emulator is not a host name with subdomains."""
     config = botocore.config.Config(
-        s3={"addressing_style": "path"}, retries={"max_attempts": 2}, read_timeout=90, max_pool_connections=120,
+        s3={"addressing_style": "path"}, retries={"max_attempts": 2}, read_timeout=HANGS, max_pool_connections=120,
         proxies={}, request_checksum_calculation="when_required", response_checksum_validation="when_required",
     )
     return session().client(service, endpoint_url=endpoint, config=config)
@@ -53,8 +52,6 @@ class Stack:
         self.aws = Aws(emulator.url)
         self.name = name
         self.bootstrap = pathlib.Path(bootstrap)
-        self.endpoint = emulator.url
-        self.extra = {}
         self.outputs = {}
         if not self.bootstrap.is_file():
             raise LabError(f"`{self.bootstrap}` is not there; `make build` makes it")
@@ -105,10 +102,9 @@ class Stack:
             raise LabError(f"the stack is {state}:\n{self.why()}")
         stack = self.aws.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
         self.outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
-        self.tell_function()
 
-    def _settle(self, seconds: float = 60) -> str:
-        limit = time.monotonic() + seconds
+    def _settle(self) -> str:
+        limit = time.monotonic() + HANGS
         while time.monotonic() < limit:
             try:
                 stack = self.aws.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
@@ -117,7 +113,7 @@ class Stack:
             if not stack["StackStatus"].endswith("_IN_PROGRESS"):
                 return stack["StackStatus"]
             time.sleep(0.05)
-        raise LabError(f"the stack {self.name} is not done after {seconds} s")
+        raise LabError(f"the stack {self.name} is not done after {HANGS} s")
 
     def why(self) -> str:
         events = self.aws.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
@@ -140,13 +136,36 @@ class Stack:
         """The function's environment as the template made it, and what was added here."""
         return self.aws.lambda_.get_function_configuration(FunctionName=self.function)["Environment"]["Variables"]
 
-    def tell_function(self, endpoint: str | None = None, **extra) -> None:
-        """Tells the function where AWS is (perhaps the faults' proxy), with further variables on top."""
-        self.endpoint = endpoint or self.endpoint
-        self.extra |= extra
-        variables = self.environment() | {"AWS_ENDPOINT_URL": self.endpoint} | self.extra
+    def configure(self, seconds: int, **variables: str) -> None:
+        """Gives the function another timeout than the template's, and further variables."""
         self.aws.lambda_.update_function_configuration(
-            FunctionName=self.function, Environment={"Variables": variables}
+            FunctionName=self.function, Timeout=seconds, Environment={"Variables": self.environment() | variables}
+        )
+
+    def retry_at_once(self, queue: str):
+        """What the function gives back to this queue comes again at once, not after the template's six minutes. Without that
+        time, only their number keeps a second function from a message that a first is at work on. Answers what undoes it."""
+        url, name = self.outputs[queue], self.function
+        before = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        self.aws.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+        self.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
+
+        def undo() -> None:
+            self.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+            self.aws.lambda_.delete_function_concurrency(FunctionName=name)
+
+        return undo
+
+    def settled(self) -> bool:
+        """Nothing is in its queues: no function is at work on a message, and what was to be reported is reported.
+
+        The emulator puts an upload's event there when PutObject has been answered already.
+        """
+        names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+        return not any(
+            int(count)
+            for output in ("ObjectQueueUrl", "ConfigQueueUrl")
+            for count in self.aws.sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=names)["Attributes"].values()
         )
 
     def invoke(self, event) -> tuple[bool, object]:

@@ -5,12 +5,16 @@ emulator. A rule of microburst is meant for one cell: it looks for the cell's na
 from AWS_SDK_UA_APP_ID. What a cell must come to is written down in `TABLE`, from what the guard promises and not from
 what it did: a fault that passes is not noticed; one that stays is told, what may be tried again comes back to the
 queue, and a bucket's documents are those before the repair or those after it, never a third thing.
+
+Each function has a clock of its own (lab/preload.c), which stands still while AWS has not answered: on a busy machine an
+answer takes longer than the SDK waits, and then a fault that is made once would meet an attempt that was given up already.
+Where an answer is to come too late, the test moves the clock.
 """
 
 import collections
 import concurrent.futures
 import json
-import time
+import threading
 import unittest
 
 from setting import ACCOUNT, EVENTS, REGION, Aws, Emulator, Function, Mailbox, scene, trail
@@ -42,10 +46,14 @@ FAULTS = {
     "aborted": {S3: ("OperationAborted", 409)},
     "malformed": {S3: ("MalformedPolicy", 400)},
 }
-RESET, LOST = "reset", "answer lost"
+RESET, LOST, LATE = "reset", "answer lost", "answer late"
+# A busy machine: AWS answers in time by the function's clock, and after more than TOO_LATE by any other.
+SLOW = "slowly denied"
+# More than the SDK waits for one attempt (`shell::aws::client::Patience`), in seconds.
+TOO_LATE = 6
 # What passes by itself, if anything does. With LOST the call was made, and its answer broke off; microburst can't do that
 # to an answer without a body, such as those of S3's writes.
-PASSING = ("slow down", "internal error", RESET)
+PASSING = ("slow down", "internal error", RESET, LATE)
 
 Outcome = collections.namedtuple("Outcome", "again policy cors told")
 BEFORE, FULL, EITHER = {"before"}, {"full"}, {"before", "full"}
@@ -119,6 +127,7 @@ def table() -> dict:
         cell(operation, PASSING, ONCE, Outcome(False, None, None, {"key-denied"}))
         cell(operation, PASSING, LASTING, Outcome(True, None, None, set()))
         cell(operation, "denied", both, Outcome(False, None, None, {kind}))
+    cell("GetKeyPolicy", SLOW, ONCE, cells["GetKeyPolicy", "denied", ONCE])
     return cells
 
 
@@ -136,8 +145,8 @@ class Cell:
         # The function took the lease and was never told so.
         self.leaves_lease = name == ("UpdateItem", LOST, LASTING)
         # The function holds the refusal for the key's facts.
-        self.remembers = self.operation == "GetKeyPolicy" and self.fault == "denied"
-        self.fired = 0
+        self.remembers = self.operation == "GetKeyPolicy" and self.fault in ("denied", SLOW)
+        self.fired = self.given_up = 0
 
     def rule(self) -> dict:
         service = SERVICE[self.operation]
@@ -146,8 +155,12 @@ class Cell:
             rule["reset"] = True
         elif self.fault == LOST:
             rule["response"] = {"abort_bytes": 0}
+        elif self.fault == LATE:
+            rule["timeout_ms"] = 3_600_000
         else:
-            code, status = FAULTS[self.fault][service]
+            if self.fault == SLOW:
+                rule["latency"] = 1_000 * TOO_LATE
+            code, status = FAULTS["denied" if self.fault == SLOW else self.fault][service]
             rule["error"] = {"code": code, "status": status, "message": "injected"}
         return rule | ({"times": 1} if self.how == ONCE else {})
 
@@ -163,14 +176,11 @@ class Cell:
 
     def run(self, setting) -> None:
         """The event with the fault, then, when it is over, the event again or, if the queue has let it go, the schedule."""
-        aws = setting.aws
-        self.prepare(aws, setting.key)
-        topic = aws.sns.create_topic(Name=self.id)["TopicArn"]
-        self.mailbox = Mailbox(aws, topic, self.id)
+        self.prepare(setting.aws, setting.key)
         environment = {
             "AWS_ENDPOINT_URL": setting.emulator.url, "AWS_SDK_UA_APP_ID": self.id, "MODE": "repair",
             "GUARDED_BUCKETS": json.dumps([{"name": self.id, "access": "read-only"}]),
-            "INCIDENT_TABLE": setting.TABLE, "ALERT_TOPIC_ARN": topic,
+            "INCIDENT_TABLE": setting.TABLE, "ALERT_TOPIC_ARN": setting.topic,
         }
         rule = None
         if self.fault != CONTROL[1]:
@@ -178,34 +188,38 @@ class Cell:
             self.rule_number = setting.faults.add(rule)
             # The other services without the detour.
             environment[f"AWS_ENDPOINT_URL_{SERVICE[self.operation].upper()}"] = setting.faults.url
-        seconds = 20 if self.leaves_lease else 30
-        with Function(self.id, setting.emulator.directory, environment, seconds) as function:
-            event = self.event()
-            self.first = self.deliver(function, event)
+        event = self.event()
+        with Function(self.id, setting.emulator.directory, environment) as function:
+            meanwhile = (lambda: self.give_up(setting.faults, function.clock)) if self.fault == LATE else (lambda: None)
+            self.first = self.deliver(function, event, meanwhile=meanwhile)
             if rule:
                 setting.faults.end(rule)
-            self.state = self.look(aws)
-            self.told = self.read_mail()
+            self.state = self.look(setting.aws)
+            self.told = setting.mail_about(self.id)
             if self.leaves_lease:
                 # A queue's visibility timeout is longer than any lease.
-                self.wait_for_lease(aws, setting.TABLE)
+                self.wait_for_lease(setting.aws, setting.TABLE, function.clock)
             if self.remembers:
                 # An adverse verdict from facts older than ten seconds is read again; the schedule comes after an hour.
-                time.sleep(10.5)
+                function.clock.advance(10.5)
             if self.first["again"]:
                 self.second = self.deliver(function, event)
             else:
                 self.second = self.deliver(function, json.loads((EVENTS / "schedule.json").read_text()), batch=False)
-            self.state_after = self.look(aws)
-            self.told_after = self.told + self.read_mail()
+            self.state_after = self.look(setting.aws)
+            self.told_after = setting.mail_about(self.id)
+
+    def give_up(self, faults, clock) -> None:
+        """When nothing is waited for but the answers that don't come, the time passes after which the SDK gives them up."""
+        held = faults.counts().get(self.rule_number, 0) - self.given_up
+        if held and clock.unanswered() == held:
+            self.given_up += held
+            clock.advance(TOO_LATE)
 
     def prepare(self, aws, key: str) -> None:
-        scene.bucket(aws, self.id, write=False)
+        scene.bucket(aws, self.id, write=False, for_darwin=self.about_object)
         if self.about_object:
             scene.upload(aws, self.id, "raw/a.png", key)
-        else:
-            aws.s3.put_bucket_policy(Bucket=self.id, Policy=scene.policy(scene.tls_only(self.id), scene.backup(self.id)))
-            aws.s3.put_bucket_cors(Bucket=self.id, CORSConfiguration={"CORSRules": [scene.OWN_RULE]})
         self.before = self.look(aws)
 
     def look(self, aws) -> dict:
@@ -214,24 +228,18 @@ class Cell:
             "cors": json.dumps(aws.s3.get_bucket_cors(Bucket=self.id)["CORSRules"], sort_keys=True),
         }
 
-    def read_mail(self) -> list:
-        messages = []
-        while new := self.mailbox.fetch():
-            messages += new
-        return messages
-
-    def wait_for_lease(self, aws, table: str) -> None:
-        leases = [item for item in aws.dynamodb.scan(TableName=table, ConsistentRead=True)["Items"] if "held_by" in item and self.id in item["pk"]["S"]]
-        for lease in leases:
-            time.sleep(max(0.0, int(lease["expires_ms"]["N"]) / 1000 - time.time() + 0.1))
+    def wait_for_lease(self, aws, table: str, clock) -> None:
+        items = aws.dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
+        for lease in [item for item in items if "held_by" in item and self.id in item["pk"]["S"]]:
+            clock.advance(int(lease["expires_ms"]["N"]) / 1000 - clock.time() + 0.1)
 
     @staticmethod
-    def deliver(function: Function, event: dict, batch: bool = True) -> dict:
+    def deliver(function: Function, event: dict, batch: bool = True, meanwhile=lambda: None) -> dict:
         record = {
             "messageId": "m0", "body": json.dumps(event), "eventSource": "aws:sqs", "awsRegion": REGION,
             "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q",
         }
-        succeeded, answer, log = function.invoke({"Records": [record]} if batch else event)
+        succeeded, answer, log = function.invoke({"Records": [record]} if batch else event, meanwhile)
         failed = [item["itemIdentifier"] for item in answer.get("batchItemFailures", [])] if succeeded else ["all"]
         report = [line for line in log if "items.failed" in line]
         return {"again": bool(failed), "answer": answer, "log": log, "report": report[0] if report else {}}
@@ -241,7 +249,7 @@ class Faults(unittest.TestCase):
     """All cells are run once, several at a time; each test then looks at all of them."""
 
     TABLE = "incidents"
-    AT_ONCE = 8
+    AT_ONCE = 4
     maxDiff = None
 
     @classmethod
@@ -258,20 +266,25 @@ class Faults(unittest.TestCase):
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         )
         cls.key = scene.key(cls.aws, "not for Darwin", for_darwin=False)
+        cls.topic = cls.aws.sns.create_topic(Name="alerts")["TopicArn"]
+        cls.mailbox, cls.mailbox_lock = Mailbox(cls.aws, cls.topic), threading.Lock()
         cls.control = Cell(0, CONTROL)
         cls.cells = [Cell(number, name) for number, name in enumerate(TABLE, 1)]
-        began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(cls.AT_ONCE) as pool:
-            order = sorted((cls.control, *cls.cells), key=lambda cell: not (cell.leaves_lease or cell.remembers))
-            for done in [pool.submit(cell.run, cls) for cell in order]:
+            for done in [pool.submit(cell.run, cls) for cell in (cls.control, *cls.cells)]:
                 done.result()
-        cls.seconds = time.monotonic() - began
         counts = cls.faults.counts()
         for cell in cls.cells:
             cell.fired = counts.get(cell.rule_number, 0)
         cls.documents = {
             part: {cls.control.before[part]: "before", cls.control.state[part]: "full"} for part in ("policy", "cors")
         }
+
+    @classmethod
+    def mail_about(cls, bucket: str) -> list:
+        """All messages about a bucket so far."""
+        with cls.mailbox_lock:
+            return [message for message in cls.mailbox.fetch_all() if message["bucket"] == bucket]
 
     def every(self, check) -> None:
         """Holds each cell to its line of the table; all that differ are reported."""

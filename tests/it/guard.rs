@@ -363,6 +363,19 @@ async fn an_adverse_verdict_from_old_facts_is_read_again_before_it_is_told() {
 }
 
 #[tokio::test]
+async fn an_adverse_verdict_from_facts_that_were_long_in_coming_is_read_again_before_it_is_told() {
+    let s = setup(World::healthy(), &[]);
+    let key = s.world.key("slow", false);
+    s.world.object("a.png", Some(&key));
+    s.world.fault(Operation::GetKeyPolicy, ErrorClass::Denied, "AccessDeniedException", 400);
+    s.world.slow(Operation::GetKeyPolicy, 11_000);
+    let answer = s.handle(created("a.png")).await;
+    assert_eq!(answer["objects"][0]["read"], "denied", "the refusal was over by then: {answer:#}");
+    assert_eq!(s.world.count(Operation::GetKeyPolicy), 2);
+    assert_eq!(s.world.told(), ["key-denied opened"]);
+}
+
+#[tokio::test]
 async fn an_audit_of_a_healthy_bucket_ends_with_the_activation_details() {
     let s = setup(World::healthy(), &[("TEAM_NAME", "Acme Vision")]);
     let answer = s.handle(json!({"action": "audit"})).await;

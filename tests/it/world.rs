@@ -123,6 +123,7 @@ pub struct World {
     pub keys: RefCell<HashMap<String, Key>>,
     pub calls: RefCell<Vec<(Operation, String)>>,
     pub faults: RefCell<VecDeque<(Operation, AwsError)>>,
+    slow: RefCell<VecDeque<(Operation, u64)>>,
     pub published: RefCell<Vec<Message>>,
     pub subscriptions: Cell<u64>,
     pub now: Cell<u64>,
@@ -207,6 +208,11 @@ impl World {
         self.faults.borrow_mut().push_back((operation, aws_error(operation, class, code, status)));
     }
 
+    /// The next call of this operation takes so many milliseconds; every other takes no time.
+    pub fn slow(&self, operation: Operation, ms: u64) {
+        self.slow.borrow_mut().push_back((operation, ms));
+    }
+
     pub fn count(&self, operation: Operation) -> usize {
         self.calls.borrow().iter().filter(|(called, _)| *called == operation).count()
     }
@@ -249,6 +255,11 @@ impl World {
         tokio::task::yield_now().await;
         self.in_flight.set(self.in_flight.get() - 1);
         self.calls.borrow_mut().push((operation, on.to_owned()));
+        let mut slow = self.slow.borrow_mut();
+        if let Some(at) = slow.iter().position(|(called, _)| *called == operation) {
+            self.now.set(self.now.get() + slow.remove(at).unwrap().1);
+        }
+        drop(slow);
         let mut faults = self.faults.borrow_mut();
         if let Some(at) = faults.iter().position(|(faulty, _)| *faulty == operation) {
             return Err(faults.remove(at).unwrap().1);

@@ -8,15 +8,16 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Posts the error to the Runtime API at `api` (`host:port`, from `AWS_LAMBDA_RUNTIME_API`).
+/// Posts the error to the Runtime API at `api` (`host:port`, from `AWS_LAMBDA_RUNTIME_API`), and waits no longer than
+/// `patience` for an answer.
 ///
 /// # Errors
 /// The API can't be reached. The log line remains.
-pub fn report_init_error(api: &str, kind: &str, message: &str) -> std::io::Result<()> {
+pub fn report_init_error(api: &str, kind: &str, message: &str, patience: Duration) -> std::io::Result<()> {
     let body = json!({ "errorType": kind, "errorMessage": message, "stackTrace": [] }).to_string();
     let mut stream = TcpStream::connect(api)?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    stream.set_write_timeout(Some(Duration::from_secs(2)))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     write!(
         stream,
         "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: {api}\r\nContent-Type: application/json\r\n\

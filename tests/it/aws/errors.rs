@@ -1,13 +1,14 @@
 //! What the shell makes of failures.
 
 use super::server::{Answer, Server};
-use super::{BUCKET, OWNER, PATIENCE, SECRET, clients, kms_error, outside, s3_error, sns_error, talk};
+use super::{BUCKET, NEVER, OWNER, PATIENCE, SECRET, clients, kms_error, outside, s3_error, sns_error, talk};
 use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, ForAccount, Keys, Meter, Objects, Topic};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation, Usage};
 use darwin_s3_guard::model::s3::Head;
 use darwin_s3_guard::report::notice::Message;
 use darwin_s3_guard::shell::aws::client::Patience;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 fn used(operation: Operation, calls: u64, retries: u64) -> Usage {
@@ -116,20 +117,45 @@ async fn attempts_are_bounded_and_a_refusal_is_not_tried_again() {
     }
 }
 
+/// What tokio's timers are rounded up to.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Time that passes only where the test lets it: tokio moves a paused clock by itself as soon as nothing but time is waited
+/// for, and does not know of the server; but not while a blocking task runs. That ends when the sender is dropped.
+fn still() -> Sender<()> {
+    let (sender, end) = std::sync::mpsc::channel();
+    tokio::time::pause();
+    tokio::task::spawn_blocking(move || end.recv());
+    sender
+}
+
 #[tokio::test]
 async fn an_attempt_that_takes_too_long_is_given_up_and_made_again() {
-    let patience = Patience { attempt: Duration::from_millis(300), ..PATIENCE };
-    let server = Server::start(vec![Answer::ok("late").late(Duration::from_secs(3)), Answer::ok("{}")]);
+    let _still = still();
+    let patience = Patience { attempt: Duration::from_secs(5), ..PATIENCE };
+    let server = Server::start(vec![Answer::silent(), Answer::ok("{}")]);
     let outside = outside(&server.url(), patience).await;
-    assert_eq!(outside.aws.policy(BUCKET).await, Ok(Some("{}".into())));
+    let (policy, ()) = futures_util::join!(outside.aws.policy(BUCKET), async {
+        server.until(|seen| seen.len() == 1).await;
+        tokio::time::advance(patience.attempt + TICK).await;
+        server.until(|seen| seen[0].given_up).await;
+        tokio::time::advance(patience.backoff + TICK).await;
+    });
+    assert_eq!(policy, Ok(Some("{}".into())));
     assert_eq!(outside.clients.meter().take(), [used(Operation::GetBucketPolicy, 1, 1)]);
 }
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_transient() {
-    let patience = Patience { operation: Duration::from_millis(300), ..PATIENCE };
-    let server = Server::start(vec![Answer::ok("late").late(Duration::from_secs(3)); 3]);
-    let error = outside(&server.url(), patience).await.aws.policy(BUCKET).await.unwrap_err();
+    let _still = still();
+    let patience = Patience { operation: Duration::from_secs(12), ..PATIENCE };
+    let server = Server::start(vec![Answer::silent()]);
+    let outside = outside(&server.url(), patience).await;
+    let (policy, ()) = futures_util::join!(outside.aws.policy(BUCKET), async {
+        server.until(|seen| seen.len() == 1).await;
+        tokio::time::advance(patience.operation + TICK).await;
+    });
+    let error = policy.unwrap_err();
     assert_eq!((error.class, error.status, &error.code), (ErrorClass::Transient, None, &None), "{error:?}");
     assert!(error.message.contains("time"), "{error}");
 }
@@ -152,9 +178,8 @@ async fn an_answer_that_breaks_off_is_tried_again_and_then_transient() {
 
 #[tokio::test]
 async fn a_connection_refused_is_transient_and_says_so_without_secrets() {
-    // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let outside = outside(&format!("http://127.0.0.1:{port}"), PATIENCE).await;
+    // A port that the system gives to nobody who asks for any.
+    let outside = outside("http://127.0.0.1:1", PATIENCE).await;
     let error = outside.aws.head_object(BUCKET, "a.jpg", None).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Transient);
     assert!(error.message.contains("refused"), "{error}");
@@ -231,8 +256,8 @@ async fn every_s3_call_expects_the_account_of_its_own_adapter() {
 fn lambda_is_told_why_the_function_does_not_start() {
     let server = Server::start(vec![Answer::new(202)]);
     let address = server.url().replace("http://", "");
-    darwin_s3_guard::shell::aws::init_error::report_init_error(&address, "Misconfigured", "MODE is `repiar`, \"é\"")
-        .unwrap();
+    let message = "MODE is `repiar`, \"é\"";
+    darwin_s3_guard::shell::aws::init_error::report_init_error(&address, "Misconfigured", message, NEVER).unwrap();
     let request = server.only();
     assert_eq!(request.line(), "POST /2018-06-01/runtime/init/error");
     assert_eq!(request.header("lambda-runtime-function-error-type"), Some("Misconfigured"));

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -17,8 +16,8 @@ pub(crate) struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
-    /// The answer comes late.
-    Late(Duration),
+    /// There is no answer for as long as the caller waits.
+    Silent,
     /// The connection is closed instead of an answer.
     Closed,
     /// The connection is closed before the end of the answer.
@@ -44,9 +43,8 @@ impl Answer {
         self
     }
 
-    pub(crate) fn late(mut self, by: Duration) -> Self {
-        self.fault = Fault::Late(by);
-        self
+    pub(crate) fn silent() -> Self {
+        Self { fault: Fault::Silent, ..Self::new(0) }
     }
 
     pub(crate) fn broken(mut self) -> Self {
@@ -68,6 +66,8 @@ pub(crate) struct Request {
     /// Names in lower case.
     pub headers: BTreeMap<String, String>,
     pub body: String,
+    /// The caller did not wait for the answer.
+    pub given_up: bool,
 }
 
 impl Request {
@@ -136,6 +136,13 @@ impl Server {
         self.seen.lock().unwrap().clone()
     }
 
+    /// Waits until it has seen this.
+    pub(crate) async fn until(&self, seen: impl Fn(&[Request]) -> bool) {
+        while !seen(&self.seen()) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The only request there was.
     pub(crate) fn only(&self) -> Request {
         let seen = self.seen();
@@ -149,13 +156,19 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Request>>, left: &Mutex<VecDequ
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let Some(request) = read(&mut reader) else { return };
     let is_head = request.method == "HEAD";
-    let answer = {
-        kept.lock().unwrap().push(request);
-        left.lock().unwrap().pop_front().unwrap_or_else(|| Answer::new(418))
+    let (number, answer) = {
+        let mut kept = kept.lock().unwrap();
+        kept.push(request);
+        (kept.len() - 1, left.lock().unwrap().pop_front().unwrap_or_else(|| Answer::new(418)))
     };
     match answer.fault {
         Fault::None | Fault::Broken => {}
-        Fault::Late(by) => std::thread::sleep(by),
+        Fault::Silent => {
+            // An error says as well that the caller is gone.
+            let _ = reader.read(&mut [0]);
+            kept.lock().unwrap()[number].given_up = true;
+            return;
+        }
         Fault::Closed => return,
     }
     let mut head = vec![format!("HTTP/1.1 {} Answer", answer.status), "Connection: close".to_owned()];
@@ -185,5 +198,5 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { method, target, headers, body: String::from_utf8(body).unwrap() })
+    Some(Request { method, target, headers, body: String::from_utf8(body).unwrap(), given_up: false })
 }
