@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that fails may panic")]
 
-use darwin_s3_guard::judge::darwin::{Reader, s3_request};
+use darwin_s3_guard::judge::darwin::s3_request;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
+use darwin_s3_guard::model::verdict::Reader;
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
 use darwin_s3_guard::policy::request::{ObjectOwner, Request, Settings};

@@ -8,6 +8,7 @@
 #[path = "../tests/cases/format.rs"]
 mod format;
 
+use darwin_s3_guard::report::reason::sentences;
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::io::{Read, Write};
@@ -56,7 +57,7 @@ fn run(file: &str, only: Option<&str>) -> Result<usize, String> {
                     "name": name,
                     "verdict": verdict.decision,
                     "depends_on": verdict.depends_on,
-                    "because": verdict.because,
+                    "because": sentences(&verdict.because),
                 }));
             }
             Err(error) => {

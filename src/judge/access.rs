@@ -2,12 +2,13 @@
 //!
 //! Pure. Must never take an unread document for an empty one.
 
-use crate::judge::darwin::{Reader, s3_request};
-use crate::judge::key::gate;
+use crate::judge::darwin::s3_request;
 use crate::model::aws::{AwsError, AwsResult};
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::s3::{Ownership, PublicAccessBlock};
-use crate::model::verdict::{Decision, Verdict};
+use crate::model::unknown::Unknown;
+use crate::model::verdict::{Reader, Verdict};
+use crate::model::why::Gate;
 use crate::policy::document::PolicyDocument;
 use crate::policy::request::{ObjectOwner, Settings};
 use crate::policy::{evaluate, public};
@@ -80,38 +81,6 @@ impl AccessFacts {
     }
 }
 
-/// A verdict with its sentences, which say who fails where servers and browser differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    pub verdict: Verdict,
-    pub because: Vec<String>,
-}
-
-impl Told {
-    pub fn of(verdict: Verdict) -> Self {
-        let because = verdict.because.iter().map(ToString::to_string).collect();
-        Self { verdict, because }
-    }
-
-    /// Both must hold; the sentences follow the verdict that decides.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        let (left, right) = (self.verdict.decision, other.verdict.decision);
-        let mut because = Vec::new();
-        let decision = self.verdict.clone().and(other.verdict.clone());
-        for (part, sentences) in [(left, self.because), (right, other.because)] {
-            if part == decision.decision {
-                for sentence in sentences {
-                    if !because.contains(&sentence) {
-                        because.push(sentence);
-                    }
-                }
-            }
-        }
-        Self { verdict: decision, because }
-    }
-}
-
 /// Who asks, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker<'a> {
@@ -122,62 +91,53 @@ pub struct Asker<'a> {
 }
 
 /// Whether the bucket's side lets Darwin read this object: by its servers and by the annotator's browser.
-pub fn judge_read(facts: &AccessFacts, bucket: &str, key: &str, owner: ObjectOwner, asker: Asker<'_>) -> Told {
+pub fn judge_read(facts: &AccessFacts, bucket: &str, key: &str, owner: ObjectOwner, asker: Asker<'_>) -> Verdict {
     let settings = facts.settings(owner);
     let ask = |reader| {
         let request = s3_request(asker.darwin, asker.home, "s3:GetObject", bucket, Some(key), reader, asker.now);
         evaluate::evaluate(facts.document(), &request, &settings)
     };
     let by_policy = if facts.policy.is_err() {
-        Told::of(unread("bucket policy"))
+        unread(Unknown::BucketPolicy)
     } else {
         both(ask(Reader::Server), ask(Reader::Browser))
     };
-    by_policy.and(Told::of(requester_pays(facts)))
+    by_policy.and(requester_pays(facts))
 }
 
 /// Whether the bucket's side lets Darwin write this object (by its servers).
-pub fn judge_write(facts: &AccessFacts, bucket: &str, key: &str, asker: Asker<'_>) -> Told {
+pub fn judge_write(facts: &AccessFacts, bucket: &str, key: &str, asker: Asker<'_>) -> Verdict {
     // A new object is the writer's own: what its owner would be does not bear on the PUT.
     let settings = facts.settings(ObjectOwner::BucketOwner);
     let request = s3_request(asker.darwin, asker.home, "s3:PutObject", bucket, Some(key), Reader::Server, asker.now);
     let verdict = if facts.policy.is_err() {
-        unread("bucket policy")
+        unread(Unknown::BucketPolicy)
     } else {
         evaluate::evaluate(facts.document(), &request, &settings)
     };
-    Told::of(verdict).and(Told::of(requester_pays(facts)))
+    verdict.and(requester_pays(facts))
 }
 
 fn requester_pays(facts: &AccessFacts) -> Verdict {
     match facts.requester_pays {
         Ok(false) => Verdict::allowed(Vec::new()),
-        Ok(true) => Verdict::denied(vec![gate(
-            "requester pays",
-            "the bucket refuses requests that do not offer to pay, as Darwin's do not".to_owned(),
-        )]),
-        Err(_) => unread("requester pays"),
+        Ok(true) => Verdict::denied(vec![Gate::RequesterPays.into()]),
+        Err(_) => unread(Unknown::RequesterPays),
     }
 }
 
-/// A depends on something that the guard itself could not read; its name is that of the thing, with hyphens.
-pub fn unread(what: &str) -> Verdict {
-    Verdict::depends(vec![gate(what, "the guard could not read it".to_owned())], [what.replace(' ', "-")])
+/// A depends on something that the guard itself could not read.
+pub fn unread(what: Unknown) -> Verdict {
+    Verdict::depends(vec![Gate::Unread(what.clone()).into()], [what])
 }
 
-fn both(server: Verdict, browser: Verdict) -> Told {
-    if server == browser || (server.decision == browser.decision && server.because == browser.because) {
-        return Told::of(server.and(browser));
+/// Reading needs both. Where they fare differently, each reason says whose it is.
+fn both(server: Verdict, browser: Verdict) -> Verdict {
+    if server.decision == browser.decision && server.because == browser.because {
+        return server.and(browser);
     }
-    let label = |verdict: Verdict, who: &str| {
-        let because = if verdict.decision == Decision::Allowed {
-            verdict.because.iter().map(ToString::to_string).collect()
-        } else {
-            verdict.because.iter().map(|reason| format!("{who}: {reason}")).collect()
-        };
-        Told { verdict, because }
-    };
-    label(server, "Darwin's servers").and(label(browser, "the annotator's browser"))
+    let of = |verdict: Verdict, reader| if verdict.is_allowed() { verdict } else { verdict.of(reader) };
+    of(server, Reader::Server).and(of(browser, Reader::Browser))
 }
 
 /// A key that stands for the bucket's objects in a bucket's verdict, inside the contract's first read prefix.

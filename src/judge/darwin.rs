@@ -8,16 +8,8 @@
 
 use crate::model::contract::{Darwin, Home};
 use crate::model::kms::KeyMetadata;
+use crate::model::verdict::Reader;
 use crate::policy::request::{Request, RequestContext};
-
-/// The two ways Darwin reads an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    /// Darwin's servers: signed header, unknown address.
-    Server,
-    /// The annotator's browser, by a presigned URL.
-    Browser,
-}
 
 /// What the table says of one key in one question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,11 @@ use crate::model::aws::{AwsError, AwsResult, ErrorClass};
 use crate::model::contract::{Access, Darwin, Home};
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::kms::KeyMetadata;
-use crate::model::verdict::{Decision, Effect, Reason, Verdict};
+use crate::model::verdict::{Basis, Decision, Effect, Verdict};
+use crate::model::why::Gate;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::{GrantListEntry, evaluate_key};
-use crate::report::remedy;
+use crate::report::{reason, remedy};
 use std::rc::Rc;
 
 /// Everything that was read of one key.
@@ -82,13 +83,10 @@ impl KeyFacts {
 /// Whether Darwin's role may use the key for this.
 pub fn judge_key(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin, home: &Home) -> Verdict {
     if facts.is_aws_managed() {
-        return Verdict::denied(vec![gate(
-            "key manager",
-            format!("`{}` is an AWS managed key, which no other account can be given", facts.arn()),
-        )]);
+        return Verdict::denied(vec![Gate::AwsManagedKey { key: facts.arn().to_owned() }.into()]);
     }
     if facts.was_deleted() {
-        return Verdict::denied(vec![gate("key state", format!("the key `{}` does not exist", facts.key))]);
+        return Verdict::denied(vec![Gate::NoSuchKey { key: facts.key.clone() }.into()]);
     }
     let unread = || KeyMetadata {
         arn: facts.key.clone(),
@@ -129,8 +127,8 @@ pub fn key_finding(facts: &KeyFacts, verdict: &Verdict, severity: Severity, plac
     let Place { bucket, access, darwin, home } = place;
     let arn = facts.arn();
     let denied_by =
-        verdict.because.iter().find(|reason| matches!(reason, Reason::Statement { effect: Effect::Deny, .. }));
-    let key_denied = || remedy::key_denied(arn, &darwin.role, access, denied_by.map(ToString::to_string).as_deref());
+        verdict.because.iter().find(|reason| matches!(reason.basis, Basis::Statement { effect: Effect::Deny, .. }));
+    let key_denied = || remedy::key_denied(arn, &darwin.role, access, denied_by.map(reason::words).as_deref());
     let (kind, remedy) = match verdict.decision {
         Decision::Allowed => return None,
         Decision::Denied if facts.is_aws_managed() => {
@@ -147,15 +145,15 @@ pub fn key_finding(facts: &KeyFacts, verdict: &Verdict, severity: Severity, plac
         Decision::Depends => (Kind::AccessUncertain, key_denied()),
     };
     let uncertain = verdict.decision == Decision::Depends;
-    let mut because: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
+    let mut because: Vec<String> = reason::sentences(&verdict.because);
     because.extend(facts.refused().iter().map(|error| format!("the guard could not read it: {error}")));
     Some(Finding {
         kind,
         severity: if uncertain { Severity::Warning } else { severity },
         because,
-        depends_on: verdict.depends_on.clone(),
+        depends_on: verdict.names(),
         remedy,
-        cause: if kind == Kind::AccessUncertain { names(&verdict.depends_on) } else { arn.to_owned() },
+        cause: if kind == Kind::AccessUncertain { names(&verdict.names()) } else { arn.to_owned() },
     })
 }
 
@@ -165,9 +163,4 @@ pub fn names(depends_on: &[String]) -> String {
     names.sort();
     names.dedup();
     names.join(",")
-}
-
-/// A gate beside the policy, as a reason.
-pub fn gate(name: &str, detail: String) -> Reason {
-    Reason::Gate { name: name.to_owned(), detail }
 }

@@ -2,16 +2,19 @@
 //!
 //! Pure. Must never say `denied` because the guard itself may not look.
 
-use crate::judge::access::{AccessFacts, Asker, Told, judge_read, unread};
-use crate::judge::key::{KeyFacts, KeyQuestion, Place, gate, judge_key, key_finding, names};
+use crate::judge::access::{AccessFacts, Asker, judge_read, unread};
+use crate::judge::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding, names};
 use crate::model::aws::AwsResult;
 use crate::model::contract::Access;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::outcome::Read;
 use crate::model::s3::{Head, ObjectFacts};
-use crate::model::verdict::{Decision, Document, Reason, Verdict};
+use crate::model::unknown::Unknown;
+use crate::model::verdict::{Basis, Decision, Verdict};
+use crate::model::why::Gate;
 use crate::policy::request::ObjectOwner;
 use crate::report::answer::ObjectAnswer;
+use crate::report::reason::sentences;
 use crate::report::remedy::{self, denied_call};
 
 /// What was read for one object.
@@ -77,24 +80,21 @@ pub fn judge_object(input: ObjectInput<'_>, asker: Asker<'_>) -> JudgedObject {
             answer.encryption = Some(facts.encryption.clone().unwrap_or_else(|| "none".to_owned()));
             answer.kms_key.clone_from(&facts.kms_key);
             let decrypt = decryptable(facts, bucket, key, kms, asker);
-            Told::of(not_archived(facts)).and(Told::of(decrypt))
+            not_archived(facts).and(decrypt)
         }
         Ok(Head::SseC) => {
             answer.encryption = Some("sse-c".to_owned());
-            Told::of(Verdict::denied(vec![gate(
-                "SSE-C",
-                "the object is under a key that only its uploader has; Darwin can never read it".to_owned(),
-            )]))
+            Verdict::denied(vec![Gate::SseC.into()])
         }
-        Ok(Head::Gone) => Told::of(Verdict::allowed(Vec::new())),
-        Err(_) => Told::of(unread("object headers")),
+        Ok(Head::Gone) => Verdict::allowed(Vec::new()),
+        Err(_) => unread(Unknown::ObjectHeaders),
     };
-    let bucket_decision = by_bucket.verdict.decision;
+    let bucket_decision = by_bucket.decision;
     let finding = object_finding(input, &by_bucket, &by_object, asker);
-    let told = by_bucket.and(by_object);
-    answer.read = told.verdict.decision.into();
-    answer.because = told.because;
-    answer.depends_on = told.verdict.depends_on;
+    let verdict = by_bucket.and(by_object);
+    answer.read = verdict.decision.into();
+    answer.because = sentences(&verdict.because);
+    answer.depends_on = verdict.names();
     JudgedObject { answer, finding, bucket_denies: bucket_decision == Decision::Denied }
 }
 
@@ -103,8 +103,8 @@ fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFac
         return match facts.encryption.as_deref() {
             None | Some("AES256") => Verdict::allowed(Vec::new()),
             Some(other) => Verdict::depends(
-                vec![gate("encryption", format!("`{other}` is not an algorithm this guard knows"))],
-                [format!("value:{other}")],
+                vec![Gate::Encryption { algorithm: other.to_owned() }.into()],
+                [Unknown::Value(other.to_owned())],
             ),
         };
     }
@@ -114,7 +114,7 @@ fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFac
             let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context), now: asker.now };
             judge_key(kms, question, asker.darwin, asker.home)
         }
-        _ => unread("object headers"),
+        _ => unread(Unknown::ObjectHeaders),
     }
 }
 
@@ -125,31 +125,32 @@ fn not_archived(facts: &ObjectFacts) -> Verdict {
     let class = facts.storage_class.as_deref().unwrap_or("STANDARD");
     let archived = matches!(class, "GLACIER" | "DEEP_ARCHIVE") || facts.archive_status.is_some();
     if archived && !restored {
-        let status = facts.archive_status.as_deref().map_or_else(String::new, |status| format!(" ({status})"));
-        Verdict::denied(vec![gate(
-            "storage class",
-            format!("`{class}`{status}: it must be restored before anyone can read it"),
-        )])
+        let (class, status) = (class.to_owned(), facts.archive_status.clone());
+        Verdict::denied(vec![Gate::Archived { class, status }.into()])
     } else {
         Verdict::allowed(Vec::new())
     }
 }
 
-fn object_finding(input: ObjectInput<'_>, by_bucket: &Told, by_object: &Told, asker: Asker<'_>) -> Option<Finding> {
-    let adverse = |told: &Told| told.verdict.decision != Decision::Allowed;
+fn object_finding(
+    input: ObjectInput<'_>,
+    by_bucket: &Verdict,
+    by_object: &Verdict,
+    asker: Asker<'_>,
+) -> Option<Finding> {
     // A definite denial is told before an uncertainty, and the object's own before the bucket's, which has its own
     // reconciliation and incident.
-    if by_object.verdict.is_denied() {
+    if by_object.is_denied() {
         return denied_by_itself(input, by_object, asker);
     }
-    if by_bucket.verdict.is_denied() {
+    if by_bucket.is_denied() {
         return Some(Finding {
             kind: Kind::ObjectDenied,
             severity: Severity::Critical,
-            because: by_bucket.because.clone(),
+            because: sentences(&by_bucket.because),
             depends_on: Vec::new(),
             remedy: remedy::object_denied(input.bucket),
-            cause: statement_cause(&by_bucket.verdict),
+            cause: statement_cause(by_bucket),
         });
     }
     if let Err(error) = input.head {
@@ -157,39 +158,38 @@ fn object_finding(input: ObjectInput<'_>, by_bucket: &Told, by_object: &Told, as
             kind: Kind::GuardDenied,
             severity: Severity::Warning,
             because: vec![format!("the guard may not look at the object: {error}")],
-            depends_on: by_object.verdict.depends_on.clone(),
+            depends_on: by_object.names(),
             remedy: denied_call(error, input.bucket),
             cause: error.operation.to_string(),
         });
     }
-    if adverse(by_object)
+    if !by_object.is_allowed()
         && let Some(kms) = input.kms
     {
-        return key_finding(kms, &by_object.verdict, Severity::Critical, place(input, asker));
+        return key_finding(kms, by_object, Severity::Critical, place(input, asker));
     }
-    let uncertain = [by_bucket, by_object].into_iter().find(|told| adverse(told))?;
-    let kind =
-        if uncertain.verdict.depends_on == ["object-acl"] { Kind::ObjectOwnership } else { Kind::AccessUncertain };
+    let uncertain = [by_bucket, by_object].into_iter().find(|verdict| !verdict.is_allowed())?;
+    let kind = if uncertain.depends_on == [Unknown::ObjectAcl] { Kind::ObjectOwnership } else { Kind::AccessUncertain };
     Some(Finding {
         kind,
         severity: Severity::Warning,
-        because: uncertain.because.clone(),
-        depends_on: uncertain.verdict.depends_on.clone(),
+        because: sentences(&uncertain.because),
+        depends_on: uncertain.names(),
         remedy: if kind == Kind::ObjectOwnership {
             remedy::object_ownership(input.bucket)
         } else {
-            remedy::access_uncertain(&uncertain.verdict.depends_on)
+            remedy::access_uncertain(&uncertain.names())
         },
-        cause: names(&uncertain.verdict.depends_on),
+        cause: names(&uncertain.names()),
     })
 }
 
-fn denied_by_itself(input: ObjectInput<'_>, by_object: &Told, asker: Asker<'_>) -> Option<Finding> {
+fn denied_by_itself(input: ObjectInput<'_>, by_object: &Verdict, asker: Asker<'_>) -> Option<Finding> {
     let finding = |kind, severity, remedy, cause: &str| {
         Some(Finding {
             kind,
             severity,
-            because: by_object.because.clone(),
+            because: sentences(&by_object.because),
             depends_on: Vec::new(),
             remedy,
             cause: cause.to_owned(),
@@ -203,7 +203,7 @@ fn denied_by_itself(input: ObjectInput<'_>, by_object: &Told, asker: Asker<'_>) 
         }
         _ => {
             let kms = input.kms?;
-            let mut found = key_finding(kms, &by_object.verdict, Severity::Critical, place(input, asker))?;
+            let mut found = key_finding(kms, by_object, Severity::Critical, place(input, asker))?;
             if found.kind != Kind::AwsManagedKey {
                 found.remedy.push_str("\n\n");
                 found.remedy.push_str(&remedy::re_encrypt(input.bucket, asker.home, Some(kms.arn())));
@@ -219,18 +219,18 @@ fn place<'a>(input: ObjectInput<'a>, asker: Asker<'a>) -> Place<'a> {
 
 /// A stable name for what denied: the statement by Sid, else by its effect and place.
 fn statement_cause(verdict: &Verdict) -> String {
-    verdict
-        .because
-        .iter()
-        .map(|reason| match reason {
-            Reason::Statement { sid: Some(sid), .. } => sid.clone(),
-            Reason::Statement { index, effect, .. } => format!("{effect:?}#{index}"),
-            Reason::NothingAllows { document: Document::BucketPolicy | Document::KeyPolicy, .. } => {
-                "nothing-allows".to_owned()
-            }
-            Reason::Grant { id, .. } => id.clone(),
-            Reason::Gate { name, .. } => name.clone(),
-        })
-        .collect::<Vec<_>>()
-        .join(",")
+    let mut bases: Vec<&Basis> = Vec::new();
+    for reason in &verdict.because {
+        if !bases.contains(&&reason.basis) {
+            bases.push(&reason.basis);
+        }
+    }
+    let name = |basis: &Basis| match basis {
+        Basis::Statement { sid: Some(sid), .. } => sid.clone(),
+        Basis::Statement { index, effect, .. } => format!("{effect:?}#{index}"),
+        Basis::NothingAllows { .. } => "nothing-allows".to_owned(),
+        Basis::Grant { id, .. } => id.clone(),
+        Basis::Gate(gate) => gate.name(),
+    };
+    bases.into_iter().map(name).collect::<Vec<_>>().join(",")
 }

@@ -11,4 +11,6 @@ pub mod outcome;
 pub mod s3;
 pub mod text;
 pub mod time;
+pub mod unknown;
 pub mod verdict;
+pub mod why;

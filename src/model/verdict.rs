@@ -2,7 +2,9 @@
 //!
 //! Must never turn an unknown into a definite answer.
 
-use serde::Serialize;
+use crate::model::unknown::Unknown;
+use crate::model::why::{Applies, Gate, NoAllow, OfGrant};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The answer alone.
@@ -18,7 +20,7 @@ pub enum Decision {
 }
 
 /// Which document a statement stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Document {
     BucketPolicy,
@@ -26,15 +28,34 @@ pub enum Document {
 }
 
 /// The effect of a statement, AWS's `Effect` element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Effect {
     Allow,
     Deny,
 }
 
-/// One thing behind a verdict: a statement, a grant, or a gate beside the policy.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Reason {
+/// The two ways Darwin reads an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reader {
+    /// Darwin's servers: signed header, unknown address.
+    Server,
+    /// The annotator's browser, by a presigned URL.
+    Browser,
+}
+
+/// One thing behind a verdict. `report::reason` has the words.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reason {
+    /// Whom alone it stops, where Darwin's servers and the annotator's browser fare differently.
+    pub reader: Option<Reader>,
+    pub basis: Basis,
+}
+
+/// A statement, a grant, or a gate beside the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
     /// A statement, by its index in the document (from 0) and its Sid.
     Statement {
         document: Document,
@@ -43,15 +64,32 @@ pub enum Reason {
         effect: Effect,
         /// Whether it surely applies; else only if what the verdict depends on turns out so.
         certain: bool,
-        /// What of the statement decided, as a phrase ("requires aws:SourceVpce = vpce-1, which ...").
-        detail: String,
+        /// How it comes to apply; nothing of an Allow that surely applies.
+        applies: Applies,
     },
     /// A KMS grant, by its `GrantId`.
-    Grant { id: String, detail: String },
+    Grant {
+        id: String,
+        why: OfGrant,
+    },
     /// No statement (and no grant) allows the action.
-    NothingAllows { document: Document, detail: String },
-    /// A gate beside the policy: key state, `RestrictPublicBuckets`, object ownership, storage class ...
-    Gate { name: String, detail: String },
+    NothingAllows {
+        document: Document,
+        why: NoAllow,
+    },
+    Gate(Gate),
+}
+
+impl From<Basis> for Reason {
+    fn from(basis: Basis) -> Self {
+        Self { reader: None, basis }
+    }
+}
+
+impl From<Gate> for Reason {
+    fn from(gate: Gate) -> Self {
+        Basis::Gate(gate).into()
+    }
 }
 
 /// An answer with what it rests on.
@@ -60,8 +98,8 @@ pub struct Verdict {
     pub decision: Decision,
     /// The statements, grants and gates that decided. Never empty for `Denied`.
     pub because: Vec<Reason>,
-    /// Names of what it hangs on; empty unless `Depends`. In order of discovery, each once.
-    pub depends_on: Vec<String>,
+    /// What it hangs on; empty unless `Depends`. In order of discovery, each once.
+    pub depends_on: Vec<Unknown>,
 }
 
 impl Verdict {
@@ -73,7 +111,7 @@ impl Verdict {
         Self { decision: Decision::Denied, because, depends_on: Vec::new() }
     }
 
-    pub fn depends(because: Vec<Reason>, on: impl IntoIterator<Item = String>) -> Self {
+    pub fn depends(because: Vec<Reason>, on: impl IntoIterator<Item = Unknown>) -> Self {
         let mut depends_on = Vec::new();
         merge(&mut depends_on, on);
         Self { decision: Decision::Depends, because, depends_on }
@@ -94,6 +132,18 @@ impl Verdict {
                 Self { decision: Decision::Depends, because: joined(self.because, other.because), depends_on }
             }
         }
+    }
+
+    /// The same, said of one way of reading alone.
+    #[must_use]
+    pub fn of(mut self, reader: Reader) -> Self {
+        self.because.iter_mut().for_each(|reason| reason.reader = Some(reader));
+        self
+    }
+
+    /// The names of what it hangs on.
+    pub fn names(&self) -> Vec<String> {
+        self.depends_on.iter().map(ToString::to_string).collect()
     }
 
     pub fn is_allowed(&self) -> bool {
@@ -134,47 +184,5 @@ impl fmt::Display for Document {
             Self::BucketPolicy => "bucket policy",
             Self::KeyPolicy => "key policy",
         })
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Statement { document, index, sid, effect, certain, detail } => {
-                let verb = match (effect, certain) {
-                    (Effect::Allow, true) => "allowed by",
-                    (Effect::Allow, false) => "perhaps allowed by",
-                    (Effect::Deny, true) => "denied by",
-                    (Effect::Deny, false) => "perhaps denied by",
-                };
-                match sid {
-                    Some(sid) => write!(f, "{verb} statement `{sid}` (#{index}) of the {document}")?,
-                    None => write!(f, "{verb} statement #{index} of the {document}")?,
-                }
-                suffix(f, detail)
-            }
-            Self::Grant { id, detail } => {
-                write!(f, "grant `{id}`")?;
-                suffix(f, detail)
-            }
-            Self::NothingAllows { document, detail } => {
-                write!(f, "nothing in the {document} allows it")?;
-                suffix(f, detail)
-            }
-            Self::Gate { name, detail } => {
-                write!(f, "{name}")?;
-                suffix(f, detail)
-            }
-        }
-    }
-}
-
-fn suffix(f: &mut fmt::Formatter<'_>, detail: &str) -> fmt::Result {
-    if detail.is_empty() { Ok(()) } else { write!(f, ": {detail}") }
-}
-
-impl Serialize for Reason {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }

@@ -3,6 +3,7 @@
 //! Must never let a test that is not understood hold or fail.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
 
+use crate::model::unknown::Unknown;
 use crate::policy::pattern::{Mode, Pattern};
 use crate::policy::request::{ContextValue, RequestContext};
 use crate::policy::truth::Truth;
@@ -30,8 +31,8 @@ pub(crate) enum Test {
     Compare(Operator, Vec<Operand>),
     /// `Null`; None for a value that is neither `true` nor `false`.
     Null(Vec<Option<bool>>),
-    /// Not understood: the name that a verdict then depends on.
-    Unknown(String),
+    /// Not understood: what a verdict then depends on.
+    Unknown(Unknown),
 }
 
 /// An operator taken apart.
@@ -39,7 +40,7 @@ pub(crate) enum Test {
 pub(crate) struct Operator {
     set: Set,
     kind: Kind,
-    pub(crate) negated: bool,
+    negated: bool,
     if_exists: bool,
 }
 
@@ -69,8 +70,8 @@ pub(crate) enum Operand {
     Bool(bool),
     Binary(String),
     Network(IpNet),
-    /// Not a value of the operator's type: its name.
-    Odd(String),
+    /// Not a value of the operator's type: what a verdict then depends on.
+    Odd(Unknown),
 }
 
 /// Keys that AWS documents as multivalued.
@@ -151,14 +152,14 @@ impl Operator {
             Kind::Binary => is_base64(text).then(|| Operand::Binary(text.to_owned())),
             Kind::Ip => network(text).map(Operand::Network),
         };
-        read.unwrap_or_else(|| Operand::Odd(format!("value:{text}")))
+        read.unwrap_or_else(|| Operand::Odd(Unknown::Value(text.to_owned())))
     }
 
     /// Whether the value is one that the operand stands for, before negation.
     fn compare(self, value: &str, operand: &Operand, context: &RequestContext) -> Truth {
-        let ill_typed = || Truth::unknown(format!("value:{value}"));
+        let ill_typed = || Truth::unknown(Unknown::Value(value.to_owned()));
         match (operand, self.kind) {
-            (Operand::Odd(name), _) => Truth::unknown(name),
+            (Operand::Odd(name), _) => Truth::unknown(name.clone()),
             (Operand::Text(pattern), Kind::Text(mode)) => {
                 if mode == Mode::Arn && crate::model::arn::Arn::parse(value).is_none() {
                     return ill_typed();
@@ -188,11 +189,6 @@ impl Operator {
 }
 
 impl Condition {
-    /// Whether the operator is one that holds when the value differs (`StringNotEquals`, `NotIpAddress` ...).
-    pub(crate) fn is_negated(&self) -> bool {
-        matches!(&self.test, Test::Compare(operator, _) if operator.negated)
-    }
-
     /// Whether it is one that AWS has, with values of its form.
     pub(crate) fn is_understood(&self) -> bool {
         !matches!(self.test, Test::Unknown(_))
@@ -202,7 +198,7 @@ impl Condition {
     pub(crate) fn holds(&self, context: &RequestContext) -> Truth {
         let value = context.lookup(&self.lower);
         match &self.test {
-            Test::Unknown(name) => Truth::unknown(name),
+            Test::Unknown(name) => Truth::unknown(name.clone()),
             Test::Null(wanted) => self.null(wanted, value),
             Test::Compare(operator, operands) => self.compared(*operator, operands, value, context),
         }
@@ -213,8 +209,8 @@ impl Condition {
         let holds = |absent: bool| {
             let mut truth = Truth::False;
             for (want, text) in wanted.iter().zip(&self.values) {
-                truth =
-                    truth.or(want.map_or_else(|| Truth::unknown(format!("value:{text}")), |w| (w == absent).into()));
+                truth = truth
+                    .or(want.map_or_else(|| Truth::unknown(Unknown::Value(text.clone())), |w| (w == absent).into()));
             }
             truth
         };
@@ -248,7 +244,7 @@ impl Condition {
             ContextValue::Known([]) | ContextValue::Absent => without.into(),
             ContextValue::Known([value]) => one(value),
             ContextValue::Known(values) => match set {
-                Set::One => Truth::unknown(format!("multivalued:{}", self.key)),
+                Set::One => Truth::unknown(Unknown::Multivalued(self.key.clone())),
                 Set::ForAll => values.iter().map(one).fold(Truth::True, Truth::and),
                 Set::ForAny => values.iter().map(one).fold(Truth::False, Truth::or),
             },
@@ -259,7 +255,7 @@ impl Condition {
 
     /// The key is there, with a value that nobody here knows: definite only if every value, or none, would do.
     fn some_value(&self, operator: Operator, operands: &[Operand], context: &RequestContext) -> Truth {
-        let mut names = vec![self.key.clone()];
+        let mut names = vec![Unknown::Key(self.key.clone())];
         if operator.set == Set::One && MULTIVALUED.iter().any(|name| name.eq_ignore_ascii_case(&self.key)) {
             // It may hold several values, and AWS does not say what an operator for one value makes of those.
             return Truth::unknown_all(names);
@@ -291,7 +287,7 @@ fn either(absent: &Truth, present: &Truth, key: &str) -> Truth {
     if absent == present && !matches!(absent, Truth::Unknown(_)) {
         return absent.clone();
     }
-    let mut names = vec![key.to_owned()];
+    let mut names = vec![Unknown::Key(key.to_owned())];
     names.extend_from_slice(absent.names());
     names.extend_from_slice(present.names());
     Truth::unknown_all(names)

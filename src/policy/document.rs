@@ -2,6 +2,7 @@
 //!
 //! Whoever recognises, judges or edits a statement shares this view. Must never hold a view of anything but its own text.
 
+use crate::model::unknown::Unknown;
 use crate::policy::json::{Members, Node, get};
 use crate::policy::parse::{self, Parsed};
 use crate::policy::raw::{Places, Source, Unreadable, is_space};
@@ -46,8 +47,8 @@ impl PolicyDocument {
         &self.parsed.statements
     }
 
-    /// Names of what was not understood of the document as a whole (`element:NAME`, `value:TEXT`).
-    pub fn unknowns(&self) -> &[String] {
+    /// What was not understood of the document as a whole.
+    pub fn unknowns(&self) -> &[Unknown] {
         &self.parsed.unknowns
     }
 
@@ -88,11 +89,11 @@ impl PolicyDocument {
     }
 }
 
-/// Statements that are judged together, and the names of what was not understood beside them.
+/// Statements that are judged together, and what was not understood beside them.
 #[derive(Debug, Clone)]
 pub struct Statements<'a> {
     pub(crate) statements: Vec<&'a Statement>,
-    pub(crate) unknowns: &'a [String],
+    pub(crate) unknowns: &'a [Unknown],
 }
 
 /// A document whose statements have places.

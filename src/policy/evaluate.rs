@@ -4,7 +4,9 @@
 //! Must never say `allowed` while a Deny may apply, and never build a sentence before the verdict stands.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
+use crate::model::unknown::Unknown;
 use crate::model::verdict::{Document, Effect, Reason, Verdict};
+use crate::model::why::Gate;
 use crate::policy::document::{PolicyDocument, Statements};
 use crate::policy::pattern::{Mode, Pattern};
 use crate::policy::question::{Question, Sides};
@@ -23,27 +25,24 @@ impl Statement {
     }
 
     pub(crate) fn action_fits(&self, question: &Question<'_>) -> Truth {
-        self.scope(&self.actions, "Action", "no-action", |pattern| {
+        self.scope(&self.actions, "Action", Unknown::NoAction, |pattern| {
             action(pattern, &question.action, question.context())
         })
     }
 
     pub(crate) fn resource_fits(&self, question: &Question<'_>) -> Truth {
-        self.scope(&self.resources, "Resource", "no-resource", |pattern| {
+        self.scope(&self.resources, "Resource", Unknown::NoResource, |pattern| {
             resource(pattern, &question.request.resource, question.context())
         })
     }
 
     /// Whether `Action`/`NotAction` (or `Resource`/`NotResource`) takes the request in.
-    fn scope(&self, scope: &Scope, name: &str, missing: &str, fits: impl Fn(&Pattern) -> Truth) -> Truth {
+    fn scope(&self, scope: &Scope, name: &str, missing: Unknown, fits: impl Fn(&Pattern) -> Truth) -> Truth {
         // An item of the list that is no text may mean anything.
-        let odd = self.unknowns.iter().find(|unknown| {
-            unknown
-                .strip_prefix("element:")
-                .is_some_and(|element| element.strip_prefix("Not").unwrap_or(element) == name)
-        });
+        let is_of = |element: &str| element.strip_prefix("Not").unwrap_or(element) == name;
+        let odd = self.unknowns.iter().find(|unknown| matches!(unknown, Unknown::Element(element) if is_of(element)));
         let any = |patterns: &[Pattern]| {
-            let mut truth = odd.map_or(Truth::False, Truth::unknown);
+            let mut truth = odd.cloned().map_or(Truth::False, Truth::unknown);
             for pattern in patterns {
                 truth = truth.or(fits(pattern));
                 if truth.is_true() {
@@ -91,7 +90,7 @@ fn action(pattern: &Pattern, action: &str, context: &RequestContext) -> Truth {
         return fits;
     }
     let service = pattern.text().split(':').next().unwrap_or_default();
-    if service.contains(['*', '?']) { Truth::unknown(format!("value:{}", pattern.text())) } else { fits }
+    if service.contains(['*', '?']) { Truth::unknown(Unknown::Value(pattern.text().to_owned())) } else { fits }
 }
 
 /// A wildcard stays within its part of the ARN, unless it is a `*` at the end of the part, which may reach on.
@@ -101,7 +100,7 @@ fn resource(pattern: &Pattern, resource: &str, context: &RequestContext) -> Trut
     if loose.is_false() || pattern.is_all() {
         return loose;
     }
-    let named = || Truth::unknown(format!("value:{}", pattern.text()));
+    let named = || Truth::unknown(Unknown::Value(pattern.text().to_owned()));
     if pattern.has_variables() && pattern.has_early_variable() {
         return named();
     }
@@ -157,10 +156,10 @@ pub(crate) fn evaluate_statements(policy: Option<&Statements<'_>>, request: &Req
     let allow = match by_owner {
         None => allow,
         // Another account's object: its ACL alone can allow.
-        Some(ObjectOwner::Other) => Truth::unknown(OBJECT_ACL),
+        Some(ObjectOwner::Other) => Truth::unknown(Unknown::ObjectAcl),
         // If it is another account's, the same; if not, the policy decides.
-        Some(_) if allow.is_false() => Truth::unknown(OBJECT_ACL),
-        Some(_) => allow.and(Truth::unknown(OBJECT_ACL)),
+        Some(_) if allow.is_false() => Truth::unknown(Unknown::ObjectAcl),
+        Some(_) => allow.and(Truth::unknown(Unknown::ObjectAcl)),
     };
     let outcome = allow.clone().and(!deny.clone()).and(!blocked.clone());
     let mut because = Vec::new();
@@ -183,15 +182,14 @@ pub(crate) fn evaluate_statements(policy: Option<&Statements<'_>>, request: &Req
             if !blocked.is_false() {
                 because.push(explain::perhaps_public_block(policy, blocked.names()));
             }
-            if by_owner.is_some() {
-                because.push(explain::object_acl(by_owner == Some(ObjectOwner::Other)));
-            }
+            because.extend(by_owner.map(|owner| match owner {
+                ObjectOwner::Other => Gate::ObjectOfAnother.into(),
+                ObjectOwner::BucketOwner | ObjectOwner::Unknown => Gate::ObjectMayBeOfAnother.into(),
+            }));
         }
     }
     verdict(outcome, because)
 }
-
-const OBJECT_ACL: &str = "object-acl";
 
 pub(crate) fn verdict(outcome: Truth, because: Vec<Reason>) -> Verdict {
     match outcome {
@@ -218,11 +216,11 @@ fn public_block(policy: Option<&Statements<'_>>, settings: Settings) -> Truth {
     let public = match settings.policy_is_public {
         Some(public) => public.into(),
         None if policy.is_none_or(public::is_surely_not_public) => Truth::False,
-        None => Truth::unknown("setting:PolicyStatus.IsPublic"),
+        None => Truth::unknown(Unknown::PolicyIsPublic),
     };
     let restricted = match settings.restrict_public_buckets {
         Some(restricted) => restricted.into(),
-        None => Truth::unknown("setting:RestrictPublicBuckets"),
+        None => Truth::unknown(Unknown::RestrictPublicBuckets),
     };
     restricted.and(public)
 }

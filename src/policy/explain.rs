@@ -1,9 +1,10 @@
-//! The sentences behind a verdict: which statement decided, which nearly did, and on what it hangs.
+//! What is behind a verdict, as data: which statement decided, which nearly did, and on what it hangs.
 //!
-//! Runs after the verdict stands and never changes it.
+//! Runs after the verdict stands and never changes it. Must never make a sentence: `report::reason` has the words.
 
-use crate::model::text::shortened;
-use crate::model::verdict::{Document, Effect, Reason};
+use crate::model::unknown::Unknown;
+use crate::model::verdict::{Basis, Document, Effect, Reason};
+use crate::model::why::{Applies, Element, Few, Gate, Known, Miss, Near, NoAllow, Part, Test};
 use crate::policy::condition::Condition;
 use crate::policy::document::Statements;
 use crate::policy::principal::{Principal, Principals};
@@ -20,15 +21,16 @@ fn statements<'a>(policy: Option<&Statements<'a>>) -> impl Iterator<Item = &'a S
     policy.into_iter().flat_map(|policy| policy.statements.iter().copied())
 }
 
-fn reason(statement: &Statement, document: Document, effect: Effect, certain: bool, detail: String) -> Reason {
-    Reason::Statement { document, index: statement.index, sid: statement.sid.clone(), effect, certain, detail }
+fn reason(statement: &Statement, document: Document, effect: Effect, certain: bool, applies: Applies) -> Reason {
+    let Statement { index, sid, .. } = statement;
+    Basis::Statement { document, index: *index, sid: sid.clone(), effect, certain, applies }.into()
 }
 
 /// The Allows that surely apply.
 pub(crate) fn allows(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
     statements(policy)
         .filter(|statement| statement.may_allow() && statement.applies(question).is_true())
-        .map(|statement| reason(statement, document, Effect::Allow, true, String::new()))
+        .map(|statement| reason(statement, document, Effect::Allow, true, Applies::default()))
         .collect()
 }
 
@@ -64,7 +66,7 @@ fn perhaps(
         .filter(|statement| counts(statement))
         .filter_map(|statement| match statement.applies(question) {
             Truth::Unknown(names) => {
-                Some(reason(statement, document, effect, false, hangs(statement, question, &names)))
+                Some(reason(statement, document, effect, false, hangs(statement, question, names)))
             }
             Truth::True | Truth::False => None,
         })
@@ -73,75 +75,62 @@ fn perhaps(
 
 /// Why nothing allows: the statements that came closest, and what each lacks.
 pub(crate) fn nothing_allows(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Reason {
-    let detail = match policy {
-        None => "there is no policy".to_owned(),
-        Some(policy) => {
-            let mut misses: Vec<(usize, String)> = policy
-                .statements
-                .iter()
-                .filter(|statement| statement.effect == Some(Effect::Allow))
-                .map(|statement| {
-                    let missed = misses(statement, question);
-                    (missed.len(), format!("statement {} would allow, but {}", statement.name(), missed.join(", and ")))
-                })
-                .collect();
-            let nearest = misses.iter().map(|(count, _)| *count).min().unwrap_or_default();
-            misses.retain(|(count, _)| *count == nearest);
-            let more = misses.len().saturating_sub(NEAR);
-            let mut told: Vec<String> = misses.into_iter().take(NEAR).map(|(_, text)| text).collect();
-            if more > 0 {
-                told.push(format!("{more} more miss it as closely"));
-            }
-            if told.is_empty() { "it has no Allow".to_owned() } else { told.join("; ") }
-        }
+    let allows = |statement: &&Statement| statement.effect == Some(Effect::Allow);
+    let near = |statement: &Statement| Near { statement: statement.name(), misses: misses(statement, question) };
+    let mut nearest: Vec<Near> = statements(policy).filter(allows).map(near).collect();
+    let least = nearest.iter().map(|near| near.misses.len()).min();
+    nearest.retain(|near| Some(near.misses.len()) == least);
+    let more = nearest.len().saturating_sub(NEAR);
+    nearest.truncate(NEAR);
+    let why = match policy {
+        None => NoAllow::NoPolicy,
+        Some(_) if nearest.is_empty() => NoAllow::NoStatement,
+        Some(_) => NoAllow::Near { nearest, more },
     };
-    Reason::NothingAllows { document, detail }
+    Basis::NothingAllows { document, why }.into()
 }
 
 /// What of a statement does not fit the request.
-fn misses(statement: &Statement, question: &Question<'_>) -> Vec<String> {
+fn misses(statement: &Statement, question: &Question<'_>) -> Vec<Miss> {
     let request = question.request;
     let mut missed = Vec::new();
     if statement.principal_fits(question).is_false() {
-        let named = principals(statement);
-        // What is said of a deleted principal or a wildcard says enough.
-        missed.push(if named.ends_with('`') {
-            format!("{named}, not Darwin's `{}`", request.principal)
-        } else {
-            named
-        });
+        missed.push(Miss::Element { has: principals(statement), asked: request.principal.clone() });
     }
     if statement.action_fits(question).is_false() {
-        missed.push(format!("{}, not {}", scope("Action", &statement.actions), request.action));
+        let has = element(Part::Action, &statement.actions);
+        missed.push(Miss::Element { has, asked: request.action.clone() });
     }
     if statement.resource_fits(question).is_false() {
-        let is_bucket = |text: &&str| request.resource.strip_prefix(text).is_some_and(|rest| rest.starts_with('/'));
-        let bucket =
-            statement.resources.texts().into_iter().find(is_bucket).map_or_else(String::new, |bucket| {
-                format!(": it is the bucket itself, whose objects are `{bucket}/*`")
-            });
-        missed.push(format!("{}, which is not {}{bucket}", scope("Resource", &statement.resources), request.resource));
+        let (has, asked) = (element(Part::Resource, &statement.resources), request.resource.clone());
+        let is_bucket = |text: &&str| asked.strip_prefix(text).is_some_and(|rest| rest.starts_with('/'));
+        let bucket = statement.resources.texts().into_iter().find(is_bucket).map(str::to_owned);
+        missed.push(match bucket {
+            Some(bucket) => Miss::BucketNotObjects { has, asked, bucket },
+            None => Miss::Element { has, asked },
+        });
     }
-    for condition in &statement.conditions {
-        if condition.holds(question.context()).is_false() {
-            missed.push(format!("it requires {}, {}", wanted(condition), state(condition, question)));
-        }
-    }
+    let failed = statement.conditions.iter().filter(|condition| condition.holds(question.context()).is_false());
+    missed.extend(failed.map(|condition| Miss::Condition(test(condition, question))));
     missed
 }
 
-fn principals(statement: &Statement) -> String {
-    let named = quoted(statement.principals.entries().iter().map(principal_text));
-    match &statement.principals {
-        Principals::Missing => "it has no Principal".to_owned(),
-        Principals::Any(entries) if entries.iter().any(|entry| matches!(entry, Principal::UniqueId(_))) => {
-            format!("its Principal is {named}, the id of a principal that was deleted")
+fn principals(statement: &Statement) -> Element {
+    let entries = statement.principals.entries();
+    let part = match &statement.principals {
+        Principals::Any(_) if entries.iter().any(|entry| matches!(entry, Principal::UniqueId(_))) => {
+            Part::DeletedPrincipal
         }
-        Principals::Any(entries) if entries.iter().any(|entry| matches!(entry, Principal::Wildcard(_))) => {
-            format!("its Principal is {named}, and AWS takes no partial wildcard there")
+        Principals::Any(_) if entries.iter().any(|entry| matches!(entry, Principal::Wildcard(_))) => {
+            Part::WildcardPrincipal
         }
-        Principals::Any(_) => format!("its Principal is {named}"),
-        Principals::Except(_) => format!("its NotPrincipal is {named}"),
+        _ => Part::Principal,
+    };
+    let missing = matches!(statement.principals, Principals::Missing);
+    Element {
+        part,
+        negated: matches!(statement.principals, Principals::Except(_)),
+        texts: (!missing).then(|| Few::of(entries.iter().map(principal_text))),
     }
 }
 
@@ -158,220 +147,63 @@ fn principal_text(principal: &Principal) -> String {
         | Principal::Service(text)
         | Principal::Federated(text)
         | Principal::CanonicalUser(text)
-        | Principal::Wildcard(text) => text.clone(),
-        Principal::Unknown(name) => name.strip_prefix("value:").unwrap_or(name).to_owned(),
+        | Principal::Wildcard(text)
+        | Principal::Unknown(Unknown::Value(text)) => text.clone(),
+        Principal::Unknown(name) => name.to_string(),
     }
 }
 
-fn scope(name: &str, scope: &Scope) -> String {
-    let texts = quoted(scope.texts().into_iter().map(str::to_owned));
-    match scope {
-        Scope::Missing => format!("it has no {name}"),
-        Scope::Any(_) => format!("its {name} is {texts}"),
-        Scope::Except(_) => format!("its Not{name} is {texts}"),
-    }
-}
-
-/// At most three texts, each in backticks and cut.
-fn quoted(texts: impl Iterator<Item = String>) -> String {
-    let texts: Vec<String> = texts.collect();
-    let mut shown: Vec<String> = texts.iter().take(3).map(|text| format!("`{}`", cut(text))).collect();
-    if texts.len() > 3 {
-        shown.push(format!("{} more", texts.len() - 3));
-    }
-    if shown.is_empty() { "empty".to_owned() } else { shown.join(", ") }
-}
-
-/// Texts come from other people's policies: a long one is cut, so that a message stays readable.
-fn cut(text: &str) -> String {
-    shortened(text, 120, "...")
+fn element(part: Part, scope: &Scope) -> Element {
+    let texts = match scope {
+        Scope::Missing => None,
+        Scope::Any(_) | Scope::Except(_) => Some(Few::of(scope.texts())),
+    };
+    Element { part, negated: matches!(scope, Scope::Except(_)), texts }
 }
 
 /// How a Deny comes to apply.
-fn hit(statement: &Statement, question: &Question<'_>) -> String {
-    let mut told = negations(statement);
-    told.extend(demands(&statement.conditions.iter().collect::<Vec<_>>(), question));
-    if statement.conditions.is_empty() {
-        told.push("it has no Condition that spares Darwin".to_owned());
-    }
-    told.join("; ")
+fn hit(statement: &Statement, question: &Question<'_>) -> Applies {
+    let conditions = statement.conditions.iter().map(|condition| test(condition, question)).collect();
+    Applies { except: negations(statement), conditions, open: Vec::new() }
 }
 
 /// The elements that reach everything but what they name.
-fn negations(statement: &Statement) -> Vec<String> {
-    let mut told = Vec::new();
-    if matches!(statement.principals, Principals::Except(_)) {
-        told.push(format!("{}, and everybody else is meant", principals(statement)));
-    }
-    for (name, of) in [("Action", &statement.actions), ("Resource", &statement.resources)] {
-        if matches!(of, Scope::Except(_)) {
-            told.push(format!("{}, and everything else is meant", scope(name, of)));
-        }
-    }
-    told
-}
-
-/// The conditions of a Deny that applies, or may: what they want, and what is known of their keys. One that is negated
-/// alone is told by what spares from it; several apply only together.
-fn demands(conditions: &[&Condition], question: &Question<'_>) -> Option<String> {
-    match conditions {
-        [] => None,
-        [one] if one.is_negated() => Some(format!("requires {}, {}", unless(one), state(one, question))),
-        all => Some(where_all(all, question)),
-    }
-}
-
-fn where_all(conditions: &[&Condition], question: &Question<'_>) -> String {
-    let told: Vec<String> = match conditions {
-        [one] => vec![format!("{}, {}", wanted(one), state(one, question))],
-        all => all.iter().map(|one| format!("{} ({})", wanted(one), state(one, question))).collect(),
-    };
-    format!("applies where {}", told.join(", and "))
+fn negations(statement: &Statement) -> Vec<Element> {
+    let principals = matches!(statement.principals, Principals::Except(_)).then(|| principals(statement));
+    let scopes = [(Part::Action, &statement.actions), (Part::Resource, &statement.resources)];
+    let except = scopes.into_iter().filter(|(_, scope)| matches!(scope, Scope::Except(_)));
+    principals.into_iter().chain(except.map(|(part, scope)| element(part, scope))).collect()
 }
 
 /// On what a statement hangs.
-fn hangs(statement: &Statement, question: &Question<'_>, names: &[String]) -> String {
-    let open: Vec<&Condition> = statement
-        .conditions
-        .iter()
-        .filter(|condition| condition.is_understood())
-        .filter(|condition| matches!(condition.holds(question.context()), Truth::Unknown(_)))
-        .collect();
-    let mut told = negations(statement);
-    if statement.may_deny() {
-        told.extend(demands(&open, question));
-    } else if !open.is_empty() {
-        told.push(where_all(&open, question));
-    }
-    // A key whose condition was just told needs no second mention.
-    let rest = names.iter().filter(|name| !open.iter().any(|condition| condition.key.eq_ignore_ascii_case(name)));
-    let rest: Vec<String> = rest.map(|name| meaning(name)).collect();
-    if !rest.is_empty() {
-        told.push(format!("hangs on {}", rest.join(", ")));
-    }
-    told.join("; ")
-}
-
-/// A name of `depends_on` in words, with the name.
-fn meaning(name: &str) -> String {
-    let (kind, of) = name.split_once(':').unwrap_or((name, ""));
-    let of = cut(of);
-    let words = match kind {
-        "role-session-name" => "the session name that Darwin uses",
-        "permissions-boundary" => {
-            "whether Darwin's role has a permissions boundary, as then NotPrincipal never spares it"
-        }
-        "notprincipal-allow" => "whom an Allow with NotPrincipal reaches",
-        "canonical-user-id" => "the canonical user id of Darwin's account",
-        "no-principal" => "whom a statement without Principal means",
-        "no-action" => "what a statement without Action means",
-        "no-resource" => "what a statement without Resource means",
-        "element" => return format!("`{of}`, which is misspelt, given twice or not of its form (`{name}`)"),
-        "operator" => return format!("`{of}`, which is no operator that AWS has (`{name}`)"),
-        "principal-type" => return format!("`{of}`, which is no kind of principal that AWS has (`{name}`)"),
-        "multivalued" => return format!("{of}, which has several values where the operator is for one (`{name}`)"),
-        "value" => return format!("the value `{of}`, which is not understood there"),
-        "setting" if of == "RestrictPublicBuckets" => "whether RestrictPublicBuckets is on for the account",
-        "setting" if of == "PolicyStatus.IsPublic" => "whether S3 counts the policy as public",
-        _ => return name.to_owned(),
+fn hangs(statement: &Statement, question: &Question<'_>, names: Vec<Unknown>) -> Applies {
+    let is_open = |condition: &&Condition| {
+        condition.is_understood() && matches!(condition.holds(question.context()), Truth::Unknown(_))
     };
-    format!("{words} (`{name}`)")
+    let conditions: Vec<Test> =
+        statement.conditions.iter().filter(is_open).map(|condition| test(condition, question)).collect();
+    // A key whose condition is there needs no second mention.
+    let told = |name: &Unknown| matches!(name, Unknown::Key(key) if conditions.iter().any(|test| test.key.eq_ignore_ascii_case(key)));
+    let open = names.into_iter().filter(|name| !told(name)).collect();
+    Applies { except: negations(statement), conditions, open }
 }
 
-/// What a condition wants, in words.
-fn wanted(condition: &Condition) -> String {
-    let values = quoted(condition.values.iter().cloned());
-    let Condition { operator, key, .. } = condition;
-    match (operator.as_str(), condition.values.as_slice()) {
-        ("Null", [value]) if value.eq_ignore_ascii_case("true") => return format!("{key} is missing"),
-        ("Null", [value]) if value.eq_ignore_ascii_case("false") => return format!("{key} is there"),
-        _ => {}
-    }
-    match operator.strip_suffix("IfExists") {
-        Some(base) => format!("{key} {} {values}, or is missing", relation(base)),
-        None => format!("{key} {} {values}", relation(operator)),
-    }
-}
-
-/// What spares from a statement with a negated operator: the key must be there and fit.
-fn unless(condition: &Condition) -> String {
-    let values = quoted(condition.values.iter().cloned());
-    let base = condition.operator.strip_suffix("IfExists").unwrap_or(&condition.operator);
-    let positive = base.replacen("Not", "", 1);
-    // Not every value outside is some value inside, and the other way round.
-    let positive = match positive.split_once(':') {
-        Some(("ForAllValues", rest)) => format!("ForAnyValue:{rest}"),
-        Some(("ForAnyValue", rest)) => format!("ForAllValues:{rest}"),
-        _ => positive,
+/// A condition, with what is known of its key.
+fn test(condition: &Condition, question: &Question<'_>) -> Test {
+    let known = match question.context().lookup(&condition.lower) {
+        ContextValue::Known(values) => Known::Values(Few::of(values)),
+        ContextValue::Present => Known::Present,
+        ContextValue::Absent => Known::Absent,
+        ContextValue::Unknown => Known::Unknown,
     };
-    format!("{} {} {values}", condition.key, relation(&positive))
-}
-
-/// `=` and the like for the plain operators, the operator's own name for the rest.
-fn relation(operator: &str) -> &str {
-    match operator {
-        "StringEquals" | "Bool" | "NumericEquals" | "DateEquals" | "BinaryEquals" | "StringEqualsIgnoreCase" => "=",
-        "StringNotEquals" | "NumericNotEquals" | "DateNotEquals" | "StringNotEqualsIgnoreCase" => "not =",
-        "StringLike" | "ArnLike" | "ArnEquals" => "like",
-        "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => "not like",
-        "IpAddress" => "in",
-        "NotIpAddress" => "not in",
-        "NumericLessThan" => "<",
-        "NumericLessThanEquals" => "<=",
-        "NumericGreaterThan" => ">",
-        "NumericGreaterThanEquals" => ">=",
-        "DateLessThan" => "before",
-        "DateLessThanEquals" => "not after",
-        "DateGreaterThan" => "after",
-        "DateGreaterThanEquals" => "not before",
-        _ => operator,
-    }
-}
-
-/// What is known of the key that a condition tests.
-fn state(condition: &Condition, question: &Question<'_>) -> String {
-    match question.context().lookup(&condition.lower) {
-        ContextValue::Known(values) => {
-            let values = quoted(values.iter().cloned());
-            format!("and in Darwin's requests it is {values}")
-        }
-        ContextValue::Present => "whose value in Darwin's requests cannot be seen from here".to_owned(),
-        ContextValue::Absent => "which Darwin's requests do not have".to_owned(),
-        ContextValue::Unknown => "which cannot be seen from here".to_owned(),
-    }
-}
-
-fn gate(name: &str, detail: String) -> Reason {
-    Reason::Gate { name: name.to_owned(), detail }
-}
-
-fn made_public_by(policy: Option<&Statements<'_>>) -> String {
-    let names = policy.map(public_statements).unwrap_or_default();
-    if names.is_empty() { "the bucket policy".to_owned() } else { format!("statement {}", names.join(", ")) }
+    let Condition { operator, key, values, .. } = condition;
+    Test { operator: operator.clone(), key: key.clone(), values: Few::of(values), known }
 }
 
 pub(crate) fn public_block(policy: Option<&Statements<'_>>) -> Reason {
-    let by = made_public_by(policy);
-    gate("RestrictPublicBuckets", format!("{by} makes the policy public, so S3 shuts every other account out"))
+    Gate::PublicBlock { by: policy.map(public_statements).unwrap_or_default() }.into()
 }
 
-pub(crate) fn perhaps_public_block(policy: Option<&Statements<'_>>, names: &[String]) -> Reason {
-    let by = made_public_by(policy);
-    let makes = if names.iter().any(|name| name == "setting:PolicyStatus.IsPublic") { "may make" } else { "makes" };
-    let open = names.iter().map(|name| meaning(name)).collect::<Vec<_>>().join(" and ");
-    gate(
-        "RestrictPublicBuckets",
-        format!(
-            "{by} {makes} the policy public; S3 then shuts every other account out if the setting is on; hangs on {open}"
-        ),
-    )
-}
-
-pub(crate) fn object_acl(other: bool) -> Reason {
-    let detail = if other {
-        "another account owns the object, so the bucket policy does not reach it; its ACL decides"
-    } else {
-        "if another account owns the object, the bucket policy does not reach it; its ACL decides"
-    };
-    gate("object ownership", detail.to_owned())
+pub(crate) fn perhaps_public_block(policy: Option<&Statements<'_>>, open: &[Unknown]) -> Reason {
+    Gate::MayBePublicBlock { by: policy.map(public_statements).unwrap_or_default(), open: open.to_vec() }.into()
 }

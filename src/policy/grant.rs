@@ -3,7 +3,9 @@
 //! Must never call an unread policy or unread grants a denial.
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html>
 
-use crate::model::verdict::{Document, Reason, Verdict};
+use crate::model::unknown::Unknown;
+use crate::model::verdict::{Basis, Document, Reason, Verdict};
+use crate::model::why::{Gate, Grantee, OfGrant, Pair, cut};
 use crate::policy::document::PolicyDocument;
 use crate::policy::principal::Principal;
 use crate::policy::question::{Question, Sides};
@@ -25,16 +27,6 @@ pub struct GrantListEntry {
     /// `Operations`; None if it could not be read.
     operations: Option<Vec<String>>,
     constraints: Vec<Constraint>,
-}
-
-/// Whom a grant is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Grantee {
-    Principal(String),
-    /// An AWS service (`GranteeServicePrincipal`).
-    Service,
-    /// The entry does not say.
-    Missing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +72,7 @@ impl GrantListEntry {
         let request = question.request;
         let operation = request.action.split_once(':').map_or(request.action.as_str(), |(_, operation)| operation);
         let operations = self.operations.as_ref().map_or_else(
-            || Truth::unknown("element:Operations"),
+            || Truth::unknown(Unknown::Element("Operations".to_owned())),
             |operations| operations.iter().any(|granted| granted == operation).into(),
         );
         let mut truth = self.is_of(&request.resource).and(operations).and(self.is_for(question));
@@ -104,7 +96,7 @@ impl GrantListEntry {
         let text = match &self.grantee {
             Grantee::Principal(text) => text,
             Grantee::Service => return Truth::False,
-            Grantee::Missing => return Truth::unknown("element:GranteePrincipal"),
+            Grantee::Missing => return Truth::unknown(Unknown::Element("GranteePrincipal".to_owned())),
         };
         match Principal::aws(text) {
             // A grant names one principal: no wildcard is one.
@@ -112,7 +104,7 @@ impl GrantListEntry {
             account @ Principal::Account { .. } => {
                 // AWS's pages do not say whether a grant to an account reaches its roles.
                 if account.names(&question.asker, false).is_true() {
-                    Truth::unknown("grantee-account")
+                    Truth::unknown(Unknown::GranteeAccount)
                 } else {
                     Truth::False
                 }
@@ -137,7 +129,7 @@ impl Constraint {
     /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantConstraints.html>
     fn holds(&self, context: &RequestContext) -> Truth {
         match self {
-            Self::Unknown(name) => Truth::unknown(format!("grant-constraint:{name}")),
+            Self::Unknown(name) => Truth::unknown(Unknown::GrantConstraint(name.clone())),
             Self::Subset(pairs) => has_all(pairs, context),
             Self::Equals(pairs) => has_all(pairs, context).and(has_no_other(pairs, context)),
         }
@@ -164,12 +156,12 @@ fn has_all(pairs: &[(String, String)], context: &RequestContext) -> Truth {
         let has = match context.get(&key) {
             // Keys of the request compare without case, pairs of a grant with it.
             ContextValue::Known(_) if keys.is_none() && context.spelling(&key) != Some(key.as_str()) => {
-                Truth::unknown(CONTEXT_KEYS)
+                Truth::unknown(Unknown::Key(CONTEXT_KEYS.to_owned()))
             }
             ContextValue::Known([have]) => (have == want).into(),
-            ContextValue::Known(_) => Truth::unknown(format!("multivalued:{key}")),
+            ContextValue::Known(_) => Truth::unknown(Unknown::Multivalued(key)),
             ContextValue::Absent => Truth::False,
-            ContextValue::Present | ContextValue::Unknown => Truth::unknown(key),
+            ContextValue::Present | ContextValue::Unknown => Truth::unknown(Unknown::Key(key)),
         };
         truth = truth.and(has);
     }
@@ -187,7 +179,7 @@ fn has_no_other(pairs: &[(String, String)], context: &RequestContext) -> Truth {
             key.get(..CONTEXT.len()).filter(|head| head.eq_ignore_ascii_case(CONTEXT)).and(key.get(CONTEXT.len()..))
         })
         .any(|name| !pairs.iter().any(|(pair, _)| pair.eq_ignore_ascii_case(name)));
-    if other { Truth::False } else { Truth::unknown(CONTEXT_KEYS) }
+    if other { Truth::False } else { Truth::unknown(Unknown::Key(CONTEXT_KEYS.to_owned())) }
 }
 
 /// Whether the key works in this state. None, or a state that is not known here, is unknown.
@@ -198,7 +190,7 @@ fn works(state: Option<&str>) -> Truth {
         Some(
             "Disabled" | "PendingDeletion" | "PendingReplicaDeletion" | "PendingImport" | "Unavailable" | "Creating",
         ) => Truth::False,
-        _ => Truth::unknown("key-state"),
+        _ => Truth::unknown(Unknown::KeyState),
     }
 }
 
@@ -213,10 +205,10 @@ pub fn evaluate_key(
     let question = Question::new(request);
     let policy = policy.map(PolicyDocument::all);
     let policy = policy.as_ref();
-    let unread = || Truth::unknown("key-policy");
+    let unread = || Truth::unknown(Unknown::KeyPolicy);
     let Sides { allow, deny } =
         policy.map_or_else(|| Sides { allow: unread(), deny: unread() }, |policy| evaluate::sides(policy, &question));
-    let mut granted = grants.map_or_else(|| Truth::unknown("grants"), |_| Truth::False);
+    let mut granted = grants.map_or_else(|| Truth::unknown(Unknown::Grants), |_| Truth::False);
     for grant in grants.unwrap_or_default() {
         granted = granted.or(grant.allows(&question));
     }
@@ -245,12 +237,12 @@ pub fn evaluate_key(
                 because.extend(explain::may_allow(policy, &question, document));
                 because.extend(of_grants(grants, &question, false));
                 if grants.is_none() {
-                    because.push(gate("grants", "the key's grants were not read; one of them may allow it"));
+                    because.push(Gate::Unread(Unknown::Grants).into());
                 }
             }
             because.extend(explain::may_deny(policy, &question, document));
             if policy.is_none() {
-                because.push(gate("key policy", "it could not be read; it may allow or deny"));
+                because.push(Gate::Unread(Unknown::KeyPolicy).into());
             }
             if !works.is_true() {
                 because.push(state(key_state));
@@ -260,66 +252,42 @@ pub fn evaluate_key(
     evaluate::verdict(outcome, because)
 }
 
-fn gate(name: &str, detail: &str) -> Reason {
-    Reason::Gate { name: name.to_owned(), detail: detail.to_owned() }
-}
-
 fn state(state: Option<&str>) -> Reason {
-    let detail = match (state, works(state)) {
-        (None, _) => "the key's state was not read".to_owned(),
-        (Some(state), Truth::False) => {
-            let until = match state {
-                "PendingDeletion" | "PendingReplicaDeletion" => "until its deletion is cancelled and it is enabled",
-                "PendingImport" => "until its key material is imported",
-                "Unavailable" => "until its key store is connected again",
-                "Creating" => "until it is made",
-                _ => "until it is enabled",
-            };
-            format!("`{state}`: KMS refuses every use of the key {until}")
-        }
-        (Some(state), _) => format!("`{state}` is not a state that this guard knows"),
-    };
-    gate("key state", &detail)
+    match state {
+        Some(state) if works(Some(state)).is_false() => Gate::KeyState { state: state.to_owned() },
+        state => Gate::KeyStateUnknown { state: state.map(str::to_owned) },
+    }
+    .into()
 }
 
 /// The grants that surely (`sure`) or perhaps allow.
 fn of_grants(grants: Option<&[GrantListEntry]>, question: &Question<'_>, sure: bool) -> Vec<Reason> {
-    let told = |grant: &GrantListEntry| match grant.allows(question) {
-        Truth::True if sure => Some(format!("allows {}", question.request.action)),
-        Truth::Unknown(names) if !sure => {
-            Some(format!("allows {} perhaps; hangs on {}", question.request.action, names.join(", ")))
-        }
+    let action = || question.request.action.clone();
+    let why = |grant: &GrantListEntry| match grant.allows(question) {
+        Truth::True if sure => Some(OfGrant::Allows { action: action() }),
+        Truth::Unknown(open) if !sure => Some(OfGrant::MayAllow { action: action(), open }),
         _ => None,
     };
-    grants
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|grant| told(grant).map(|detail| Reason::Grant { id: grant.id.clone(), detail }))
-        .collect()
+    let reason = |grant: &GrantListEntry| why(grant).map(|why| Basis::Grant { id: grant.id.clone(), why }.into());
+    grants.unwrap_or_default().iter().filter_map(reason).collect()
 }
 
 fn not_granted(grant: &GrantListEntry, question: &Question<'_>) -> Reason {
     let request = question.request;
-    let grantee = match &grant.grantee {
-        Grantee::Principal(text) => format!("`{text}`"),
-        Grantee::Service => "an AWS service".to_owned(),
-        Grantee::Missing => "nobody".to_owned(),
-    };
     let unmet = grant.constraints.iter().find(|constraint| constraint.holds(&request.context).is_false());
-    let detail = if grant.is_of(&request.resource).is_false() {
-        "is of another key".to_owned()
+    let why = if grant.is_of(&request.resource).is_false() {
+        OfGrant::OtherKey
     } else if grant.is_for(question).is_false() {
-        format!("its grantee is {grantee}, not Darwin's `{}`", request.principal)
+        OfGrant::OtherGrantee { grantee: grant.grantee.clone(), asked: request.principal.clone() }
     } else if let Some(Constraint::Equals(pairs) | Constraint::Subset(pairs)) = unmet {
-        let wanted: Vec<String> = pairs.iter().take(3).map(|(name, value)| format!("{name} = `{value}`")).collect();
+        let wants = pairs.iter().take(3).map(|(name, value)| Pair { name: cut(name), value: cut(value) }).collect();
         let has = match request.context.get("kms:EncryptionContext:aws:s3:arn") {
-            ContextValue::Known([value]) => format!(", and S3 asks with aws:s3:arn = `{value}`"),
-            _ => String::new(),
+            ContextValue::Known([value]) => Some(value.clone()),
+            _ => None,
         };
-        format!("its constraints want the encryption context {}{has}", wanted.join(", "))
+        OfGrant::OtherContext { wants, has }
     } else {
-        let operations = grant.operations.as_deref().unwrap_or_default().join(", ");
-        format!("its operations are {operations}, not {}", request.action)
+        OfGrant::OtherOperations { has: grant.operations.clone().unwrap_or_default(), asked: request.action.clone() }
     };
-    Reason::Grant { id: grant.id.clone(), detail }
+    Basis::Grant { id: grant.id.clone(), why }.into()
 }

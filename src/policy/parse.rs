@@ -3,6 +3,7 @@
 //! Never fails and never skips: what is not understood becomes a name on which verdicts depend.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
+use crate::model::unknown::Unknown;
 use crate::model::verdict::Effect;
 use crate::policy::condition::{Condition, Operator, Test};
 use crate::policy::json::{Members, Node, get};
@@ -15,10 +16,10 @@ use crate::policy::values::boolean;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parsed {
     pub(super) statements: Vec<Statement>,
-    /// Names of what was not understood of the document as a whole.
-    pub(super) unknowns: Vec<String>,
-    /// The name among them that is the Version's.
-    pub(super) version: Option<String>,
+    /// What was not understood of the document as a whole.
+    pub(super) unknowns: Vec<Unknown>,
+    /// What of it is the Version's.
+    pub(super) version: Option<Unknown>,
     /// Whether `${...}` in a pattern is a policy variable.
     pub(super) variables: bool,
 }
@@ -32,7 +33,7 @@ pub(super) fn document(root: Option<&Node>) -> Parsed {
     unrecognised(members, &["Version", "Id", "Statement"], &mut parsed.unknowns);
     parsed.version = match get(members, "Version").map(Node::as_text) {
         None | Some(Some("2012-10-17" | "2008-10-17")) => None,
-        Some(Some(other)) => Some(format!("value:{other}")),
+        Some(Some(other)) => Some(Unknown::Value(other.to_owned())),
         Some(None) => Some(element("Version")),
     };
     parsed.unknowns.extend(parsed.version.clone());
@@ -54,12 +55,12 @@ pub(super) fn document(root: Option<&Node>) -> Parsed {
     parsed
 }
 
-fn element(name: &str) -> String {
-    format!("element:{name}")
+fn element(name: &str) -> Unknown {
+    Unknown::Element(name.to_owned())
 }
 
 /// Adds the names of members that AWS does not have, or that stand there twice.
-fn unrecognised(members: &Members, known: &[&str], into: &mut Vec<String>) {
+fn unrecognised(members: &Members, known: &[&str], into: &mut Vec<Unknown>) {
     for (place, (name, _)) in members.iter().enumerate() {
         let again = members.iter().take(place).any(|(earlier, _)| earlier == name);
         if again || !known.contains(&name.as_str()) {
@@ -77,7 +78,7 @@ fn statement(index: usize, members: &Members, variables: bool) -> Statement {
         Some(Node::Text(text)) if text == "Allow" => Some(Effect::Allow),
         Some(Node::Text(text)) if text == "Deny" => Some(Effect::Deny),
         Some(Node::Text(text)) => {
-            unknowns.push(format!("value:{text}"));
+            unknowns.push(Unknown::Value(text.clone()));
             None
         }
         _ => {
@@ -138,7 +139,7 @@ fn scope(
     members: &Members,
     name: &str,
     negated: &str,
-    unknowns: &mut Vec<String>,
+    unknowns: &mut Vec<Unknown>,
     pattern: impl Fn(&str) -> Pattern,
 ) -> Scope {
     let mut read = |name: &str, node: &Node| {
@@ -166,8 +167,8 @@ fn scope(
     }
 }
 
-fn principals(members: &Members, unknowns: &mut Vec<String>) -> Principals {
-    if unknowns.iter().any(|name| name == "element:Principal" || name == "element:NotPrincipal") {
+fn principals(members: &Members, unknowns: &mut Vec<Unknown>) -> Principals {
+    if unknowns.contains(&element("Principal")) || unknowns.contains(&element("NotPrincipal")) {
         // Twice: either may be the one that counts.
         return Principals::Any(vec![Principal::Anyone]);
     }
@@ -185,7 +186,7 @@ fn principals(members: &Members, unknowns: &mut Vec<String>) -> Principals {
 fn principal(node: &Node, name: &str) -> Vec<Principal> {
     let members = match node {
         Node::Text(text) if text == "*" => return vec![Principal::Anyone],
-        Node::Text(text) => return vec![Principal::Unknown(format!("value:{text}"))],
+        Node::Text(text) => return vec![Principal::Unknown(Unknown::Value(text.clone()))],
         Node::Object(members) => members,
         _ => return vec![Principal::Unknown(element(name))],
     };
@@ -200,14 +201,14 @@ fn principal(node: &Node, name: &str) -> Vec<Principal> {
             "Federated" => |text: &str| Principal::Federated(text.to_owned()),
             "CanonicalUser" => |text: &str| Principal::CanonicalUser(text.to_owned()),
             other => {
-                principals.push(Principal::Unknown(format!("principal-type:{other}")));
+                principals.push(Principal::Unknown(Unknown::PrincipalType(other.to_owned())));
                 continue;
             }
         };
         for item in node.items() {
             principals.push(match (item.as_text(), item.scalar()) {
                 (Some(text), _) => make(text),
-                (None, Some(text)) => Principal::Unknown(format!("value:{text}")),
+                (None, Some(text)) => Principal::Unknown(Unknown::Value(text)),
                 (None, None) => Principal::Unknown(element(name)),
             });
         }
@@ -215,7 +216,7 @@ fn principal(node: &Node, name: &str) -> Vec<Principal> {
     principals
 }
 
-fn conditions(node: &Node, variables: bool, unknowns: &mut Vec<String>) -> Vec<Condition> {
+fn conditions(node: &Node, variables: bool, unknowns: &mut Vec<Unknown>) -> Vec<Condition> {
     let Node::Object(blocks) = node else {
         unknowns.push(element("Condition"));
         return Vec::new();
@@ -254,13 +255,13 @@ fn condition(operator: &str, key: &str, node: &Node, variables: bool) -> Conditi
     } else if let Some(operator) = Operator::parse(operator) {
         Test::Compare(operator, values.iter().map(|text| operator.operand(text, variables)).collect())
     } else {
-        Test::Unknown(format!("operator:{operator}"))
+        Test::Unknown(Unknown::Operator(operator.to_owned()))
     };
     let test = match test {
         unknown @ Test::Unknown(_) => unknown,
         _ if !readable => Test::Unknown(element(key)),
         // AWS's pages say that a key without values "does not affect the policy", which no operator's rule gives.
-        _ if values.is_empty() => Test::Unknown("value:[]".to_owned()),
+        _ if values.is_empty() => Test::Unknown(Unknown::Value("[]".to_owned())),
         test => test,
     };
     Condition { operator: operator.to_owned(), key: key.to_owned(), values, lower: key.to_ascii_lowercase(), test }

@@ -4,6 +4,7 @@
 //! the value. Must never let a variable whose value is not known decide.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
 
+use crate::model::unknown::Unknown;
 use crate::policy::request::{ContextValue, RequestContext};
 use crate::policy::truth::Truth;
 
@@ -104,7 +105,7 @@ impl Pattern {
     }
 
     /// Whether some value could match in this context, and the names of variables whose values are not known.
-    pub(crate) fn outlook(&self, context: &RequestContext) -> (bool, Vec<String>) {
+    pub(crate) fn outlook(&self, context: &RequestContext) -> (bool, Vec<Unknown>) {
         match self.tokens(context, Mode::Like) {
             None => (false, Vec::new()),
             Some((_, names)) => (true, names),
@@ -135,9 +136,9 @@ impl Pattern {
     }
 
     /// None if a variable has no value: then nothing matches.
-    fn tokens(&self, context: &RequestContext, mode: Mode) -> Option<(Vec<Token>, Vec<String>)> {
+    fn tokens(&self, context: &RequestContext, mode: Mode) -> Option<(Vec<Token>, Vec<Unknown>)> {
         let mut tokens = Vec::with_capacity(self.text.len());
-        let mut names: Vec<String> = Vec::new();
+        let mut names: Vec<Unknown> = Vec::new();
         let wild = matches!(mode, Mode::Like | Mode::Arn);
         let literal = |tokens: &mut Vec<Token>, text: &str| {
             if mode == Mode::EqualsIgnoreCase {
@@ -146,7 +147,7 @@ impl Pattern {
                 tokens.extend(text.bytes().map(Token::Byte));
             }
         };
-        let mut hole = |tokens: &mut Vec<Token>, name: String| {
+        let mut hole = |tokens: &mut Vec<Token>, name: Unknown| {
             tokens.push(Token::Hole);
             if !names.contains(&name) {
                 names.push(name);
@@ -163,12 +164,12 @@ impl Pattern {
                 Part::One if wild => tokens.push(Token::One),
                 Part::Any => literal(&mut tokens, "*"),
                 Part::One => literal(&mut tokens, "?"),
-                Part::Odd => hole(&mut tokens, format!("value:{}", self.text)),
+                Part::Odd => hole(&mut tokens, Unknown::Value(self.text.clone())),
                 Part::Variable { written, lower, default } => match context.lookup(lower) {
                     ContextValue::Known([value]) => literal(&mut tokens, value),
                     ContextValue::Known([]) | ContextValue::Absent => literal(&mut tokens, default.as_deref()?),
-                    ContextValue::Known(_) => hole(&mut tokens, format!("multivalued:{written}")),
-                    ContextValue::Present | ContextValue::Unknown => hole(&mut tokens, written.clone()),
+                    ContextValue::Known(_) => hole(&mut tokens, Unknown::Multivalued(written.clone())),
+                    ContextValue::Present | ContextValue::Unknown => hole(&mut tokens, Unknown::Key(written.clone())),
                 },
             }
         }

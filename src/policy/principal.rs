@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
 
 use crate::model::arn::{Arn, is_account_id};
+use crate::model::unknown::Unknown;
 use crate::policy::pattern::{Mode, Pattern};
 use crate::policy::request::RequestContext;
 use crate::policy::truth::Truth;
@@ -45,8 +46,8 @@ pub enum Principal {
     CanonicalUser(String),
     /// An ARN with wildcards, which AWS does not accept here.
     Wildcard(String),
-    /// Not understood: the name that a verdict then depends on.
-    Unknown(String),
+    /// Not understood: what a verdict then depends on.
+    Unknown(Unknown),
 }
 
 /// The role that asks, taken apart.
@@ -101,7 +102,7 @@ impl Principal {
         if is_unique_id(text) {
             return Self::UniqueId(text.to_owned());
         }
-        let unknown = || Self::Unknown(format!("value:{text}"));
+        let unknown = || Self::Unknown(Unknown::Value(text.to_owned()));
         let Some(arn) = Arn::parse(text) else { return unknown() };
         if !is_account_id(&arn.account) || !arn.region.is_empty() {
             return unknown();
@@ -137,14 +138,14 @@ impl Principal {
                 }
                 match &asker.session {
                     Some(known) => (known == session).into(),
-                    None => Truth::unknown("role-session-name"),
+                    None => Truth::unknown(Unknown::RoleSessionName),
                 }
             }
             Self::UniqueId(_) | Self::Service(_) | Self::Federated(_) => Truth::False,
-            Self::CanonicalUser(_) => Truth::unknown("canonical-user-id"),
+            Self::CanonicalUser(_) => Truth::unknown(Unknown::CanonicalUserId),
             Self::Wildcard(text) => {
                 if denies && could_mean(text, asker) {
-                    Truth::unknown(format!("value:{text}"))
+                    Truth::unknown(Unknown::Value(text.clone()))
                 } else {
                     Truth::False
                 }
@@ -162,7 +163,7 @@ impl Principal {
             Self::Arn(arn) => is_role(arn, asker),
             _ => return self.names(asker, true),
         };
-        if of_the_account { Truth::unknown("role-session-name") } else { Truth::False }
+        if of_the_account { Truth::unknown(Unknown::RoleSessionName) } else { Truth::False }
     }
 
     /// Whether it is a fixed principal, as AWS's page on the meaning of "public" has it.
@@ -184,16 +185,16 @@ impl Principals {
             // A resource policy's Allow without a principal grants nothing, unless an element that is not understood
             // might be one.
             Self::Missing if allows && !denies && !odd => Truth::False,
-            Self::Missing => Truth::unknown("no-principal"),
+            Self::Missing => Truth::unknown(Unknown::NoPrincipal),
             // AWS refuses an empty list: an Allow to nobody grants nothing, but what a Deny of nobody is nobody knows.
-            Self::Any(principals) if principals.is_empty() && denies => Truth::unknown("no-principal"),
+            Self::Any(principals) if principals.is_empty() && denies => Truth::unknown(Unknown::NoPrincipal),
             Self::Any(principals) => any(principals, |principal| principal.names(asker, denies)),
-            Self::Except(_) if allows => Truth::unknown("notprincipal-allow"),
-            Self::Except(principals) if principals.is_empty() => Truth::unknown("no-principal"),
+            Self::Except(_) if allows => Truth::unknown(Unknown::NotPrincipalAllow),
+            Self::Except(principals) if principals.is_empty() => Truth::unknown(Unknown::NoPrincipal),
             Self::Except(principals) => {
                 let excepted = any(principals, |principal| principal.excepts(asker));
                 // A role with a permissions boundary is always hit, and nobody here can see whether it has one.
-                (!excepted).or(Truth::unknown("permissions-boundary"))
+                (!excepted).or(Truth::unknown(Unknown::PermissionsBoundary))
             }
         }
     }
@@ -220,12 +221,11 @@ pub(crate) fn is_role_id(text: &str) -> bool {
 }
 
 /// An ARN of another account cannot be the asker, whatever it names there.
-fn unknown(name: &str, asker: &Asker) -> Truth {
-    let elsewhere = name
-        .strip_prefix("value:")
-        .and_then(Arn::parse)
-        .is_some_and(|arn| is_account_id(&arn.account) && !asker.is_of(Some(&arn.partition), &arn.account));
-    if elsewhere { Truth::False } else { Truth::unknown(name) }
+fn unknown(what: &Unknown, asker: &Asker) -> Truth {
+    let arn = if let Unknown::Value(text) = what { Arn::parse(text) } else { None };
+    let elsewhere =
+        arn.is_some_and(|arn| is_account_id(&arn.account) && !asker.is_of(Some(&arn.partition), &arn.account));
+    if elsewhere { Truth::False } else { Truth::unknown(what.clone()) }
 }
 
 fn is_role(arn: &Arn, asker: &Asker) -> bool {

@@ -3,6 +3,7 @@
 //! Must never call a policy not public that AWS might: `GetBucketPolicyStatus` is asked otherwise.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status>
 
+use crate::model::why::StatementName;
 use crate::policy::document::Statements;
 use crate::policy::principal::{Principal, Principals};
 use crate::policy::statement::Statement;
@@ -13,8 +14,8 @@ pub(crate) fn is_surely_not_public(policy: &Statements<'_>) -> bool {
     policy.unknowns.is_empty() && !policy.statements.iter().any(|statement| may_be_public(statement))
 }
 
-/// The names of the statements that make the policy public, or may: "`Sid` (#2)".
-pub(crate) fn public_statements(policy: &Statements<'_>) -> Vec<String> {
+/// The statements that make the policy public, or may.
+pub(crate) fn public_statements(policy: &Statements<'_>) -> Vec<StatementName> {
     policy.statements.iter().filter(|statement| may_be_public(statement)).map(|statement| statement.name()).collect()
 }
 

@@ -3,7 +3,9 @@
 //! Everything that is not understood is kept as a name in `unknowns`; nothing is skipped.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>
 
+use crate::model::unknown::Unknown;
 use crate::model::verdict::Effect;
+use crate::model::why::StatementName;
 use crate::policy::condition::Condition;
 use crate::policy::pattern::Pattern;
 use crate::policy::principal::Principals;
@@ -22,8 +24,8 @@ pub struct Statement {
     /// `Resource` or `NotResource`.
     pub resources: Scope,
     pub conditions: Vec<Condition>,
-    /// Names (`element:NAME`, `value:TEXT` ...) of what was not understood: the statement applies only perhaps.
-    pub unknowns: Vec<String>,
+    /// What was not understood: the statement applies only perhaps.
+    pub unknowns: Vec<Unknown>,
 }
 
 /// `Action`/`NotAction` or `Resource`/`NotResource`.
@@ -48,11 +50,7 @@ impl Scope {
 }
 
 impl Statement {
-    /// "`Sid` (#2)", or "#2" without a Sid.
-    pub fn name(&self) -> String {
-        match &self.sid {
-            Some(sid) => format!("`{sid}` (#{})", self.index),
-            None => format!("#{}", self.index),
-        }
+    pub fn name(&self) -> StatementName {
+        StatementName { index: self.index, sid: self.sid.clone() }
     }
 }

@@ -2,22 +2,24 @@
 //!
 //! Must never drop the names of an unknown that can still decide.
 
+use crate::model::unknown::Unknown;
+
 /// Whether something holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Truth {
     True,
     False,
     /// Hangs on what is named, in order of discovery, each name once.
-    Unknown(Vec<String>),
+    Unknown(Vec<Unknown>),
 }
 
 impl Truth {
-    pub(crate) fn unknown(name: impl Into<String>) -> Self {
-        Self::Unknown(vec![name.into()])
+    pub(crate) fn unknown(on: Unknown) -> Self {
+        Self::Unknown(vec![on])
     }
 
     /// Hangs on all of these; a name may be given twice.
-    pub(crate) fn unknown_all(names: Vec<String>) -> Self {
+    pub(crate) fn unknown_all(names: Vec<Unknown>) -> Self {
         Self::Unknown(joined(Vec::new(), names))
     }
 
@@ -50,7 +52,7 @@ impl Truth {
     }
 
     /// What it hangs on; empty if it is definite.
-    pub fn names(&self) -> &[String] {
+    pub fn names(&self) -> &[Unknown] {
         match self {
             Self::Unknown(names) => names,
             Self::True | Self::False => &[],
@@ -76,7 +78,7 @@ impl From<bool> for Truth {
     }
 }
 
-fn joined(mut left: Vec<String>, right: Vec<String>) -> Vec<String> {
+fn joined(mut left: Vec<Unknown>, right: Vec<Unknown>) -> Vec<Unknown> {
     for name in right {
         if !left.contains(&name) {
             left.push(name);

@@ -3,11 +3,12 @@
 //! Pure: the plan is printable data. Must never hold a step unless the drift is certain, and never one that
 //! widens access beyond the contract or edits another's statement.
 
-use crate::judge::access::{Asker, Told, judge_read, judge_write, probe_key, write_probe_key};
+use crate::judge::access::{Asker, judge_read, judge_write, probe_key, write_probe_key};
 use crate::model::aws::AwsResult;
 use crate::model::contract::{Access, Ceiling, Contract};
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::CorsState;
+use crate::model::verdict::Verdict;
 use crate::policy::request::ObjectOwner;
 use crate::repair::cors::assess_cors;
 use crate::repair::gates;
@@ -28,9 +29,9 @@ pub enum Pause {
 /// What the guard makes of a bucket.
 #[derive(Debug, Clone)]
 pub struct Assessment {
-    pub read: Told,
+    pub read: Verdict,
     /// None for a read-only contract.
-    pub write: Option<Told>,
+    pub write: Option<Verdict>,
     pub cors: Option<CorsState>,
     pub drifts: Vec<Finding>,
     pub findings: Vec<Finding>,

@@ -2,17 +2,20 @@
 //!
 //! Pure. Must never plan a write, except saying that EventBridge delivery is off.
 
-use crate::judge::access::{AccessFacts, Asker, Told, probe_key, unread, write_probe_key};
-use crate::judge::key::{KeyFacts, KeyQuestion, Place, gate, judge_key, key_finding, names};
+use crate::judge::access::{AccessFacts, Asker, probe_key, unread, write_probe_key};
+use crate::judge::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding, names};
 use crate::judge::object::context_arn;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass};
 use crate::model::contract::{Access, Contract, Home};
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::s3::{BucketEncryption, Notifications};
+use crate::model::unknown::Unknown;
 use crate::model::verdict::{Decision, Verdict};
+use crate::model::why::Gate;
 use crate::policy::public;
 use crate::policy::request::Settings;
 use crate::repair::observed::Observed;
+use crate::report::reason::sentences;
 use crate::report::remedy::{self, denied_call};
 
 fn finding(kind: Kind, severity: Severity, because: String, remedy: String) -> Finding {
@@ -170,7 +173,8 @@ pub fn out_of_reach(findings: &[Finding]) -> bool {
 
 /// The statements that may make the policy public, named.
 fn public_statements(access: &AccessFacts) -> Vec<String> {
-    access.document().map(|policy| public::public_statements(&policy.all())).unwrap_or_default()
+    let statements = access.document().map(|policy| public::public_statements(&policy.all())).unwrap_or_default();
+    statements.iter().map(ToString::to_string).collect()
 }
 
 /// S3 answers from another Region: a redirect, or a signature for the wrong Region.
@@ -187,15 +191,15 @@ pub(super) fn default_encryption(
     encryption: &AwsResult<Option<BucketEncryption>>,
     key: Option<&KeyFacts>,
     asker: Asker<'_>,
-) -> (Told, Told, Vec<Finding>) {
-    let fine = || Told::of(Verdict::allowed(Vec::new()));
+) -> (Verdict, Verdict, Vec<Finding>) {
+    let fine = || Verdict::allowed(Vec::new());
     let config = match encryption {
         Ok(Some(config)) if config.algorithm.as_deref().is_some_and(|algorithm| algorithm.starts_with("aws:kms")) => {
             config
         }
         Ok(_) => return (fine(), fine(), Vec::new()),
         Err(_) => {
-            return (Told::of(unread("default encryption")), Told::of(unread("default encryption")), Vec::new());
+            return (unread(Unknown::DefaultEncryption), unread(Unknown::DefaultEncryption), Vec::new());
         }
     };
     let mut findings = Vec::new();
@@ -203,7 +207,7 @@ pub(super) fn default_encryption(
         return managed(contract, asker);
     };
     let Some(key) = key else {
-        return (Told::of(unread("default encryption")), Told::of(unread("default encryption")), findings);
+        return (unread(Unknown::DefaultEncryption), unread(Unknown::DefaultEncryption), findings);
     };
     if key.is_aws_managed() {
         return managed(contract, asker);
@@ -223,7 +227,7 @@ pub(super) fn default_encryption(
     };
     let decrypt = ask("kms:Decrypt", &probe_key(contract));
     let target = write_probe_key(contract);
-    let encrypt = ask("kms:GenerateDataKey", &target).and(ask("kms:Decrypt", &target));
+    let mut encrypt = ask("kms:GenerateDataKey", &target).and(ask("kms:Decrypt", &target));
     let place = Place { bucket: &contract.bucket, access: contract.access, darwin: asker.darwin, home: asker.home };
     let mut whole = decrypt.clone();
     if contract.access == Access::ReadWrite {
@@ -236,22 +240,15 @@ pub(super) fn default_encryption(
         }
         findings.push(found);
     }
-    let mut encrypt = Told::of(encrypt);
     if findings.iter().any(|found| found.kind == Kind::AliasEncryption) {
-        let unresolved = gate("default encryption", "the alias does not resolve in V7's account".to_owned());
-        encrypt = encrypt.and(Told::of(Verdict::denied(vec![unresolved])));
+        let unresolved = Gate::DefaultKeyAlias.into();
+        encrypt = encrypt.and(Verdict::denied(vec![unresolved]));
     }
-    (Told::of(decrypt), encrypt, findings)
+    (decrypt, encrypt, findings)
 }
 
-fn managed(contract: &Contract, asker: Asker<'_>) -> (Told, Told, Vec<Finding>) {
-    let verdict = || {
-        Told::of(Verdict::denied(vec![gate(
-            "default encryption",
-            "new objects are encrypted under the AWS managed key `aws/s3`, which no other account can be given"
-                .to_owned(),
-        )]))
-    };
+fn managed(contract: &Contract, asker: Asker<'_>) -> (Verdict, Verdict, Vec<Finding>) {
+    let verdict = || Verdict::denied(vec![Gate::ManagedDefaultKey.into()]);
     let found = finding(
         Kind::DefaultEncryption,
         Severity::Critical,
@@ -263,30 +260,30 @@ fn managed(contract: &Contract, asker: Asker<'_>) -> (Told, Told, Vec<Finding>) 
 
 /// A finding that the bucket as a whole hangs on something unseen, unless a more exact finding says so already, or
 /// all that is unseen is what the guard just failed to read: a denied read is told as such, a passing one is made again.
-pub(super) fn uncertain(read: &Told, findings: &[Finding], observed: &Observed, what: &str) -> Option<Finding> {
-    let unread = |name: &String| {
-        let error = match name.as_str() {
-            "bucket-policy" => observed.access.policy.as_ref().err(),
-            "requester-pays" => observed.access.requester_pays.as_ref().err(),
-            "default-encryption" => observed.encryption.as_ref().err(),
+pub(super) fn uncertain(read: &Verdict, findings: &[Finding], observed: &Observed, what: &str) -> Option<Finding> {
+    let unread = |what: &Unknown| {
+        let error = match what {
+            Unknown::BucketPolicy => observed.access.policy.as_ref().err(),
+            Unknown::RequesterPays => observed.access.requester_pays.as_ref().err(),
+            Unknown::DefaultEncryption => observed.encryption.as_ref().err(),
             _ => None,
         };
         error.is_some_and(|error| error.retryable() || error.class == ErrorClass::Denied)
     };
-    let open = &read.verdict.depends_on;
+    let open = &read.depends_on;
     let own = !open.is_empty() && open.iter().all(unread);
     let explained = own || out_of_reach(findings) || findings.iter().any(|other| !other.depends_on.is_empty());
-    if read.verdict.decision != Decision::Depends || explained {
+    if read.decision != Decision::Depends || explained {
         return None;
     }
     Some(Finding {
         kind: Kind::AccessUncertain,
         severity: Severity::Warning,
         because: std::iter::once(format!("whether Darwin can {what} hangs on what nobody here can see"))
-            .chain(read.because.clone())
+            .chain(sentences(&read.because))
             .collect(),
-        depends_on: read.verdict.depends_on.clone(),
-        remedy: remedy::access_uncertain(&read.verdict.depends_on),
-        cause: names(&read.verdict.depends_on),
+        depends_on: read.names(),
+        remedy: remedy::access_uncertain(&read.names()),
+        cause: names(&read.names()),
     })
 }

@@ -12,6 +12,7 @@ pub mod message;
 pub mod metrics;
 pub mod notice;
 pub mod quote;
+pub mod reason;
 pub mod remedy;
 pub mod text;
 pub mod words;

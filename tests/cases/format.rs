@@ -152,13 +152,13 @@ impl Case {
     pub(crate) fn differs(&self, verdict: &Verdict) -> Option<String> {
         let expected = self.expected.as_ref()?;
         let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
-        let same = verdict.decision.to_string() == *expected && sorted(&verdict.depends_on) == sorted(&self.depends_on);
+        let same = verdict.decision.to_string() == *expected && sorted(&verdict.names()) == sorted(&self.depends_on);
         (!same).then(|| {
             format!(
                 "{}: {} {:?}, expected {expected} {:?} ({}; {})",
                 self.name,
                 verdict.decision,
-                verdict.depends_on,
+                verdict.names(),
                 self.depends_on,
                 self.confidence.as_deref().unwrap_or("no confidence given"),
                 self.why.as_deref().unwrap_or("no reason given"),

@@ -1,10 +1,11 @@
 //! Corners of the policy language, asked as Darwin's servers ask: principals in every form, wildcards, variables,
 //! versions, empty values, odd types. Each answer is AWS's documented one, or open where its pages are silent.
 
-use darwin_s3_guard::judge::darwin::{Reader, kms_request, s3_request};
+use darwin_s3_guard::judge::darwin::{kms_request, s3_request};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::kms::KeyMetadata;
+use darwin_s3_guard::model::verdict::Reader;
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
 use darwin_s3_guard::policy::grant::{GrantListEntry, evaluate_key};
@@ -73,7 +74,7 @@ fn every_corner_has_its_answer() {
             let grants: Vec<GrantListEntry> = corner.grants.iter().map(GrantListEntry::from_value).collect();
             evaluate_key(Some(&policy), Some(&grants), Some(&key.state), &request)
         };
-        let names: BTreeSet<String> = verdict.depends_on.iter().cloned().collect();
+        let names: BTreeSet<String> = verdict.names().into_iter().collect();
         if verdict.decision.to_string() != corner.expected || names != corner.depends_on {
             wrong.push(format!("{}: {} {names:?}, not {}", corner.name, verdict.decision, corner.expected));
         }

@@ -1,6 +1,6 @@
 //! The sentences behind a verdict, one snapshot per kind of case: what a person who has to act on it reads.
 
-use darwin_s3_guard::judge::access::{AccessFacts, Asker, Told, judge_read};
+use darwin_s3_guard::judge::access::{AccessFacts, Asker, judge_read};
 use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
@@ -8,10 +8,12 @@ use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
 use darwin_s3_guard::model::finding::Severity;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
+use darwin_s3_guard::model::verdict::Verdict;
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::grant::GrantListEntry;
 use darwin_s3_guard::policy::request::ObjectOwner;
 use darwin_s3_guard::repair::policy as merge;
+use darwin_s3_guard::report::reason::sentences;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -34,12 +36,12 @@ fn home() -> Home {
     Home { account: AccountId::parse("111122223333").unwrap(), region: "eu-central-1".into(), partition: "aws".into() }
 }
 
-fn told(title: &str, told: &Told) -> String {
-    let mut text = format!("# {title}\n{}", told.verdict.decision);
-    if !told.verdict.depends_on.is_empty() {
-        text.push_str(&format!(" on {}", told.verdict.depends_on.join(", ")));
+fn told(title: &str, verdict: &Verdict, because: &[String]) -> String {
+    let mut text = format!("# {title}\n{}", verdict.decision);
+    if !verdict.depends_on.is_empty() {
+        text.push_str(&format!(" on {}", verdict.names().join(", ")));
     }
-    for because in &told.because {
+    for because in because {
         text.push_str(&format!("\n- {because}"));
     }
     text + "\n\n"
@@ -58,7 +60,8 @@ fn facts(policy: Option<&Value>) -> AccessFacts {
 fn read(title: &str, facts: &AccessFacts) -> String {
     let (darwin, home) = (darwin(), home());
     let asker = Asker { darwin: &darwin, home: &home, now: NOW };
-    told(title, &judge_read(facts, "acme-lidar", "raw/scan.las", ObjectOwner::Unknown, asker))
+    let verdict = judge_read(facts, "acme-lidar", "raw/scan.las", ObjectOwner::Unknown, asker);
+    told(title, &verdict, &sentences(&verdict.because))
 }
 
 /// What Darwin is given, and beside it these.
@@ -217,11 +220,9 @@ fn key_told(title: &str, facts: &KeyFacts) -> String {
     let verdict = judge_key(facts, question, &darwin, &home);
     let place = Place { bucket: "acme-lidar", access: Access::ReadOnly, darwin: &darwin, home: &home };
     let found = key_finding(facts, &verdict, Severity::Critical, place);
-    let because = found
-        .as_ref()
-        .map_or_else(|| verdict.because.iter().map(ToString::to_string).collect(), |found| found.because.clone());
+    let because = found.as_ref().map_or_else(|| sentences(&verdict.because), |found| found.because.clone());
     let kind = found.map_or_else(|| "no finding".to_owned(), |found| found.kind.name().to_owned());
-    told(&format!("{title} ({kind})"), &Told { verdict, because })
+    told(&format!("{title} ({kind})"), &verdict, &because)
 }
 
 #[test]

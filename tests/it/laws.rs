@@ -203,7 +203,7 @@ fn order_of_statements_actions_values_and_members_and_one_item_lists_change_noth
 
 fn same(question: &Question, before: &Verdict, after: &Verdict) -> Result<(), String> {
     let names = |verdict: &Verdict| {
-        let mut names = verdict.depends_on.clone();
+        let mut names = verdict.names();
         names.sort();
         names
     };

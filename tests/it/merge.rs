@@ -1,10 +1,10 @@
 //! The bucket policy's assessment and merge: `tests/cases/merge.json`, and laws over random documents.
 
-use darwin_s3_guard::judge::darwin::{Reader, s3_request};
+use darwin_s3_guard::judge::darwin::s3_request;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
 use darwin_s3_guard::model::finding::{Kind, Severity};
-use darwin_s3_guard::model::verdict::Decision;
+use darwin_s3_guard::model::verdict::{Decision, Reader};
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
 use darwin_s3_guard::policy::request::{ObjectOwner, Settings};

@@ -46,7 +46,7 @@ fn judged(policy: &Value, context: RequestContext) -> String {
     };
     let verdict = evaluate(Some(&PolicyDocument::parse(policy.to_string())), &request(context), &settings);
     match verdict.decision {
-        Decision::Depends => verdict.depends_on.join(", "),
+        Decision::Depends => verdict.names().join(", "),
         decision => decision.to_string(),
     }
 }
@@ -231,6 +231,6 @@ fn an_element_that_stands_there_twice_or_beside_its_negation_stays_open() {
                 object_owner: ObjectOwner::BucketOwner,
             },
         );
-        assert_eq!((verdict.decision, &verdict.depends_on[..]), (Decision::Depends, &[name.to_owned()][..]), "{text}");
+        assert_eq!((verdict.decision, &verdict.names()[..]), (Decision::Depends, &[name.to_owned()][..]), "{text}");
     }
 }

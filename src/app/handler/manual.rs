@@ -13,6 +13,7 @@ use crate::model::finding::Severity;
 use crate::model::outcome::{Problem, Read};
 use crate::model::verdict::Decision;
 use crate::report::answer::ObjectAnswer;
+use crate::report::reason::sentences;
 use std::fmt::Write as _;
 
 impl<W: World> Run<'_, W> {
@@ -143,8 +144,8 @@ impl<W: World> Run<'_, W> {
                     key: "*".to_owned(),
                     version_id: None,
                     read: Read::from(verdict.decision),
-                    because: verdict.because.iter().map(ToString::to_string).collect(),
-                    depends_on: verdict.depends_on,
+                    because: sentences(&verdict.because),
+                    depends_on: verdict.names(),
                     encryption: Some("aws:kms".to_owned()),
                     kms_key: Some(dated.facts.arn().to_owned()),
                 });

@@ -39,7 +39,7 @@ impl Reconciled {
         let mut report = Self {
             answer: BucketAnswer {
                 bucket: job.contract.bucket.clone(),
-                read: assessment.read.verdict.decision,
+                read: assessment.read.decision,
                 write: None,
                 cors: None,
                 drifts: Vec::new(),
@@ -62,8 +62,8 @@ impl Reconciled {
 
     /// Takes over what the newest look says. Drifts are kept: they were found, whatever became of them.
     pub(super) fn looked(&mut self, observed: &Observed, assessment: &Assessment) {
-        self.answer.read = assessment.read.verdict.decision;
-        self.answer.write = assessment.write.as_ref().map(|write| write.verdict.decision);
+        self.answer.read = assessment.read.decision;
+        self.answer.write = assessment.write.as_ref().map(|write| write.decision);
         self.answer.cors = assessment.cors;
         for drift in &assessment.drifts {
             if !self.answer.drifts.iter().any(|held| held.kind == drift.kind) {

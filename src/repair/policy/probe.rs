@@ -3,9 +3,9 @@
 //! Must never take an Allow on a part of the bucket for the whole: the keys asked about are such as nobody can have
 //! named, and such as the document's own patterns name.
 
-use crate::judge::darwin::{Reader, s3_request};
+use crate::judge::darwin::s3_request;
 use crate::model::contract::{Contract, Darwin, Home};
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Reader, Verdict};
 use crate::policy::document::{Editable, Statements};
 use crate::policy::evaluate::evaluate_statements;
 use crate::policy::request::{ObjectOwner, Settings};

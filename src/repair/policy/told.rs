@@ -2,13 +2,14 @@
 //!
 //! Must never name a statement but by the index it has in the document that was read.
 
-use crate::judge::darwin::Reader;
 use crate::model::finding::{Finding, Kind, Severity};
-use crate::model::verdict::{Decision, Effect, Reason, Verdict};
+use crate::model::verdict::{Basis, Decision, Effect, Reader, Verdict};
+use crate::model::why::Applies;
 use crate::policy::document::Statements;
 use crate::policy::raw::{Unreadable, canonical};
 use crate::repair::policy::ours::{StatementView, Terms, named};
 use crate::repair::policy::probe::{Asking, Question};
+use crate::report::reason::{how, words};
 use crate::report::remedy;
 use similar::TextDiff;
 
@@ -21,7 +22,7 @@ fn finding(kind: Kind, severity: Severity, because: Vec<String>, remedy: String,
 fn sentences(verdict: &Verdict) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for reason in &verdict.because {
-        let sentence = shown(&reason.to_string());
+        let sentence = shown(&words(reason));
         if sentences.iter().any(|told| told.starts_with(&sentence)) {
             continue;
         }
@@ -107,7 +108,7 @@ pub(super) fn condition_on_ours(seen: &StatementView<'_>, verdict: &Verdict) -> 
             .to_owned(),
         seen.name(),
     );
-    found.depends_on.clone_from(&verdict.depends_on);
+    found.depends_on = verdict.names();
     found
 }
 
@@ -121,7 +122,7 @@ pub(super) fn unknown_element(seen: &StatementView<'_>, elements: &[String], ver
 /// Access hangs on what nobody here can see, and nothing is written.
 pub(super) fn uncertain(mut because: Vec<String>, verdict: &Verdict, or_names: Vec<String>) -> Finding {
     because.extend(sentences(verdict));
-    let names = if verdict.depends_on.is_empty() { or_names } else { verdict.depends_on.clone() };
+    let names = if verdict.depends_on.is_empty() { or_names } else { verdict.names() };
     let mut sorted = names.clone();
     sorted.sort();
     let remedy = remedy::access_uncertain(&names);
@@ -180,8 +181,8 @@ pub(super) fn denies(
             Decision::Depends => left_open = left_open.and(verdict),
             Decision::Denied => {
                 for reason in &verdict.because {
-                    if let Reason::Statement { index, sid, effect: Effect::Deny, detail, .. } = reason {
-                        Hit::note(&mut hits, *index, sid.as_deref(), detail, question);
+                    if let Basis::Statement { index, sid, effect: Effect::Deny, applies, .. } = &reason.basis {
+                        Hit::note(&mut hits, *index, sid.as_deref(), applies, question);
                     }
                 }
             }
@@ -204,15 +205,15 @@ pub(super) fn denies(
 struct Hit {
     index: usize,
     sid: Option<String>,
-    detail: String,
+    applies: Applies,
     /// Action, key (None: all of them), and whether servers and browser are hit.
     of: Vec<(&'static str, Option<String>, [bool; 2])>,
 }
 
 impl Hit {
-    fn note(hits: &mut Vec<Self>, index: usize, sid: Option<&str>, detail: &str, question: &Question) {
+    fn note(hits: &mut Vec<Self>, index: usize, sid: Option<&str>, applies: &Applies, question: &Question) {
         let position = hits.iter().position(|hit| hit.index == index).unwrap_or_else(|| {
-            hits.push(Self { index, sid: sid.map(str::to_owned), detail: detail.to_owned(), of: Vec::new() });
+            hits.push(Self { index, sid: sid.map(str::to_owned), applies: applies.clone(), of: Vec::new() });
             hits.len().saturating_sub(1)
         });
         let Some(hit) = hits.get_mut(position) else { return };
@@ -241,8 +242,8 @@ impl Hit {
 
     fn finding(&self, bucket: &str, role: &str, seen: &[StatementView<'_>], terms: &Terms) -> Finding {
         let name = named(self.sid.as_deref(), self.index);
-        let detail = if self.detail.is_empty() { String::new() } else { format!(": {}", self.detail) };
-        let mut because = vec![format!("{name} denies Darwin what the contract gives{detail}")];
+        let how = how(&self.applies, Effect::Deny, true);
+        let mut because = vec![format!("{name} denies Darwin what the contract gives: {how}")];
         let most = 5;
         because.extend(self.of.iter().take(most).map(|(action, key, who)| {
             let on = match key {
