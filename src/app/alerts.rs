@@ -14,7 +14,8 @@ use crate::incident::life::{
     Claim, Clear, Healed, Incident, Report, Row, Scope, Sighting, Status, StoreError, StoreResult, merge,
 };
 use crate::model::aws::AwsResult;
-use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::evidence::Evidence;
+use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::Problem;
 use crate::report::notice::Context;
 use futures_util::StreamExt;
@@ -138,7 +139,8 @@ impl<'a, W: World> Alerts<'a, W> {
     pub async fn subscription_finding(&self) -> AwsResult<Option<Finding>> {
         let Some(topic) = self.topic else { return Ok(None) };
         let confirmed = topic.subscriptions_confirmed().await?;
-        Ok((confirmed == 0).then(|| no_subscription(self.context.topic_arn.as_deref())))
+        let topic = self.context.topic_arn.clone();
+        Ok((confirmed == 0).then(|| Finding::of(Evidence::NoSubscription { topic })))
     }
 
     async fn sighted(&self, table: &TableState, group: &Group) -> Delivery {
@@ -276,7 +278,7 @@ impl<'a, W: World> Alerts<'a, W> {
         let mut delivery = Delivery::default();
         if table.has_worked() {
             for incident in self.memory.all_open() {
-                if incident.report.finding.kind == Kind::TableUnreachable && incident.healed.is_none() {
+                if incident.report.finding.kind() == Kind::TableUnreachable && incident.healed.is_none() {
                     let healed = Healed { at_ms: now_ms, because: "the incident table answers again".to_owned() };
                     delivery.add(self.heal(table, here, incident, healed, now_ms).await);
                 }
@@ -351,26 +353,5 @@ impl TableState {
 
 /// The finding that the incident table can't be reached. The reconciler, which then writes nothing, uses the same.
 pub fn table_unreachable(error: &StoreError) -> Finding {
-    Finding {
-        kind: Kind::TableUnreachable,
-        severity: Severity::Warning,
-        because: vec![
-            format!("the incident table could not be used: {error}"),
-            "without it the guard repairs nothing by itself, and messages may repeat".to_owned(),
-        ],
-        depends_on: Vec::new(),
-        remedy: crate::report::remedy::table_unreachable(),
-        cause: "incident-table".to_owned(),
-    }
-}
-
-fn no_subscription(topic_arn: Option<&str>) -> Finding {
-    Finding {
-        kind: Kind::NoSubscription,
-        severity: Severity::Warning,
-        because: vec!["no subscription of the alert topic is confirmed: every alert goes nowhere".to_owned()],
-        depends_on: Vec::new(),
-        remedy: crate::report::remedy::no_subscription(topic_arn),
-        cause: "topic".to_owned(),
-    }
+    Finding::of(Evidence::TableUnreachable { error: error.to_string() })
 }

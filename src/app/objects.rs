@@ -79,7 +79,7 @@ async fn judge_one<W: World>(observer: &Observer<'_, W>, target: Target<'_>, now
     }
     let (judged, read_at_ms) = judge_with(observer, target, &head, access, None, now).await?;
     let fresh_from = observer.clock.now_ms().saturating_sub(TRUSTED_AGE_MS);
-    if judged.answer.read == Read::Allowed || read_at_ms >= fresh_from {
+    if judged.read == Read::Allowed || read_at_ms >= fresh_from {
         return Ok(judged);
     }
     let access = observer.access(bucket, Some(fresh_from)).await;
@@ -125,10 +125,9 @@ async fn judge_with<W: World>(
     };
     let asker = Asker { darwin: observer.darwin, home: observer.home, now };
     let mut judged = judge_object(input, asker);
-    if let (Some(asked), Some(got)) = (target.version_id, &judged.answer.version_id)
-        && asked != got
-    {
-        judged.answer.because.push(format!("version `{got}` was judged, not `{asked}`"));
-    }
+    judged.instead_of = target
+        .version_id
+        .filter(|asked| judged.version_id.as_deref().is_some_and(|got| got != *asked))
+        .map(str::to_owned);
     Ok((judged, read_at_ms))
 }

@@ -12,10 +12,11 @@ use crate::incident::budget::RepairBudget;
 use crate::incident::fingerprint::digest;
 use crate::incident::life::{Claim, Lease, Sighting, StoreResult};
 use crate::judge::access::Asker;
-use crate::model::aws::{AwsError, AwsResult, ErrorClass};
+use crate::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
 use crate::model::change::Write;
 use crate::model::contract::{Darwin, Home, Mode};
-use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::evidence::{Evidence, Purpose};
+use crate::model::finding::Finding;
 use crate::model::outcome::ActionResult;
 use crate::model::time::rfc3339;
 use crate::repair::assess::{Assessment, Pause, Rules, assess};
@@ -23,7 +24,6 @@ use crate::repair::history::policy_token;
 use crate::repair::observed::Observed;
 use crate::repair::plan::Step;
 use crate::repair::policy::dead_principal;
-use crate::report::remedy::{self, denied_call};
 pub mod job;
 mod lost;
 pub mod report;
@@ -91,7 +91,7 @@ impl<W: World> Reconciler<'_, W> {
 
     async fn reconciled(&self, job: Job<'_>) -> Reconciled {
         let (observed, assessment) = self.look(job).await;
-        let mut report = Reconciled::new(job, self.home, &observed, &assessment);
+        let mut report = Reconciled::new(job, &observed, &assessment);
         self.caches.forget_bucket(&job.contract.bucket);
         if let Some(error) = job.unkept {
             report.table_unreachable(error, &assessment.plan.steps);
@@ -269,7 +269,7 @@ impl<W: World> Reconciler<'_, W> {
                 Ok(false) => return Next::Again,
                 Err(error) => {
                     report.acted(std::slice::from_ref(step), ActionResult::Failed);
-                    let finding = why_refused(&job.contract.bucket, observed, &error, &self.config.darwin);
+                    let finding = why_refused(observed, &error, &self.config.darwin);
                     report.failed(finding, &error);
                     return Next::Stop;
                 }
@@ -406,45 +406,19 @@ fn write_token(step: &Step) -> String {
 }
 
 /// Why S3 refused a write, as far as its answer and what was observed tell.
-fn why_refused(bucket: &str, observed: &Observed, error: &AwsError, darwin: &Darwin) -> Finding {
-    let role = darwin.role.as_str();
-    let finding = |kind: Kind, because: String, remedy: String| Finding {
-        kind,
-        severity: Severity::Critical,
-        because: vec![because, error.to_string()],
-        depends_on: Vec::new(),
-        remedy,
-        cause: kind.name().to_owned(),
-    };
+fn why_refused(observed: &Observed, error: &AwsError, darwin: &Darwin) -> Finding {
+    let call = error.clone();
     if error.has_code("MalformedPolicy") {
-        if let Some(mut dead) = observed.access.document().and_then(|read| dead_principal(read, bucket, darwin)) {
-            dead.because.push(error.to_string());
-            return dead;
-        }
-        return finding(
-            Kind::RoleMissing,
-            format!("S3 refuses the document with our statement: probably `{role}` does not exist"),
-            remedy::role_missing(role),
-        );
+        let dead = observed.access.document().and_then(|read| dead_principal(read, darwin, error));
+        return dead.unwrap_or_else(|| Finding::of(Evidence::RoleMissing { role: darwin.role.clone(), call }));
     }
-    if error.class == ErrorClass::Denied {
-        let blocks_public =
-            matches!(&observed.access.public_access_block, Ok(Some(block)) if block.block_public_policy);
-        if error.operation == crate::model::aws::Operation::PutBucketPolicy
-            && blocks_public
-            && !observed.access.surely_not_public()
-        {
-            return finding(
-                Kind::BlockPublicPolicy,
-                "BlockPublicPolicy is on and somebody's statement may be public: S3 refuses every write of such a policy".to_owned(),
-                remedy::block_public_policy(bucket),
-            );
-        }
-        return finding(
-            Kind::GuardDenied,
-            format!("the guard may not make the call `{}`", error.operation),
-            denied_call(error, bucket),
-        );
+    if error.class != ErrorClass::Denied {
+        return Finding::of(Evidence::WriteFailed { call });
     }
-    finding(Kind::WriteFailed, format!("`{}` failed", error.operation), remedy::write_failed(bucket, error))
+    let blocks_public = matches!(&observed.access.public_access_block, Ok(Some(block)) if block.block_public_policy);
+    let may_be_public = blocks_public && !observed.access.surely_not_public();
+    if may_be_public && error.operation == Operation::PutBucketPolicy {
+        return Finding::of(Evidence::BlockPublicPolicy { call });
+    }
+    Finding::of(Evidence::Refused { call, purpose: Purpose::Write })
 }

@@ -14,9 +14,9 @@ impl Fingerprint {
     /// The fingerprint of a finding in a bucket.
     pub fn of(bucket: &str, finding: &Finding) -> Self {
         let (kind, parts) = if finding.depends_on.is_empty() {
-            (finding.kind.name(), vec![finding.cause.clone()])
+            (finding.kind().name(), vec![finding.cause.clone()])
         } else {
-            let mut names = finding.depends_on.clone();
+            let mut names: Vec<String> = finding.depends_on.iter().map(ToString::to_string).collect();
             names.sort();
             names.dedup();
             ("depends", names)
@@ -64,17 +64,36 @@ fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::finding::{Kind, Severity};
+    use crate::model::contract::Access;
+    use crate::model::evidence::{Evidence, Extent, KeyEvidence, KeyTrouble, Under};
+    use crate::model::finding::Kind;
+    use crate::model::unknown::Unknown;
 
     fn finding(kind: Kind, cause: &str, depends_on: &[&str]) -> Finding {
-        Finding {
-            kind,
-            severity: Severity::Critical,
-            because: vec!["whatever".into()],
-            depends_on: depends_on.iter().map(ToString::to_string).collect(),
-            remedy: String::new(),
-            cause: cause.into(),
-        }
+        let key = |trouble| {
+            Evidence::Key(KeyEvidence {
+                key: cause.to_owned(),
+                under: Under::Objects,
+                trouble,
+                certain: true,
+                role: String::new(),
+                access: Access::ReadOnly,
+                refused: Vec::new(),
+            })
+        };
+        let evidence = match kind {
+            Kind::ObjectOwnership => Evidence::ObjectOwnership { seen: Extent::Object },
+            Kind::KeyState => key(KeyTrouble::State("Disabled".to_owned())),
+            Kind::ForeignKey => key(KeyTrouble::Foreign("444455556666".to_owned())),
+            _ => key(KeyTrouble::NotAllowed),
+        };
+        let found = Finding::with(
+            evidence,
+            Vec::new(),
+            depends_on.iter().map(|name| Unknown::from((*name).to_owned())).collect(),
+        );
+        assert_eq!(found.kind(), kind);
+        Finding { cause: cause.to_owned(), ..found }
     }
 
     #[test]

@@ -8,8 +8,10 @@ use crate::model::actor::Actor;
 use crate::model::aws::AwsError;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::Action;
-use crate::model::text::{cut, cut_as_json};
+use crate::model::text::{bytes_as_json, cut, cut_as_json};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Sample keys kept of an incident.
 pub const SAMPLES: usize = 5;
@@ -44,8 +46,6 @@ pub struct Sighting {
     pub mended: bool,
     /// Unified diff of what was or would be written.
     pub diff: Option<String>,
-    /// For `lost-update`.
-    pub documents: Option<LostUpdate>,
 }
 
 impl Sighting {
@@ -61,26 +61,12 @@ impl Sighting {
             did: Vec::new(),
             mended: false,
             diff: None,
-            documents: None,
         }
     }
 
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.bucket, &self.finding)
     }
-}
-
-/// Both sides of a policy write that may have undone another's change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LostUpdate {
-    /// Their document, as CloudTrail tells it.
-    pub theirs: String,
-    /// What the guard wrote.
-    pub ours: String,
-    /// Unified diff from theirs to ours.
-    pub difference: String,
-    /// The one command that applies theirs with Darwin's statement in it.
-    pub command: String,
 }
 
 /// Something that was judged and is fine. Sightings in the same call always win over it.
@@ -125,8 +111,6 @@ pub struct Report {
     pub mended: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub documents: Option<LostUpdate>,
 }
 
 impl From<&Sighting> for Report {
@@ -137,16 +121,15 @@ impl From<&Sighting> for Report {
         const LINE: usize = 2 * 1024;
         const NAME: usize = 512;
         const LINES: usize = 16;
-        let long = |text: &String| cut_as_json(text, LONG);
         let name = |text: &Option<String>| text.as_ref().map(|text| cut_as_json(text, NAME));
-        let finding = &sighting.finding;
+        let Finding { evidence, severity, because, depends_on, cause } = &sighting.finding;
         Self {
             finding: Finding {
-                because: finding.because.iter().take(LINES).map(|line| cut_as_json(line, LINE)).collect(),
-                depends_on: finding.depends_on.iter().take(LINES).map(|name| cut_as_json(name, NAME)).collect(),
-                remedy: long(&finding.remedy),
-                cause: cut(&finding.cause, LINE),
-                ..finding.clone()
+                evidence: Room { text: LONG, all: 4 * LONG + LINE * 4 }.fit(evidence),
+                severity: *severity,
+                because: Room { text: LINE, all: LINES * LINE }.fit(because),
+                depends_on: Room { text: NAME, all: LINES * NAME }.fit(depends_on),
+                cause: cut(cause, LINE),
             },
             sample_keys: sighting.sample_keys.iter().take(SAMPLES).cloned().collect(),
             actor: sighting.actor.as_ref().map(|actor| Actor {
@@ -160,13 +143,7 @@ impl From<&Sighting> for Report {
             change: name(&sighting.change),
             did: sighting.did.iter().take(LINES).cloned().collect(),
             mended: sighting.mended,
-            diff: sighting.diff.as_ref().map(long),
-            documents: sighting.documents.as_ref().map(|documents| LostUpdate {
-                theirs: long(&documents.theirs),
-                ours: long(&documents.ours),
-                difference: long(&documents.difference),
-                command: long(&documents.command),
-            }),
+            diff: sighting.diff.as_ref().map(|diff| cut_as_json(diff, LONG)),
         }
     }
 }
@@ -179,9 +156,9 @@ pub fn merge(into: &mut Sighting, other: Sighting) {
             into.sample_keys.push(key);
         }
     }
-    for line in other.finding.because {
-        if !into.finding.because.contains(&line) {
-            into.finding.because.push(line);
+    for reason in other.finding.because {
+        if !into.finding.because.contains(&reason) {
+            into.finding.because.push(reason);
         }
     }
     into.finding.severity = into.finding.severity.max(other.finding.severity);
@@ -190,7 +167,54 @@ pub fn merge(into: &mut Sighting, other: Sighting) {
     into.actor = into.actor.take().or(other.actor);
     into.change = into.change.take().or(other.change);
     into.diff = into.diff.take().or(other.diff);
-    into.documents = into.documents.take().or(other.documents);
+}
+
+/// Bytes of JSON that data may take: each text in it, and what is left for all.
+struct Room {
+    text: usize,
+    all: usize,
+}
+
+/// Texts of so many bytes are not cut.
+const SHORT: usize = 64;
+
+impl Room {
+    /// The data with its texts cut, and its lists ended where no room is left.
+    fn fit<T: Serialize + DeserializeOwned + Clone>(mut self, data: &T) -> T {
+        let Ok(mut value) = serde_json::to_value(data) else { return data.clone() };
+        self.cut(&mut value);
+        // Cutting changes no type, so that this can't fail.
+        serde_json::from_value(value).unwrap_or_else(|_| data.clone())
+    }
+
+    fn cut(&mut self, value: &mut Value) {
+        match value {
+            // It may be the name of a variant.
+            Value::String(text) if text.len() <= SHORT => self.take(text.len()),
+            Value::String(text) => {
+                let fitting = cut_as_json(text, self.text.min(self.all));
+                self.take(bytes_as_json(&fitting));
+                *text = fitting;
+            }
+            Value::Array(items) => items.retain_mut(|item| {
+                let fits = self.all > 0;
+                if fits {
+                    self.cut(item);
+                }
+                fits
+            }),
+            Value::Object(members) => members.iter_mut().for_each(|(name, member)| {
+                self.take(name.len());
+                self.cut(member);
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => self.take(1),
+        }
+    }
+
+    fn take(&mut self, size: usize) {
+        const AROUND: usize = 8;
+        self.all = self.all.saturating_sub(size + AROUND);
+    }
 }
 
 /// What a store keeps of an incident; with `opened` none it is resolved, and only the memory of it is left.
@@ -323,15 +347,15 @@ impl Incident {
     /// Whether it is repeated after a day: not what merely depends, nor what happened once.
     pub fn reminds(&self) -> bool {
         self.report.finding.depends_on.is_empty()
-            && !matches!(self.report.finding.kind, Kind::LostUpdate | Kind::TestAlert)
+            && !matches!(self.report.finding.kind(), Kind::LostUpdate | Kind::TestAlert)
     }
 
     /// Whether a `Clear` covers it (apart from what the same call has sighted): the time since which it must not
     /// have been seen, in milliseconds since the epoch.
     pub fn covered_by(&self, clear: &Clear) -> Option<u64> {
         let covered = match &clear.scope {
-            Scope::Kinds(kinds) => kinds.contains(&self.report.finding.kind),
-            Scope::Whole(kinds) => kinds.contains(&self.report.finding.kind) && self.report.sample_keys.is_empty(),
+            Scope::Kinds(kinds) => kinds.contains(&self.report.finding.kind()),
+            Scope::Whole(kinds) => kinds.contains(&self.report.finding.kind()) && self.report.sample_keys.is_empty(),
             Scope::Cause(cause) => self.cause == *cause,
             Scope::Passing(causes) => causes.contains(&self.cause),
             Scope::Incident(fingerprint) => self.fingerprint == *fingerprint,

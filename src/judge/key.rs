@@ -6,13 +6,13 @@ use crate::judge::darwin::kms_request;
 use crate::model::arn::Arn;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass};
 use crate::model::contract::{Access, Darwin, Home};
-use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::evidence::{Evidence, KeyEvidence, KeyTrouble, Under};
+use crate::model::finding::Finding;
 use crate::model::kms::KeyMetadata;
-use crate::model::verdict::{Basis, Decision, Effect, Verdict};
+use crate::model::verdict::{Decision, Verdict};
 use crate::model::why::Gate;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::{GrantListEntry, evaluate_key};
-use crate::report::{reason, remedy};
 use std::rc::Rc;
 
 /// Everything that was read of one key.
@@ -49,11 +49,6 @@ impl KeyFacts {
             Ok(metadata) => Some(metadata.account.clone()),
             Err(_) => Arn::parse(&self.key).map(|arn| arn.account),
         }
-    }
-
-    /// Whether another account owns it.
-    pub fn is_foreign(&self, home: &Home) -> bool {
-        self.account().is_some_and(|account| account != *home.account)
     }
 
     pub fn is_aws_managed(&self) -> bool {
@@ -113,54 +108,34 @@ pub fn needs_grants(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin
     judge_key(facts, question, darwin, home).decision == Decision::Depends
 }
 
-/// Where a key is used: for the texts.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    pub bucket: &'a str,
-    pub access: Access,
-    pub darwin: &'a Darwin,
-    pub home: &'a Home,
-}
-
-/// The finding for a key that Darwin may not, or perhaps not, use. `severity` is that of a denial.
-pub fn key_finding(facts: &KeyFacts, verdict: &Verdict, severity: Severity, place: Place<'_>) -> Option<Finding> {
-    let Place { bucket, access, darwin, home } = place;
-    let arn = facts.arn();
-    let denied_by =
-        verdict.because.iter().find(|reason| matches!(reason.basis, Basis::Statement { effect: Effect::Deny, .. }));
-    let key_denied = || remedy::key_denied(arn, &darwin.role, access, denied_by.map(reason::words).as_deref());
-    let (kind, remedy) = match verdict.decision {
-        Decision::Allowed => return None,
-        Decision::Denied if facts.is_aws_managed() => {
-            (Kind::AwsManagedKey, remedy::aws_managed_key(bucket, home, Some(arn)))
-        }
-        Decision::Denied if facts.was_deleted() || facts.bad_state().is_some() => {
-            (Kind::KeyState, remedy::key_state(arn, facts.bad_state().unwrap_or("deleted")))
-        }
-        _ if facts.is_foreign(home) => {
-            let owner = facts.account().unwrap_or_default();
-            (Kind::ForeignKey, remedy::foreign_key(arn, &owner, &darwin.role, access))
-        }
-        Decision::Denied => (Kind::KeyDenied, key_denied()),
-        Decision::Depends => (Kind::AccessUncertain, key_denied()),
+/// The finding for a key that Darwin may not, or perhaps not, use.
+pub fn key_finding(
+    facts: &KeyFacts,
+    verdict: &Verdict,
+    under: Under,
+    access: Access,
+    darwin: &Darwin,
+    home: &Home,
+) -> Option<Finding> {
+    let denied = verdict.is_denied();
+    let trouble = match facts.account() {
+        _ if verdict.is_allowed() => return None,
+        _ if denied && facts.is_aws_managed() => KeyTrouble::AwsManaged,
+        _ if denied && facts.was_deleted() => KeyTrouble::State("deleted".to_owned()),
+        owner => match (facts.bad_state().filter(|_| denied), owner) {
+            (Some(state), _) => KeyTrouble::State(state.to_owned()),
+            (None, Some(owner)) if *owner != *home.account => KeyTrouble::Foreign(owner),
+            (None, _) => KeyTrouble::NotAllowed,
+        },
     };
-    let uncertain = verdict.decision == Decision::Depends;
-    let mut because: Vec<String> = reason::sentences(&verdict.because);
-    because.extend(facts.refused().iter().map(|error| format!("the guard could not read it: {error}")));
-    Some(Finding {
-        kind,
-        severity: if uncertain { Severity::Warning } else { severity },
-        because,
-        depends_on: verdict.names(),
-        remedy,
-        cause: if kind == Kind::AccessUncertain { names(&verdict.names()) } else { arn.to_owned() },
-    })
-}
-
-/// The names a verdict depends on, as one stable text.
-pub fn names(depends_on: &[String]) -> String {
-    let mut names = depends_on.to_vec();
-    names.sort();
-    names.dedup();
-    names.join(",")
+    let evidence = Evidence::Key(KeyEvidence {
+        key: facts.arn().to_owned(),
+        under,
+        trouble,
+        certain: denied,
+        role: darwin.role.clone(),
+        access,
+        refused: facts.refused().into_iter().cloned().collect(),
+    });
+    Some(Finding::with(evidence, verdict.because.clone(), verdict.depends_on.clone()))
 }

@@ -3,19 +3,17 @@
 //! Pure. Must never say `denied` because the guard itself may not look.
 
 use crate::judge::access::{AccessFacts, Asker, judge_read, unread};
-use crate::judge::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding, names};
+use crate::judge::key::{KeyFacts, KeyQuestion, judge_key, key_finding};
 use crate::model::aws::AwsResult;
 use crate::model::contract::Access;
-use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::evidence::{Doubt, Evidence, Extent, Purpose, Under};
+use crate::model::finding::Finding;
 use crate::model::outcome::Read;
 use crate::model::s3::{Head, ObjectFacts};
 use crate::model::unknown::Unknown;
-use crate::model::verdict::{Basis, Decision, Verdict};
+use crate::model::verdict::{Basis, Reason, Verdict};
 use crate::model::why::Gate;
 use crate::policy::request::ObjectOwner;
-use crate::report::answer::ObjectAnswer;
-use crate::report::reason::sentences;
-use crate::report::remedy::{self, denied_call};
 
 /// What was read for one object.
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +26,26 @@ pub struct ObjectInput<'a> {
     pub kms: Option<&'a KeyFacts>,
     /// From the event's requester, where it settles who owns the object.
     pub owner: ObjectOwner,
-    /// What Darwin may do here, for the texts.
+    /// What Darwin may do here.
     pub access_granted: Access,
 }
 
 /// An object's verdict, and what stands in the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedObject {
-    pub answer: ObjectAnswer,
+    pub bucket: String,
+    pub key: String,
+    /// The version that was judged, where the bucket has versions.
+    pub version_id: Option<String>,
+    /// The version that was asked for, where another was judged.
+    pub instead_of: Option<String>,
+    pub read: Read,
+    pub because: Vec<Reason>,
+    pub depends_on: Vec<Unknown>,
+    /// `none`, `AES256`, `aws:kms`, `aws:kms:dsse`, `sse-c`; none where it was not read.
+    pub encryption: Option<String>,
+    /// ARN of the KMS key, as HeadObject gives it.
+    pub kms_key: Option<String>,
     pub finding: Option<Finding>,
     /// The bucket's configuration is what denies it: a reason to reconcile the bucket.
     pub bucket_denies: bool,
@@ -59,43 +69,45 @@ pub fn under_kms(facts: &ObjectFacts) -> bool {
 /// Judges one object.
 pub fn judge_object(input: ObjectInput<'_>, asker: Asker<'_>) -> JudgedObject {
     let ObjectInput { bucket, key, head, access, kms, owner, access_granted: _ } = input;
-    let mut answer = ObjectAnswer {
+    let mut judged = JudgedObject {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
         version_id: None,
+        instead_of: None,
         read: Read::Gone,
         because: Vec::new(),
         depends_on: Vec::new(),
         encryption: None,
         kms_key: None,
+        finding: None,
+        bucket_denies: false,
     };
     if matches!(head, Ok(Head::Gone)) {
-        answer.because.push("deleted meanwhile".to_owned());
-        return JudgedObject { answer, finding: None, bucket_denies: false };
+        return judged;
     }
     let by_bucket = judge_read(access, bucket, key, owner, asker);
     let by_object = match head {
         Ok(Head::Found(facts)) => {
-            answer.version_id.clone_from(&facts.version_id);
-            answer.encryption = Some(facts.encryption.clone().unwrap_or_else(|| "none".to_owned()));
-            answer.kms_key.clone_from(&facts.kms_key);
+            judged.version_id.clone_from(&facts.version_id);
+            judged.encryption = Some(facts.encryption.clone().unwrap_or_else(|| "none".to_owned()));
+            judged.kms_key.clone_from(&facts.kms_key);
             let decrypt = decryptable(facts, bucket, key, kms, asker);
             not_archived(facts).and(decrypt)
         }
         Ok(Head::SseC) => {
-            answer.encryption = Some("sse-c".to_owned());
+            judged.encryption = Some("sse-c".to_owned());
             Verdict::denied(vec![Gate::SseC.into()])
         }
         Ok(Head::Gone) => Verdict::allowed(Vec::new()),
         Err(_) => unread(Unknown::ObjectHeaders),
     };
-    let bucket_decision = by_bucket.decision;
-    let finding = object_finding(input, &by_bucket, &by_object, asker);
+    judged.finding = object_finding(input, &by_bucket, &by_object, asker);
+    judged.bucket_denies = by_bucket.is_denied();
     let verdict = by_bucket.and(by_object);
-    answer.read = verdict.decision.into();
-    answer.because = sentences(&verdict.because);
-    answer.depends_on = verdict.names();
-    JudgedObject { answer, finding, bucket_denies: bucket_decision == Decision::Denied }
+    judged.read = verdict.decision.into();
+    judged.because = verdict.because;
+    judged.depends_on = verdict.depends_on;
+    judged
 }
 
 fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFacts>, asker: Asker<'_>) -> Verdict {
@@ -144,77 +156,42 @@ fn object_finding(
         return denied_by_itself(input, by_object, asker);
     }
     if by_bucket.is_denied() {
-        return Some(Finding {
-            kind: Kind::ObjectDenied,
-            severity: Severity::Critical,
-            because: sentences(&by_bucket.because),
-            depends_on: Vec::new(),
-            remedy: remedy::object_denied(input.bucket),
-            cause: statement_cause(by_bucket),
-        });
+        let evidence = Evidence::ObjectDenied { by: statement_cause(by_bucket) };
+        return Some(Finding::with(evidence, by_bucket.because.clone(), Vec::new()));
     }
     if let Err(error) = input.head {
-        return Some(Finding {
-            kind: Kind::GuardDenied,
-            severity: Severity::Warning,
-            because: vec![format!("the guard may not look at the object: {error}")],
-            depends_on: by_object.names(),
-            remedy: denied_call(error, input.bucket),
-            cause: error.operation.to_string(),
-        });
+        let evidence = Evidence::Refused { call: error.clone(), purpose: Purpose::Object };
+        return Some(Finding::with(evidence, Vec::new(), by_object.depends_on.clone()));
     }
     if !by_object.is_allowed()
         && let Some(kms) = input.kms
     {
-        return key_finding(kms, by_object, Severity::Critical, place(input, asker));
+        return under_key(kms, by_object, input, asker);
     }
     let uncertain = [by_bucket, by_object].into_iter().find(|verdict| !verdict.is_allowed())?;
-    let kind = if uncertain.depends_on == [Unknown::ObjectAcl] { Kind::ObjectOwnership } else { Kind::AccessUncertain };
-    Some(Finding {
-        kind,
-        severity: Severity::Warning,
-        because: sentences(&uncertain.because),
-        depends_on: uncertain.names(),
-        remedy: if kind == Kind::ObjectOwnership {
-            remedy::object_ownership(input.bucket)
-        } else {
-            remedy::access_uncertain(&uncertain.names())
-        },
-        cause: names(&uncertain.names()),
-    })
+    let evidence = if uncertain.depends_on == [Unknown::ObjectAcl] {
+        Evidence::ObjectOwnership { seen: Extent::Object }
+    } else {
+        Evidence::Uncertain(Doubt::Object)
+    };
+    Some(Finding::with(evidence, uncertain.because.clone(), uncertain.depends_on.clone()))
 }
 
 fn denied_by_itself(input: ObjectInput<'_>, by_object: &Verdict, asker: Asker<'_>) -> Option<Finding> {
-    let finding = |kind, severity, remedy, cause: &str| {
-        Some(Finding {
-            kind,
-            severity,
-            because: sentences(&by_object.because),
-            depends_on: Vec::new(),
-            remedy,
-            cause: cause.to_owned(),
-        })
-    };
-    match input.head {
-        Ok(Head::SseC) => finding(Kind::SseC, Severity::Critical, remedy::sse_c(input.bucket, input.key), "sse-c"),
+    let key = input.key.to_owned();
+    let evidence = match input.head {
+        Ok(Head::SseC) => Evidence::SseC { key },
         Ok(Head::Found(facts)) if not_archived(facts).is_denied() => {
-            let class = facts.storage_class.as_deref().unwrap_or("INTELLIGENT_TIERING");
-            finding(Kind::Archived, Severity::Warning, remedy::archived(input.bucket, input.key, class), class)
+            let class = facts.storage_class.clone().unwrap_or_else(|| "INTELLIGENT_TIERING".to_owned());
+            Evidence::Archived { key, class }
         }
-        _ => {
-            let kms = input.kms?;
-            let mut found = key_finding(kms, by_object, Severity::Critical, place(input, asker))?;
-            if found.kind != Kind::AwsManagedKey {
-                found.remedy.push_str("\n\n");
-                found.remedy.push_str(&remedy::re_encrypt(input.bucket, asker.home, Some(kms.arn())));
-            }
-            Some(found)
-        }
-    }
+        _ => return under_key(input.kms?, by_object, input, asker),
+    };
+    Some(Finding::with(evidence, by_object.because.clone(), Vec::new()))
 }
 
-fn place<'a>(input: ObjectInput<'a>, asker: Asker<'a>) -> Place<'a> {
-    Place { bucket: input.bucket, access: input.access_granted, darwin: asker.darwin, home: asker.home }
+fn under_key(kms: &KeyFacts, verdict: &Verdict, input: ObjectInput<'_>, asker: Asker<'_>) -> Option<Finding> {
+    key_finding(kms, verdict, Under::Objects, input.access_granted, asker.darwin, asker.home)
 }
 
 /// A stable name for what denied: the statement by Sid, else by its effect and place.

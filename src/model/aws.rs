@@ -2,11 +2,11 @@
 //!
 //! Must never name an SDK type: errors are classed once, at the edge.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Every AWS call the guard can make. The template's permissions are derived from this list by a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Operation {
     HeadObject,
     GetBucketPolicy,
@@ -104,7 +104,7 @@ impl fmt::Display for Operation {
 }
 
 /// What an AWS error means for us. Classed once, in `aws`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorClass {
     /// 403 and its kin: our own call may not be made.
@@ -119,7 +119,7 @@ pub enum ErrorClass {
 }
 
 /// An AWS call that failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{operation} failed: {} ({class:?}): {message}", code.as_deref().unwrap_or("no code"))]
 pub struct AwsError {
     pub operation: Operation,

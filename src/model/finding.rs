@@ -3,6 +3,10 @@
 //! Names here are an interface: they appear in answers, SNS attributes and the docs. Never rename one
 //! without a line in the changelog.
 
+use crate::model::contract::Access;
+use crate::model::evidence::{Evidence, Extent, KeyEvidence, KeyTrouble, Purpose, Under};
+use crate::model::unknown::Unknown;
+use crate::model::verdict::{Decision, Reason};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -192,22 +196,147 @@ impl Kind {
 /// One thing that stands in Darwin's way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    pub kind: Kind,
+    pub evidence: Evidence,
     pub severity: Severity,
-    /// Sentences for a person: which statement, key, rule or setting, and why.
-    pub because: Vec<String>,
-    /// What the verdict hangs on, for a `depends`.
-    pub depends_on: Vec<String>,
-    /// What to do, ready to paste.
-    pub remedy: String,
+    /// The reasons of the verdict behind it.
+    pub because: Vec<Reason>,
+    /// What the verdict depends on, for a `depends`.
+    pub depends_on: Vec<Unknown>,
     /// What an incident is keyed by besides bucket and kind: key ARN, statement, rule. Stable across runs.
     #[serde(skip)]
     pub cause: String,
 }
 
 impl Finding {
+    /// What was found, with nothing beside it.
+    pub fn of(evidence: Evidence) -> Self {
+        Self::with(evidence, Vec::new(), Vec::new())
+    }
+
+    /// What was found, with what a verdict rests and depends on. Kind, severity and cause follow from these.
+    pub fn with(evidence: Evidence, because: Vec<Reason>, depends_on: Vec<Unknown>) -> Self {
+        let severity = severity(&evidence);
+        let cause = cause(&evidence, &depends_on);
+        Self { evidence, severity, because, depends_on, cause }
+    }
+
+    pub fn kind(&self) -> Kind {
+        kind(&self.evidence)
+    }
+
     /// Whether its severity is one that its kind has.
     pub fn is_listed(&self) -> bool {
-        self.kind.severities().contains(&self.severity)
+        self.kind().severities().contains(&self.severity)
     }
+}
+
+fn kind(evidence: &Evidence) -> Kind {
+    match evidence {
+        Evidence::PolicyMissing { .. } => Kind::PolicyMissing,
+        Evidence::PolicyGutted { .. } => Kind::PolicyGutted,
+        Evidence::Wider { enforced: true, .. } => Kind::PolicyWidened,
+        Evidence::Wider { enforced: false, .. } => Kind::WiderThanContract,
+        Evidence::CorsMissing { .. } => Kind::CorsMissing,
+        Evidence::NoEvents { enable: true } => Kind::EventsOff,
+        Evidence::NoEvents { enable: false } => Kind::NoObjectEvents,
+        Evidence::ExplicitDeny(_) => Kind::ExplicitDeny,
+        Evidence::PublicBlock { .. } => Kind::PublicBlock,
+        Evidence::ObjectOwnership { .. } => Kind::ObjectOwnership,
+        Evidence::RequesterPays => Kind::RequesterPays,
+        Evidence::ManagedDefaultKey { .. } => Kind::DefaultEncryption,
+        Evidence::Key(key) => kind_of_key(key),
+        Evidence::AliasEncryption { .. } => Kind::AliasEncryption,
+        Evidence::BucketNameDot => Kind::BucketNameDot,
+        Evidence::PolicyLimit { .. } => Kind::PolicyLimit,
+        Evidence::CorsLimit { .. } => Kind::CorsLimit,
+        Evidence::PolicyUnreadable { .. } => Kind::PolicyUnreadable,
+        Evidence::DeadPrincipal { .. } => Kind::DeadPrincipal,
+        Evidence::ConditionOnOurs { .. } => Kind::ConditionOnOurs,
+        Evidence::SidTaken { .. } => Kind::SidTaken,
+        Evidence::Uncertain(_) => Kind::AccessUncertain,
+        Evidence::RoleMissing { .. } => Kind::RoleMissing,
+        Evidence::SseC { .. } => Kind::SseC,
+        Evidence::Archived { .. } => Kind::Archived,
+        Evidence::ObjectDenied { .. } => Kind::ObjectDenied,
+        Evidence::Refused { .. } => Kind::GuardDenied,
+        Evidence::WrongOwner { .. } => Kind::WrongOwner,
+        Evidence::WrongRegion { .. } => Kind::WrongRegion,
+        Evidence::NoSuchBucket { .. } => Kind::NoSuchBucket,
+        Evidence::BlockPublicPolicy { .. } => Kind::BlockPublicPolicy,
+        Evidence::WriteFailed { .. } => Kind::WriteFailed,
+        Evidence::Paused { .. } => Kind::Paused,
+        Evidence::LostUpdate(_) => Kind::LostUpdate,
+        Evidence::Contested { .. } => Kind::Contested,
+        Evidence::NoConfigEvents { .. } => Kind::NoConfigEvents,
+        Evidence::NoSubscription { .. } => Kind::NoSubscription,
+        Evidence::TableUnreachable { .. } => Kind::TableUnreachable,
+        Evidence::TestAlert => Kind::TestAlert,
+    }
+}
+
+fn kind_of_key(key: &KeyEvidence) -> Kind {
+    match (&key.trouble, key.under) {
+        (KeyTrouble::NotAllowed, _) if !key.certain => Kind::AccessUncertain,
+        (_, Under::NewObjects) => Kind::DefaultEncryption,
+        (KeyTrouble::AwsManaged, Under::Objects) => Kind::AwsManagedKey,
+        (KeyTrouble::State(_), Under::Objects) => Kind::KeyState,
+        (KeyTrouble::Foreign(_), Under::Objects) => Kind::ForeignKey,
+        (KeyTrouble::NotAllowed, Under::Objects) => Kind::KeyDenied,
+    }
+}
+
+/// Of a kind that has several severities, by what was found; of another, its own.
+fn severity(evidence: &Evidence) -> Severity {
+    let critical_if = |critical| if critical { Severity::Critical } else { Severity::Warning };
+    match evidence {
+        Evidence::ObjectOwnership { seen: Extent::Bucket } => Severity::Info,
+        Evidence::ObjectOwnership { seen: Extent::Object } => Severity::Warning,
+        Evidence::ConditionOnOurs { decision, .. } => match decision {
+            Decision::Allowed => Severity::Info,
+            Decision::Depends => Severity::Warning,
+            Decision::Denied => Severity::Critical,
+        },
+        Evidence::PublicBlock { restricted, public, .. } => {
+            critical_if((*restricted, *public) == (Some(true), Some(true)))
+        }
+        Evidence::AliasEncryption { access, .. } => critical_if(*access == Access::ReadWrite),
+        Evidence::Key(key) => critical_if(key.certain),
+        Evidence::Refused { purpose, .. } => critical_if(*purpose == Purpose::Write),
+        Evidence::ManagedDefaultKey { .. } => Severity::Critical,
+        other => kind(other).severities().first().copied().unwrap_or(Severity::Critical),
+    }
+}
+
+fn cause(evidence: &Evidence, depends_on: &[Unknown]) -> String {
+    let fixed = match evidence {
+        Evidence::PolicyMissing { .. } | Evidence::PolicyGutted { .. } => "policy",
+        Evidence::Wider { .. } => "wider",
+        Evidence::CorsMissing { .. } => "cors",
+        Evidence::ExplicitDeny(deny) => &deny.identity,
+        Evidence::Key(key) if kind_of_key(key) != Kind::AccessUncertain => &key.key,
+        Evidence::SidTaken { statement } => statement.sid.as_deref().unwrap_or_default(),
+        Evidence::ConditionOnOurs { statement, .. } => return format!("statement {statement}"),
+        Evidence::Uncertain(_) | Evidence::Key(_) | Evidence::ObjectOwnership { seen: Extent::Object } => {
+            return names(depends_on);
+        }
+        Evidence::Archived { class, .. } => class,
+        Evidence::ObjectDenied { by } => by,
+        Evidence::Refused { call, purpose: Purpose::Configuration | Purpose::Object } => {
+            return call.operation.to_string();
+        }
+        Evidence::LostUpdate(lost) => &lost.id,
+        Evidence::NoSubscription { .. } => "topic",
+        Evidence::TableUnreachable { .. } => "incident-table",
+        Evidence::TestAlert => "test",
+        other => kind(other).name(),
+    };
+    fixed.to_owned()
+}
+
+/// The names a verdict depends on, as one stable text.
+fn names(depends_on: &[Unknown]) -> String {
+    let mut names: Vec<String> = depends_on.iter().map(ToString::to_string).collect();
+    names.sort();
+    names.dedup();
+    names.join(",")
 }

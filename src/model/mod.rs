@@ -5,6 +5,7 @@ pub mod arn;
 pub mod aws;
 pub mod change;
 pub mod contract;
+pub mod evidence;
 pub mod finding;
 pub mod kms;
 pub mod outcome;

@@ -32,6 +32,11 @@ pub fn cut_as_json(text: &str, most: usize) -> String {
     with_rest(text, head(text, most, size_as_json))
 }
 
+/// The size of a text that it has as a JSON string, without its quotes.
+pub fn bytes_as_json(text: &str) -> usize {
+    text.chars().map(size_as_json).sum()
+}
+
 fn size_as_json(c: char) -> usize {
     match c {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,

@@ -4,8 +4,9 @@
 //! widens access beyond the contract or edits another's statement.
 
 use crate::judge::access::{Asker, judge_read, judge_write, probe_key, write_probe_key};
-use crate::model::aws::AwsResult;
+use crate::model::aws::{AwsError, AwsResult};
 use crate::model::contract::{Access, Ceiling, Contract};
+use crate::model::evidence::Doubt;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::CorsState;
 use crate::model::verdict::Verdict;
@@ -23,7 +24,7 @@ pub enum Pause {
     /// `darwin-guard = paused`.
     Paused,
     /// The tags can't be read: counts as paused.
-    Unreadable(String),
+    Unreadable(AwsError),
 }
 
 /// What the guard makes of a bucket.
@@ -86,8 +87,8 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
         Err(_) => None,
     };
 
-    match gates::events(contract, notifications, rules.enable_event_bridge) {
-        Some(finding) if finding.kind == Kind::EventsOff => {
+    match gates::events(notifications, rules.enable_event_bridge) {
+        Some(finding) if finding.kind() == Kind::EventsOff => {
             drifts.push(finding);
             steps.push(Step::EnableEventBridge);
         }
@@ -95,10 +96,10 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     }
 
     findings.extend(gates::bucket_name(contract));
-    findings.extend(gates::requester_pays(bucket, &access.requester_pays));
-    findings.extend(gates::ownership(bucket, access));
-    findings.extend(gates::public_block(bucket, access, access.settings(ObjectOwner::BucketOwner)));
-    findings.extend(gates::refused(bucket, observed, asker.home));
+    findings.extend(gates::requester_pays(&access.requester_pays));
+    findings.extend(gates::ownership(access));
+    findings.extend(gates::public_block(access, access.settings(ObjectOwner::BucketOwner)));
+    findings.extend(gates::refused(observed));
 
     // Reading and writing new objects under the default encryption.
     let probe = probe_key(contract);
@@ -111,9 +112,9 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     findings.extend(encryption_findings);
     read = read.and(decrypt);
     write = write.map(|write| write.and(encrypt));
-    findings.extend(gates::uncertain(&read, &findings, observed, "read"));
+    findings.extend(gates::uncertain(&read, &findings, observed, Doubt::Reading));
     if let Some(write) = &write {
-        findings.extend(gates::uncertain(write, &findings, observed, "write"));
+        findings.extend(gates::uncertain(write, &findings, observed, Doubt::Writing));
     }
 
     Assessment { read, write, cors: cors_state, drifts, findings, plan: Plan { steps }, pause: pause(tags), unsettled }
@@ -123,6 +124,6 @@ fn pause(tags: &AwsResult<Vec<(String, String)>>) -> Pause {
     match tags {
         Ok(tags) if tags.iter().any(|(name, value)| (name.as_str(), value.as_str()) == PAUSE_TAG) => Pause::Paused,
         Ok(_) => Pause::Running,
-        Err(error) => Pause::Unreadable(error.to_string()),
+        Err(error) => Pause::Unreadable(error.clone()),
     }
 }

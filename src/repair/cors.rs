@@ -2,10 +2,10 @@
 //!
 //! Must never change, move or drop a rule that is there.
 
-use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::evidence::{CorsLimit, Evidence, Lack, NearMiss};
+use crate::model::finding::Finding;
 use crate::model::outcome::CorsState;
 use crate::model::s3::CorsRule;
-use crate::model::text::counted;
 
 /// S3 takes up to 100 rules.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html>
@@ -79,65 +79,38 @@ fn origin_matches(allowed: &str, origin: &str) -> bool {
 }
 
 fn missing(rules: &[CorsRule], origin: &str, proposed: &[CorsRule]) -> Finding {
-    let mut because = Vec::new();
-    if rules.is_empty() {
-        because.push(format!(
-            "the bucket has no CORS rule, so a browser on {origin} may not show what it loads from the bucket"
-        ));
-    } else {
-        because
-            .push(format!("none of the bucket's {} lets a browser on {origin} GET", counted(rules.len(), "CORS rule")));
-        because.extend(near_misses(rules, origin));
-    }
-    let json = serde_json::to_string_pretty(proposed).unwrap_or_default();
-    Finding {
-        kind: Kind::CorsMissing,
-        severity: Severity::Critical,
-        because,
-        depends_on: Vec::new(),
-        remedy: format!(
-            "Set the bucket's CORS rules (S3 console: Permissions, Cross-origin resource sharing) to:\n{json}\n\
-             If images stay blank in a browser that loaded them before, empty its cache: S3 sends `Vary: Origin` only \
-             to requests that have an Origin, so an answer cached from a plain request is used again without CORS headers."
-        ),
-        cause: "cors".to_owned(),
-    }
+    Finding::of(Evidence::CorsMissing {
+        origin: origin.to_owned(),
+        rules: rules.len(),
+        near: near_misses(rules, origin),
+        proposed: serde_json::to_string_pretty(proposed).unwrap_or_default(),
+    })
 }
 
-/// Sentences about rules that look as if they served, and why they don't.
-fn near_misses(rules: &[CorsRule], origin: &str) -> impl Iterator<Item = String> {
+/// Rules that look as if they served, and what they lack.
+fn near_misses(rules: &[CorsRule], origin: &str) -> Vec<NearMiss> {
     let bare = origin.split_once("://").map_or(origin, |(_, host)| host).to_ascii_lowercase();
-    rules.iter().enumerate().filter_map(move |(index, rule)| {
-        let name = rule.id.as_ref().map_or_else(|| format!("rule #{index}"), |id| format!("rule `{id}` (#{index})"));
+    let lack = |rule: &CorsRule| {
         if rule.allowed_origins.iter().any(|allowed| origin_matches(allowed, origin)) {
-            return Some(format!("{name} has the origin, but only the methods {}", rule.allowed_methods.join(", ")));
+            return Some(Lack::Get { methods: rule.allowed_methods.clone() });
         }
         let near = rule.allowed_origins.iter().find(|allowed| allowed.to_ascii_lowercase().contains(&bare))?;
-        Some(format!("{name} has the origin `{near}`, which S3 compares as written: it is not `{origin}`"))
-    })
+        Some(Lack::Origin { written: near.clone() })
+    };
+    let miss = |(index, rule): (usize, &CorsRule)| Some(NearMiss { index, id: rule.id.clone(), lacks: lack(rule)? });
+    rules.iter().enumerate().filter_map(miss).collect()
 }
 
 fn over_limit(proposed: &[CorsRule], origin: &str) -> Option<Finding> {
-    let size = xml_size(proposed);
-    let because = if proposed.len() > MAX_RULES {
-        format!("the bucket has {MAX_RULES} CORS rules, which is all that S3 takes, and none of them serves {origin}")
-    } else if size > MAX_BYTES {
-        format!("with Darwin's rule the CORS configuration would have {size} bytes; S3 takes {MAX_BYTES}")
+    let bytes = xml_size(proposed);
+    let limit = if proposed.len() > MAX_RULES {
+        CorsLimit::Rules { most: MAX_RULES }
+    } else if bytes > MAX_BYTES {
+        CorsLimit::Bytes { bytes, most: MAX_BYTES }
     } else {
         return None;
     };
-    let origins = serde_json::to_string(origin).unwrap_or_default();
-    Some(Finding {
-        kind: Kind::CorsLimit,
-        severity: Severity::Critical,
-        because: vec![because],
-        depends_on: Vec::new(),
-        remedy: format!(
-            "Remove or join rules that are no longer needed, or add {origins} to the AllowedOrigins of a rule that has \
-             the method GET. The guard changes no rule of yours, and adds its own as soon as there is room."
-        ),
-        cause: "cors-limit".to_owned(),
-    })
+    Some(Finding::of(Evidence::CorsLimit { origin: origin.to_owned(), limit }))
 }
 
 /// The size of the rules as the XML document that S3 counts.
@@ -172,12 +145,25 @@ fn xml_size(rules: &[CorsRule]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::arn::AccountId;
+    use crate::model::contract::Home;
+    use crate::model::finding::Kind;
+    use crate::report::finding::{FindingAnswer, words};
 
     const ORIGIN: &str = "https://darwin.v7labs.com";
 
     fn rule(methods: &[&str], origins: &[&str]) -> CorsRule {
         let own = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
         CorsRule { allowed_methods: own(methods), allowed_origins: own(origins), ..CorsRule::default() }
+    }
+
+    fn told(found: &Finding) -> FindingAnswer {
+        let home = Home {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: "eu-central-1".to_owned(),
+            partition: "aws".to_owned(),
+        };
+        words(found, "acme-lidar", &home)
     }
 
     #[track_caller]
@@ -249,8 +235,8 @@ mod tests {
         let assessed = assess_cors(Some(std::slice::from_ref(&theirs)), ORIGIN);
         assert_eq!(assessed.proposed, Some(vec![theirs, darwin_rule(ORIGIN)]));
         let drift = assessed.drift.unwrap();
-        assert_eq!(drift.kind, Kind::CorsMissing);
-        insta::assert_snapshot!(drift.because.join("\n"), @r"
+        assert_eq!(drift.kind(), Kind::CorsMissing);
+        insta::assert_snapshot!(told(&drift).because.join("\n"), @r"
         none of the bucket's 1 CORS rule lets a browser on https://darwin.v7labs.com GET
         rule `uploads` (#0) has the origin, but only the methods PUT, POST
         ");
@@ -263,7 +249,7 @@ mod tests {
         for nothing in [None, Some([].as_slice())] {
             let assessed = assess_cors(nothing, ORIGIN);
             assert_eq!(assessed.proposed, Some(vec![darwin_rule(ORIGIN)]));
-            insta::allow_duplicates! { insta::assert_snapshot!(assessed.drift.unwrap().remedy, @r#"
+            insta::allow_duplicates! { insta::assert_snapshot!(told(&assessed.drift.unwrap()).remedy, @r#"
             Set the bucket's CORS rules (S3 console: Permissions, Cross-origin resource sharing) to:
             [
               {
@@ -286,7 +272,7 @@ mod tests {
     #[test]
     fn a_near_miss_is_pointed_out() {
         let rules = [rule(&["GET"], &["http://darwin.v7labs.com"]), rule(&["GET"], &["https://darwin.v7labs.com/"])];
-        let because = assess_cors(Some(&rules), ORIGIN).drift.unwrap().because;
+        let because = told(&assess_cors(Some(&rules), ORIGIN).drift.unwrap()).because;
         insta::assert_snapshot!(because.join("\n"), @r"
         none of the bucket's 2 CORS rules lets a browser on https://darwin.v7labs.com GET
         rule #0 has the origin `http://darwin.v7labs.com`, which S3 compares as written: it is not `https://darwin.v7labs.com`
@@ -300,12 +286,12 @@ mod tests {
         let assessed = assess_cors(Some(&full), ORIGIN);
         assert_eq!(assessed.proposed, None);
         assert!(assessed.drift.is_some());
-        insta::assert_snapshot!(assessed.findings[0].because[0], @"the bucket has 100 CORS rules, which is all that S3 takes, and none of them serves https://darwin.v7labs.com");
+        insta::assert_snapshot!(told(&assessed.findings[0]).because[0], @"the bucket has 100 CORS rules, which is all that S3 takes, and none of them serves https://darwin.v7labs.com");
         assert!(assess_cors(Some(&full[1..]), ORIGIN).proposed.is_some());
 
         let wide = vec![rule(&["PUT"], &["https://x.example"; 20]); 99];
         let assessed = assess_cors(Some(&wide), ORIGIN);
-        assert_eq!((assessed.proposed, assessed.findings[0].kind), (None, Kind::CorsLimit));
-        insta::assert_snapshot!(assessed.findings[0].because[0], @"with Darwin's rule the CORS configuration would have 100715 bytes; S3 takes 65536");
+        assert_eq!((assessed.proposed, assessed.findings[0].kind()), (None, Kind::CorsLimit));
+        insta::assert_snapshot!(told(&assessed.findings[0]).because[0], @"with Darwin's rule the CORS configuration would have 100715 bytes; S3 takes 65536");
     }
 }

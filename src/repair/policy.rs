@@ -11,14 +11,17 @@ mod probe;
 mod told;
 
 use crate::model::arn::is_account_id;
+use crate::model::aws::AwsError;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
-use crate::model::finding::{Finding, Kind};
+use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, WideStatement};
+use crate::model::finding::Finding;
 use crate::model::verdict::{Decision, Verdict};
+use crate::model::why::StatementName;
 use crate::policy::document::{Editable, PolicyDocument, Statements};
 use crate::policy::principal::Principal;
-use crate::policy::raw::canonical;
+use crate::policy::raw::{Unreadable, canonical};
 use crate::policy::statement::Statement;
-use crate::report::remedy;
+use crate::repair::plan::unified_json;
 use edit::{Changes, NewStatement};
 use ours::{DarwinStatement, Gives, Part, StatementView, Terms, Wanted, free_sid, recognise};
 use probe::{Asking, Question};
@@ -60,7 +63,7 @@ pub fn assess_policy(
     match document.editable() {
         Ok(policy) => Reading::new(policy, asking, terms).assess(ceiling),
         Err(why) => {
-            let findings = vec![told::unreadable(&contract.bucket, why)];
+            let findings = vec![unreadable(why)];
             PolicyAssessment { findings, ..PolicyAssessment::default() }
         }
     }
@@ -68,13 +71,7 @@ pub fn assess_policy(
 
 /// No policy: V7's document.
 fn absent(asking: Asking<'_>, terms: &Terms) -> PolicyAssessment {
-    let drift = told::drift(
-        Kind::PolicyMissing,
-        "the bucket has no policy".to_owned(),
-        &Verdict::allowed(Vec::new()),
-        &asking.contract.bucket,
-        &in_full(asking, terms),
-    );
+    let drift = Finding::of(Evidence::PolicyMissing { has_policy: false, wanted: in_full(asking, terms) });
     let proposed = edit::document(&fresh(terms, asking.darwin), &asking.darwin.role);
     checked(drift, Vec::new(), proposed, asking, terms, false)
 }
@@ -104,10 +101,9 @@ fn checked(
         findings.push(why);
         PolicyAssessment { drift: Some(drift), findings, proposed: None, unsettled }
     };
-    let bucket = asking.contract.bucket.as_str();
-    let size = bytes_without_space(&proposed);
-    if size > MAX_BYTES {
-        return refuse(findings, told::limit(bucket, size, MAX_BYTES), drift);
+    let bytes = bytes_without_space(&proposed);
+    if bytes > MAX_BYTES {
+        return refuse(findings, Finding::of(Evidence::PolicyLimit { bytes, most: MAX_BYTES }), drift);
     }
     // What is written is judged by its final bytes.
     let after = PolicyDocument::parse(proposed);
@@ -116,14 +112,17 @@ fn checked(
             let questions = probe::questions(terms, after);
             asking.ask_all(&allows(after, &recognise(after, asking.darwin)), &questions)
         }
-        Err(why) => return refuse(findings, told::unreadable(bucket, why), drift),
+        Err(why) => return refuse(findings, unreadable(why), drift),
     };
     if !verdict.is_allowed() {
-        let why = "even with Darwin's statement in it the document would not surely give the contract's access";
-        return refuse(findings, told::uncertain(vec![why.to_owned()], &verdict, Vec::new()), drift);
+        return refuse(findings, told::uncertain(Doubt::Proposed, &verdict), drift);
     }
     findings.shrink_to_fit();
     PolicyAssessment { drift: Some(drift), findings, proposed: Some(after.into_text()), unsettled }
+}
+
+fn unreadable(why: &Unreadable) -> Finding {
+    Finding::of(Evidence::PolicyUnreadable { why: why.to_string() })
 }
 
 /// The document's size as S3 keeps it.
@@ -174,9 +173,8 @@ impl<'a> Reading<'a> {
     }
 
     fn assess(&self, ceiling: Ceiling) -> PolicyAssessment {
-        let bucket = self.asking.contract.bucket.as_str();
-        let mut findings: Vec<Finding> =
-            self.strangers_with_our_sid().map(|seen| told::sid_taken(bucket, seen)).collect();
+        let taken = |seen: &StatementView<'_>| Finding::of(Evidence::SidTaken { statement: seen.name() });
+        let mut findings: Vec<Finding> = self.strangers_with_our_sid().map(taken).collect();
         findings.extend(self.denies());
         let wide = self.wide();
         let hands_off = self.hands_off();
@@ -186,35 +184,31 @@ impl<'a> Reading<'a> {
         if self.allowed.is_allowed() {
             return match narrowing {
                 Some(narrowed) if ceiling == Ceiling::Enforce => {
-                    let mut drift = told::wider(&wide, bucket, self.policy.text(), Some(&narrowed));
-                    drift.kind = Kind::PolicyWidened;
+                    let drift = self.wider(wide, true, Some(&narrowed));
                     self.propose(drift, findings, narrowed)
                 }
                 narrowing => {
-                    findings.extend(self.too_wide(&wide, narrowing.as_deref()));
+                    findings.extend(self.too_wide(wide, narrowing.as_deref()));
                     PolicyAssessment { findings, ..PolicyAssessment::default() }
                 }
             };
         }
         if ceiling == Ceiling::Flag || !hands_off.is_empty() {
-            findings.extend(self.too_wide(&wide, narrowing.as_deref()));
+            findings.extend(self.too_wide(wide, narrowing.as_deref()));
         }
         if !hands_off.is_empty() {
             return PolicyAssessment { findings, ..PolicyAssessment::default() };
         }
         let ours_is_there = self.own().next().is_some();
         if !ours_is_there && self.allowed.decision == Decision::Depends {
-            let because = "somebody's statement allows Darwin on a condition, and Darwin's own statement is absent: \
-                           nothing is written over a decision that somebody may have made";
-            findings.push(told::uncertain(vec![because.to_owned()], &self.allowed, Vec::new()));
+            findings.push(told::uncertain(Doubt::ConditionalAllow, &self.allowed));
             return PolicyAssessment { findings, ..PolicyAssessment::default() };
         }
         let drift = self.drift(ours_is_there);
         if let Some(proposed) = self.rewritten(ceiling) {
             return self.propose(drift, findings, proposed);
         }
-        let why = "our statement is there as the contract wants it, and yet does not surely give Darwin access";
-        findings.push(told::uncertain(vec![why.to_owned()], &self.allowed, Vec::new()));
+        findings.push(told::uncertain(Doubt::OursInPlace, &self.allowed));
         PolicyAssessment { findings, ..PolicyAssessment::default() }
     }
 
@@ -224,32 +218,25 @@ impl<'a> Reading<'a> {
     }
 
     fn drift(&self, ours_is_there: bool) -> Finding {
-        let bucket = self.asking.contract.bucket.as_str();
-        let statements = in_full(self.asking, &self.terms);
-        if !ours_is_there {
-            let what = "Darwin's statement is missing, and no other statement gives what it gave".to_owned();
-            return told::drift(Kind::PolicyMissing, what, &self.allowed, bucket, &statements);
+        let wanted = in_full(self.asking, &self.terms);
+        let evidence = if ours_is_there {
+            let ours = self.own().map(|(seen, own)| OurStatement { statement: seen.name(), flaw: self.flaw(own) });
+            Evidence::PolicyGutted { ours: ours.collect(), wanted }
+        } else {
+            Evidence::PolicyMissing { has_policy: true, wanted }
+        };
+        Finding::with(evidence, self.allowed.because.clone(), Vec::new())
+    }
+
+    fn flaw(&self, own: &DarwinStatement) -> Option<Flaw> {
+        match &own.gives {
+            _ if own.unresolved => Some(Flaw::Unresolved),
+            Gives::AllBut => Some(Flaw::AllBut),
+            Gives::Pairs { resources, .. } => {
+                let here = resources.iter().any(|resource| self.terms.touches(resource));
+                (!here).then_some(Flaw::Elsewhere)
+            }
         }
-        let names: Vec<String> = self
-            .own()
-            .map(|(seen, own)| {
-                let why = match &own.gives {
-                    _ if own.unresolved => {
-                        " (its principal reads back as a unique id: a deleted role, or one not yet resolved)"
-                    }
-                    Gives::AllBut => " (written by what it leaves out)",
-                    Gives::Pairs { resources, .. }
-                        if !resources.iter().any(|resource| self.terms.touches(resource)) =>
-                    {
-                        " (it names nothing in this bucket)"
-                    }
-                    Gives::Pairs { .. } => "",
-                };
-                format!("{}{why}", seen.name())
-            })
-            .collect();
-        let what = format!("Darwin's statement gives less than the contract: {}", names.join(", "));
-        told::drift(Kind::PolicyGutted, what, &self.allowed, bucket, &statements)
     }
 
     /// Statements with our Sid that are not ours.
@@ -265,16 +252,25 @@ impl<'a> Reading<'a> {
             .map(|(place, new)| new.typed(self.policy.document, count + place, &self.asking.darwin.role))
             .collect();
         let open = self.policy.document.with(self.policy.document.statements().iter().chain(&ours));
-        told::denies(&open, &self.questions, &self.seen, self.asking, &self.terms)
+        told::denies(&open, &self.questions, &self.seen, self.asking)
     }
 
     /// Our statements that give more than the contract, and what.
-    fn wide(&self) -> Vec<(&StatementView<'a>, Vec<String>)> {
-        self.own().map(|(seen, own)| (seen, own.beyond(&self.terms))).filter(|(_, beyond)| !beyond.is_empty()).collect()
+    fn wide(&self) -> Vec<WideStatement> {
+        let wide = |(seen, own): (&StatementView<'a>, &DarwinStatement)| {
+            Some(WideStatement { statement: seen.name(), beyond: own.beyond(&self.terms)? })
+        };
+        self.own().filter_map(wide).collect()
     }
 
-    fn too_wide(&self, wide: &[(&StatementView<'a>, Vec<String>)], narrowed: Option<&str>) -> Option<Finding> {
-        (!wide.is_empty()).then(|| told::wider(wide, &self.asking.contract.bucket, self.policy.text(), narrowed))
+    fn too_wide(&self, wide: Vec<WideStatement>, narrowed: Option<&str>) -> Option<Finding> {
+        (!wide.is_empty()).then(|| self.wider(wide, false, narrowed))
+    }
+
+    fn wider(&self, ours: Vec<WideStatement>, enforced: bool, narrowed: Option<&str>) -> Finding {
+        let name = format!("{}/policy", self.asking.contract.bucket);
+        let diff = narrowed.map(|narrowed| unified_json(&name, self.policy.text(), narrowed));
+        Finding::of(Evidence::Wider { enforced, ours, diff })
     }
 
     /// Findings about what somebody did to our statement on purpose: while there is one, ours is not touched.
@@ -284,7 +280,7 @@ impl<'a> Reading<'a> {
             if own.conditioned {
                 findings.push(told::condition_on_ours(seen, &self.allowed));
             } else if !own.unknown.is_empty() {
-                findings.push(told::unknown_element(seen, &own.unknown, &self.allowed));
+                findings.push(told::unknown_elements(seen, &own.unknown, &self.allowed));
             }
         }
         findings
@@ -303,7 +299,7 @@ impl<'a> Reading<'a> {
     }
 
     fn changes(&self, ceiling: Ceiling) -> Changes {
-        let keeps = |own: &DarwinStatement| ceiling == Ceiling::Flag && !own.beyond(&self.terms).is_empty();
+        let keeps = |own: &DarwinStatement| ceiling == Ceiling::Flag && own.beyond(&self.terms).is_some();
         let mut changes = Changes::default();
         // Places of ours that may be written over or cleared.
         let mut places: Vec<(usize, Part)> = Vec::new();
@@ -435,27 +431,14 @@ fn unlisted(value: Value) -> Value {
 /// The finding for a write that S3 refused as malformed while somebody's statement names a principal that is gone: one
 /// that reads back as a unique id.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-bucket-user-policy-specifying-principal-intro.html>
-pub fn dead_principal(document: &PolicyDocument, bucket: &str, darwin: &Darwin) -> Option<Finding> {
+pub fn dead_principal(document: &PolicyDocument, darwin: &Darwin, call: &AwsError) -> Option<Finding> {
     let is_dead = |seen: &&StatementView<'_>| {
         let principals = seen.written.statement.principals.entries();
         seen.own.is_none() && principals.iter().any(|principal| matches!(principal, Principal::UniqueId(_)))
     };
     let seen = recognise(document.editable().ok()?, darwin);
-    let names: Vec<String> = seen.iter().filter(is_dead).map(StatementView::name).collect();
-    if names.is_empty() {
-        return None;
-    }
-    let names = names.join(", ");
-    Some(Finding {
-        kind: Kind::DeadPrincipal,
-        severity: crate::model::finding::Severity::Critical,
-        because: vec![format!(
-            "{names} names a principal that no longer exists, and S3 refuses every write of such a policy"
-        )],
-        depends_on: Vec::new(),
-        remedy: remedy::dead_principal(bucket, &names),
-        cause: "dead-principal".to_owned(),
-    })
+    let statements: Vec<StatementName> = seen.iter().filter(is_dead).map(StatementView::name).collect();
+    (!statements.is_empty()).then(|| Finding::of(Evidence::DeadPrincipal { statements, call: call.clone() }))
 }
 
 #[cfg(test)]

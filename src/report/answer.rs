@@ -2,9 +2,12 @@
 //!
 //! Must never hold object content or credentials. No form may drop a part without saying so.
 
-use crate::model::finding::{Finding, Severity};
+use crate::judge::object::JudgedObject;
+use crate::model::finding::Severity;
 use crate::model::outcome::{Action, ActionResult, CorsState, Problem, Read};
 use crate::model::verdict::Decision;
+use crate::report::finding::FindingAnswer;
+use crate::report::reason::sentences;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +39,28 @@ pub struct ObjectAnswer {
     pub kms_key: Option<String>,
 }
 
+impl From<&JudgedObject> for ObjectAnswer {
+    fn from(judged: &JudgedObject) -> Self {
+        let mut because = sentences(&judged.because);
+        if judged.read == Read::Gone {
+            because.push("deleted meanwhile".to_owned());
+        }
+        if let (Some(asked), Some(got)) = (&judged.instead_of, &judged.version_id) {
+            because.push(format!("version `{got}` was judged, not `{asked}`"));
+        }
+        Self {
+            bucket: judged.bucket.clone(),
+            key: judged.key.clone(),
+            version_id: judged.version_id.clone(),
+            read: judged.read,
+            because,
+            depends_on: judged.depends_on.iter().map(ToString::to_string).collect(),
+            encryption: judged.encryption.clone(),
+            kms_key: judged.kms_key.clone(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BucketAnswer {
     pub bucket: String,
@@ -44,8 +69,8 @@ pub struct BucketAnswer {
     pub write: Option<Decision>,
     /// Null where it could not be read.
     pub cors: Option<CorsState>,
-    pub drifts: Vec<Finding>,
-    pub findings: Vec<Finding>,
+    pub drifts: Vec<FindingAnswer>,
+    pub findings: Vec<FindingAnswer>,
     pub actions: Vec<Action>,
     /// Unified diff of what was or would be written; null when there is nothing to write.
     pub plan: Option<String>,
@@ -54,7 +79,7 @@ pub struct BucketAnswer {
 }
 
 /// Whether a finding by itself means that something is wrong: not one for the record, and not an open question.
-fn is_wrong(finding: &Finding) -> bool {
+fn is_wrong(finding: &FindingAnswer) -> bool {
     match finding.severity {
         Severity::Info => false,
         Severity::Warning => finding.depends_on.is_empty(),

@@ -2,11 +2,12 @@
 //!
 //! Must never say that Darwin "can read": V7's own side is not visible here, so it is "allowed by your side".
 
-use crate::model::finding::{Finding, Severity};
+use crate::model::finding::Severity;
 use crate::model::outcome::{ActionResult, CorsState, Problem, Read};
 use crate::model::text::counted;
 use crate::model::verdict::Decision;
 use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer, exit_code};
+use crate::report::finding::FindingAnswer;
 use std::fmt::Write as _;
 
 /// Most objects written out; the others are counted. `--json` has them all.
@@ -103,8 +104,8 @@ fn write_bucket(out: &mut String, answer: &BucketAnswer) {
     }
 }
 
-fn write_finding(out: &mut String, word: &str, finding: &Finding) {
-    let Finding { kind, severity, because, depends_on, remedy, cause: _ } = finding;
+fn write_finding(out: &mut String, word: &str, finding: &FindingAnswer) {
+    let FindingAnswer { kind, severity, because, depends_on, remedy } = finding;
     let severity = match severity {
         Severity::Info => "info",
         Severity::Warning => "warning",

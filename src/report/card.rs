@@ -3,6 +3,7 @@
 
 use crate::incident::life::Status;
 use crate::model::text::cut;
+use crate::report::finding::FindingAnswer;
 use crate::report::notice::{Budget, Notice, severity_name};
 use crate::report::text::{block, line, span};
 use crate::report::words;
@@ -15,15 +16,15 @@ const DESCRIPTION: usize = 3800;
 
 pub(super) fn card(notice: &Notice<'_>, budget: Budget) -> Value {
     let incident = notice.incident;
-    let finding = &incident.report.finding;
+    let finding = notice.finding();
     json!({
         "version": "1.0",
         "source": "custom",
         "content": {
             "textType": "client-markdown",
             "title": title(notice),
-            "description": cut(&description(notice, budget), DESCRIPTION),
-            "nextSteps": next_steps(notice),
+            "description": cut(&description(notice, &finding, budget), DESCRIPTION),
+            "nextSteps": next_steps(notice, &finding),
             "keywords": [
                 finding.kind.name(),
                 severity_name(finding.severity),
@@ -48,13 +49,12 @@ fn title(notice: &Notice<'_>) -> String {
         status => status.name().to_owned(),
     };
     let bucket = quiet(&line(&notice.incident.bucket, 100));
-    format!("{mark}: {bucket}: {}", words::headline(finding.kind)).chars().take(TITLE).collect()
+    format!("{mark}: {bucket}: {}", words::headline(finding.kind())).chars().take(TITLE).collect()
 }
 
-fn description(notice: &Notice<'_>, budget: Budget) -> String {
+fn description(notice: &Notice<'_>, finding: &FindingAnswer, budget: Budget) -> String {
     let incident = notice.incident;
     let report = notice.report();
-    let finding = &report.finding;
     let mut parts: Vec<String> = Vec::new();
     parts.extend(notice.how_to_stop().map(|stop| fence(&stop)));
     match (notice.status, &incident.healed) {
@@ -105,8 +105,8 @@ fn description(notice: &Notice<'_>, budget: Budget) -> String {
     parts.join("\n\n")
 }
 
-fn next_steps(notice: &Notice<'_>) -> Vec<String> {
-    let first = notice.report().finding.remedy.lines().next().unwrap_or_default();
+fn next_steps(notice: &Notice<'_>, finding: &FindingAnswer) -> Vec<String> {
+    let first = finding.remedy.lines().next().unwrap_or_default();
     match notice.status {
         Status::Opened | Status::Reminder if !first.is_empty() => vec![quiet(&line(first, 300))],
         Status::Opened | Status::Repaired | Status::Reminder | Status::Resolved | Status::Test => Vec::new(),

@@ -1,13 +1,15 @@
 //! The JSON document for machines. Its schema is docs/schema/alert-v1.json: fields may be added to version 1, never
 //! removed or given another meaning.
 
-use crate::incident::life::{LostUpdate, SAMPLES, Status};
+use crate::incident::life::{SAMPLES, Status};
 use crate::model::actor::Actor;
+use crate::model::evidence::Evidence;
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::Action;
 use crate::model::text::cut;
 use crate::model::time::rfc3339;
 use crate::report::notice::{Budget, Notice, subject};
+use crate::report::remedy::command;
 use crate::report::words;
 use serde::Serialize;
 use serde_json::Value;
@@ -46,17 +48,26 @@ struct Document<'a> {
     actor: Option<Actor>,
     actions: Vec<&'a Action>,
     diff: Option<String>,
-    documents: Option<LostUpdate>,
+    documents: Option<Documents>,
     remedy: String,
     may_repeat: bool,
     cut: bool,
+}
+
+/// Both sides of a write that may have undone another's change.
+#[derive(Serialize)]
+struct Documents {
+    theirs: String,
+    ours: String,
+    difference: String,
+    command: String,
 }
 
 pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Value {
     let Budget { long, line, lines } = budget;
     let incident = notice.incident;
     let report = notice.report();
-    let finding = &report.finding;
+    let finding = notice.finding();
     let list = |list: &[String]| -> Vec<String> { list.iter().take(lines).map(|item| cut(item, line)).collect() };
     let field = |value: &Option<String>| value.as_ref().map(|value| cut(value, line));
     let document = Document {
@@ -82,7 +93,7 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
         verdict: notice.verdict(),
         because: list(&finding.because),
         depends_on: list(&finding.depends_on),
-        cause: cut(&finding.cause, line),
+        cause: cut(&report.finding.cause, line),
         sample_keys: report.sample_keys.iter().take(SAMPLES).map(String::as_str).collect(),
         change: report.change.as_deref(),
         actor: report.actor.as_ref().map(|actor| Actor {
@@ -95,12 +106,15 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
         }),
         actions: report.did.iter().take(lines).collect(),
         diff: report.diff.as_ref().map(|diff| cut(diff, long)),
-        documents: report.documents.as_ref().map(|documents| LostUpdate {
-            theirs: cut(&documents.theirs, long),
-            ours: cut(&documents.ours, long),
-            difference: cut(&documents.difference, long),
-            command: cut(&documents.command, long),
-        }),
+        documents: match &report.finding.evidence {
+            Evidence::LostUpdate(lost) => Some(Documents {
+                theirs: cut(&lost.theirs, long),
+                ours: cut(&lost.ours, long),
+                difference: cut(&lost.difference, long),
+                command: cut(&command(&incident.bucket, lost), long),
+            }),
+            _ => None,
+        },
         remedy: cut(&finding.remedy, long),
         may_repeat: notice.stateless,
         cut: was_cut,

@@ -3,32 +3,36 @@
 use crate::incident::life::{SAMPLES, Status};
 use crate::model::actor::Actor;
 use crate::model::contract::Mode;
+use crate::model::evidence::Evidence;
 use crate::model::outcome::ActionResult;
 use crate::model::time::rfc3339;
+use crate::report::finding::FindingAnswer;
 use crate::report::notice::{Budget, Notice, severity_name};
+use crate::report::remedy::command;
 use crate::report::text::{block, line, span};
 use crate::report::words;
 
 pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String {
+    let finding = notice.finding();
     let mut sections: Vec<String> = Vec::new();
     sections.extend(notice.how_to_stop());
     sections.push(lead(notice, budget));
     if notice.status == Status::Test {
-        sections.push(bullets(&notice.report().finding.because, budget));
+        sections.push(bullets(&finding.because, budget));
         sections.push(footer(notice, was_cut));
         return joined(&sections);
     }
     if notice.status == Status::Resolved {
-        sections.push(section("WHAT IT WAS", &bullets(&notice.report().finding.because, budget)));
-        sections.push(section("EVIDENCE", &evidence(notice, budget)));
+        sections.push(section("WHAT IT WAS", &bullets(&finding.because, budget)));
+        sections.push(section("EVIDENCE", &evidence(notice, &finding, budget)));
     } else {
-        sections.push(section("WHAT BROKE", &bullets(&notice.report().finding.because, budget)));
+        sections.push(section("WHAT BROKE", &bullets(&finding.because, budget)));
         sections.push(section("WHO CHANGED IT", &who(notice, budget)));
         sections.push(section("WHAT IT MEANS FOR ANNOTATORS", meaning(notice)));
-        sections.push(section("EVIDENCE", &evidence(notice, budget)));
+        sections.push(section("EVIDENCE", &evidence(notice, &finding, budget)));
         sections.push(section("WHAT THE GUARD DID", &did(notice, budget)));
         sections.extend(documents(notice, budget));
-        sections.push(section("WHAT TO DO NEXT", &next(notice, budget)));
+        sections.push(section("WHAT TO DO NEXT", &next(notice, &finding, budget)));
     }
     sections.push(footer(notice, was_cut));
     joined(&sections)
@@ -38,12 +42,12 @@ pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String
 fn meaning(notice: &Notice<'_>) -> &'static str {
     match notice.status {
         Status::Repaired => words::MENDED,
-        _ => words::meaning(notice.report().finding.kind),
+        _ => words::meaning(notice.report().finding.kind()),
     }
 }
 
-fn next(notice: &Notice<'_>, budget: Budget) -> String {
-    let remedy = block(&notice.report().finding.remedy, budget.long);
+fn next(notice: &Notice<'_>, finding: &FindingAnswer, budget: Budget) -> String {
+    let remedy = block(&finding.remedy, budget.long);
     match notice.status {
         Status::Repaired => format!(
             "Nothing is left to repair. If a template or a pipeline made the change, its next run undoes the repair, unless \
@@ -65,7 +69,7 @@ fn section(title: &str, content: &str) -> String {
 
 fn lead(notice: &Notice<'_>, budget: Budget) -> String {
     let incident = notice.incident;
-    let what = words::headline(incident.report.finding.kind);
+    let what = words::headline(incident.report.finding.kind());
     let bucket = line(&incident.bucket, 300);
     match notice.status {
         Status::Opened if incident.flaps > 0 => format!(
@@ -129,17 +133,17 @@ fn who(notice: &Notice<'_>, budget: Budget) -> String {
     lines.join("\n")
 }
 
-fn evidence(notice: &Notice<'_>, budget: Budget) -> String {
+fn evidence(notice: &Notice<'_>, finding: &FindingAnswer, budget: Budget) -> String {
     let incident = notice.incident;
-    let finding = &incident.report.finding;
+    let cause = &incident.report.finding.cause;
     let mut lines = vec![format!("{} ({})", finding.kind, severity_name(finding.severity))];
     lines.extend(notice.verdict().map(|verdict| format!("Verdict: {verdict}")));
     if !finding.depends_on.is_empty() {
         let names: Vec<String> = finding.depends_on.iter().take(budget.lines).map(|name| line(name, 200)).collect();
         lines.push(format!("It hangs on: {}", names.join(", ")));
     }
-    if !finding.cause.is_empty() {
-        lines.push(format!("Cause: {}", line(&finding.cause, budget.line)));
+    if !cause.is_empty() {
+        lines.push(format!("Cause: {}", line(cause, budget.line)));
     }
     let samples = &incident.report.sample_keys;
     if samples.is_empty() {
@@ -174,7 +178,7 @@ fn did(notice: &Notice<'_>, budget: Budget) -> String {
         .collect();
     if lines.is_empty() {
         lines.push(
-            match (report.finding.kind.is_drift(), notice.context.mode) {
+            match (report.finding.kind().is_drift(), notice.context.mode) {
                 (true, Mode::Flag) => "Nothing: MODE is flag, so it only tells.",
                 (true, Mode::Repair) => "Nothing yet.",
                 (false, _) => "Nothing: this is not the guard's to change.",
@@ -190,14 +194,14 @@ fn did(notice: &Notice<'_>, budget: Budget) -> String {
 }
 
 fn documents(notice: &Notice<'_>, budget: Budget) -> Option<String> {
-    let documents = notice.report().documents.as_ref()?;
+    let Evidence::LostUpdate(lost) = &notice.report().finding.evidence else { return None };
     Some(format!(
         "BOTH DOCUMENTS\nTheirs:\n{}\n\nThe guard's:\n{}\n\nFrom theirs to the guard's:\n{}\n\nTo apply theirs with \
          Darwin's statement in it:\n{}",
-        block(&documents.theirs, budget.long),
-        block(&documents.ours, budget.long),
-        block(&documents.difference, budget.long),
-        block(&documents.command, budget.long)
+        block(&lost.theirs, budget.long),
+        block(&lost.ours, budget.long),
+        block(&lost.difference, budget.long),
+        block(&command(&notice.incident.bucket, lost), budget.long)
     ))
 }
 

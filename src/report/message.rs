@@ -7,7 +7,8 @@
 use crate::incident::fingerprint::Fingerprint;
 use crate::incident::life::{Incident, Report};
 use crate::model::aws::AwsError;
-use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::evidence::Evidence;
+use crate::model::finding::Finding;
 use crate::report::document::{self, SCHEMA};
 use crate::report::notice::{Budget, Context, MAX_BODY, Message, Notice, severity_name, subject};
 use crate::report::{card, email, text};
@@ -33,7 +34,7 @@ pub fn message(notice: &Notice<'_>) -> Message {
     let attributes = [
         ("severity", severity_name(finding.severity)),
         ("bucket", attribute(&notice.incident.bucket)),
-        ("kind", finding.kind.name().to_owned()),
+        ("kind", finding.kind().name().to_owned()),
         ("status", notice.status.name().to_owned()),
     ];
     Message {
@@ -49,7 +50,7 @@ pub fn bare_body(notice: &Notice<'_>) -> String {
         "schema": SCHEMA,
         "status": notice.status,
         "severity": notice.incident.report.finding.severity,
-        "kind": notice.incident.report.finding.kind,
+        "kind": notice.incident.report.finding.kind(),
         "bucket": notice.incident.bucket,
         "incident": notice.incident.fingerprint.as_str(),
     });
@@ -83,7 +84,7 @@ pub fn log_line(notice: &Notice<'_>, has_topic: bool, error: Option<&AwsError>) 
         "message": format!("alert {outcome}: {}", subject(notice)),
         "alert.outcome": outcome,
         "alert.status": notice.status,
-        "alert.kind": finding.kind,
+        "alert.kind": finding.kind(),
         "alert.severity": finding.severity,
         "alert.bucket": notice.incident.bucket,
         "alert.incident": notice.incident.fingerprint.as_str(),
@@ -103,14 +104,7 @@ pub fn log_line(notice: &Notice<'_>, has_topic: bool, error: Option<&AwsError>) 
 
 /// The incident of a test message: it is never stored.
 pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
-    let finding = Finding {
-        kind: Kind::TestAlert,
-        severity: Severity::Info,
-        because: vec!["somebody asked the guard for a test message; nothing is broken".to_owned()],
-        depends_on: Vec::new(),
-        remedy: "Nothing to do: alerts arrive where you read this.".to_owned(),
-        cause: "test".to_owned(),
-    };
+    let finding = Finding::of(Evidence::TestAlert);
     // SNS takes no empty attribute value, and no bucket is concerned.
     let bucket = "none".to_owned();
     Incident {
@@ -125,7 +119,6 @@ pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
             did: Vec::new(),
             mended: false,
             diff: None,
-            documents: None,
         },
         opened_ms: now_ms,
         last_ms: now_ms,

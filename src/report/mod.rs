@@ -5,6 +5,7 @@ pub mod audit;
 pub mod card;
 pub mod document;
 pub mod email;
+pub mod finding;
 pub mod fit;
 pub mod forms;
 pub mod log;

@@ -4,6 +4,8 @@ use crate::incident::life::{Incident, Report, Status};
 use crate::model::contract::{Home, Mode};
 use crate::model::finding::Severity;
 use crate::model::outcome::ActionResult;
+use crate::report::finding::{self, FindingAnswer};
+use crate::report::remedy::how_to_stop;
 use crate::report::words;
 
 /// A message ready for SNS.
@@ -62,7 +64,8 @@ pub(super) fn subject(notice: &Notice<'_>) -> String {
         Status::Opened => severity_name(finding.severity).to_uppercase(),
         status => status.name().to_uppercase(),
     };
-    let line = format!("[{mark}] {} in {}: {}", finding.kind, notice.incident.bucket, words::headline(finding.kind));
+    let line =
+        format!("[{mark}] {} in {}: {}", finding.kind(), notice.incident.bucket, words::headline(finding.kind()));
     line.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).take(MAX_SUBJECT).collect()
 }
 
@@ -80,13 +83,18 @@ impl Notice<'_> {
         &self.incident.report
     }
 
+    /// What was found, in words.
+    pub(super) fn finding(&self) -> FindingAnswer {
+        finding::words(&self.report().finding, &self.incident.bucket, &self.context.home)
+    }
+
     /// Whether the guard wrote, or tried to: then the message begins with how to stop it.
     pub(super) fn repaired(&self) -> bool {
         self.report().did.iter().any(|action| matches!(action.result, ActionResult::Done | ActionResult::Failed))
     }
 
     pub(super) fn how_to_stop(&self) -> Option<String> {
-        self.repaired().then(|| crate::report::remedy::how_to_stop(&self.incident.bucket, &self.context.home))
+        self.repaired().then(|| how_to_stop(&self.incident.bucket, &self.context.home))
     }
 
     /// The verdict behind it: `depends`, `denied`, or none where nothing is judged.

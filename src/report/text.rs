@@ -14,6 +14,11 @@ pub(super) fn block(text: &str, max: usize) -> String {
     cut(&visible(text, |c| matches!(c, '\n' | '\t')), max)
 }
 
+/// A name from outside in a sentence of ours: on one line, and what does not show is escaped as in `line`.
+pub(super) fn name(text: &str) -> String {
+    visible(text, |_| false)
+}
+
 fn visible(text: &str, keep: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -36,6 +41,12 @@ pub(super) fn span(ms: u64) -> String {
         _ => (minutes / 1440, "day"),
     };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+/// JSON laid out for reading.
+pub(super) fn pretty(value: &serde_json::Value) -> String {
+    // A `Value` always serialises.
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The sentences behind a verdict, one snapshot per kind of case: what a person who has to act on it reads.
 
 use darwin_s3_guard::judge::access::{AccessFacts, Asker, judge_read};
-use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, Place, judge_key, key_finding};
+use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, judge_key, key_finding};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
-use darwin_s3_guard::model::finding::Severity;
+use darwin_s3_guard::model::evidence::Under;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
 use darwin_s3_guard::model::verdict::Verdict;
@@ -13,6 +13,7 @@ use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::grant::GrantListEntry;
 use darwin_s3_guard::policy::request::ObjectOwner;
 use darwin_s3_guard::repair::policy as merge;
+use darwin_s3_guard::report::finding::words;
 use darwin_s3_guard::report::reason::sentences;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -218,8 +219,8 @@ fn key_told(title: &str, facts: &KeyFacts) -> String {
     let (darwin, home) = (darwin(), home());
     let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(OBJECT), now: NOW };
     let verdict = judge_key(facts, question, &darwin, &home);
-    let place = Place { bucket: "acme-lidar", access: Access::ReadOnly, darwin: &darwin, home: &home };
-    let found = key_finding(facts, &verdict, Severity::Critical, place);
+    let found = key_finding(facts, &verdict, Under::Objects, Access::ReadOnly, &darwin, &home);
+    let found = found.map(|found| words(&found, "acme-lidar", &home));
     let because = found.as_ref().map_or_else(|| sentences(&verdict.because), |found| found.because.clone());
     let kind = found.map_or_else(|| "no finding".to_owned(), |found| found.kind.name().to_owned());
     told(&format!("{title} ({kind})"), &verdict, &because)
@@ -317,7 +318,7 @@ fn a_missing_statement_is_told_once_for_reading_and_writing() {
     for (title, policy) in policies {
         let policy = policy.map(|policy| PolicyDocument::parse(policy.to_string()));
         let assessed = merge::assess_policy(policy.as_ref(), &contract, &darwin(), &home(), Ceiling::Flag, NOW);
-        let found = assessed.drift.unwrap();
+        let found = words(&assessed.drift.unwrap(), "acme-lidar", &home());
         text.push_str(&format!("# {title} ({})\n- {}\n\n", found.kind.name(), found.because.join("\n- ")));
     }
     insta::assert_snapshot!(text);

@@ -6,25 +6,19 @@
 mod interleaved;
 mod table;
 
+use crate::evidence::finding;
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{
     CLAIM_MS, Claim, FLAP_MS, Healed, Incident, Lease, PendingWrite, REMIND_MS, Sighting, Status,
 };
-use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
+use darwin_s3_guard::model::finding::{Finding, Kind};
 
 pub const NOW: u64 = 1_798_761_600_000;
 
 pub fn sighting(bucket: &str, cause: &str) -> Sighting {
-    let finding = Finding {
-        kind: Kind::KeyDenied,
-        severity: Severity::Critical,
-        because: vec!["no statement of the key policy names the role".into()],
-        depends_on: Vec::new(),
-        remedy: "add a statement".into(),
-        cause: cause.into(),
-    };
+    let finding = Finding { cause: cause.into(), ..finding(Kind::KeyDenied, cause) };
     Sighting { sample_keys: vec!["scan/\u{202e}1\n.dcm".into()], ..Sighting::of(bucket, finding) }
 }
 
@@ -72,7 +66,7 @@ async fn the_first_sighting_announces_and_the_others_count(store: impl Incidents
 async fn what_was_reported_first_comes_back_whole(store: impl Incidents, bucket: &str) {
     let mut sighting = sighting(bucket, "arn:aws:kms:eu-central-1:1:key/ä\u{0}\n");
     sighting.diff = Some("-a\n+b\n".into());
-    sighting.finding.because = vec!["\"quotes\" & \u{202e}".into(); 3];
+    sighting.finding.because = [(); 3].map(|()| finding(Kind::KeyDenied, "\"quotes\" & \u{202e}").because).concat();
     let first = announced(store.sight(&sighting, NOW).await.unwrap());
     let read = the_only_open(&store, bucket).await;
     assert_eq!(read, first);

@@ -23,6 +23,7 @@ mod corners;
 mod decode;
 mod docs;
 mod docs_messages;
+mod evidence;
 mod explain;
 mod guard;
 mod harness;

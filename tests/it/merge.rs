@@ -2,8 +2,9 @@
 
 use darwin_s3_guard::judge::darwin::s3_request;
 use darwin_s3_guard::model::arn::AccountId;
+use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
-use darwin_s3_guard::model::finding::{Kind, Severity};
+use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
 use darwin_s3_guard::model::verdict::{Decision, Reader};
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
@@ -11,6 +12,7 @@ use darwin_s3_guard::policy::request::{ObjectOwner, Settings};
 use darwin_s3_guard::repair::policy::{
     MAX_BYTES, PolicyAssessment, assess_policy, dead_principal, foreign_statements, policy_with_ours,
 };
+use darwin_s3_guard::report::finding::{FindingAnswer, words};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -103,8 +105,28 @@ fn assess(before: Option<&str>, contract: &Contract, ceiling: Ceiling) -> Policy
     assess_policy(before.as_ref(), contract, &darwin(ROLE), &home("aws"), ceiling, NOW)
 }
 
+fn malformed() -> AwsError {
+    AwsError {
+        operation: Operation::PutBucketPolicy,
+        class: ErrorClass::Permanent,
+        code: Some("MalformedPolicy".into()),
+        status: Some(400),
+        message: "Invalid principal in policy".into(),
+        request_id: None,
+    }
+}
+
+fn told(found: &Finding) -> FindingAnswer {
+    words(found, BUCKET, &home("aws"))
+}
+
+fn in_full(found: &Finding) -> String {
+    let FindingAnswer { because, remedy, .. } = told(found);
+    format!("{}\n\n{remedy}", because.join("\n"))
+}
+
 fn kinds(assessed: &PolicyAssessment) -> Vec<&'static str> {
-    let mut kinds: Vec<&str> = assessed.findings.iter().map(|finding| finding.kind.name()).collect();
+    let mut kinds: Vec<&str> = assessed.findings.iter().map(|finding| finding.kind().name()).collect();
     kinds.sort_unstable();
     kinds
 }
@@ -136,7 +158,7 @@ fn every_case_is_repaired_or_told_as_written_and_only_once() {
         let assessed = judge(before.as_deref());
         let mut findings: Vec<&str> = case.findings.iter().map(String::as_str).collect();
         findings.sort_unstable();
-        let got = (assessed.drift.as_ref().map(|drift| drift.kind.name()), kinds(&assessed), assessed.unsettled);
+        let got = (assessed.drift.as_ref().map(|drift| drift.kind().name()), kinds(&assessed), assessed.unsettled);
         let want = (case.drift.as_deref(), findings, case.unsettled);
         if got != want {
             wrong.push(format!("{} ({}):\n  got  {got:?}\n  want {want:?}\n  {assessed:?}", case.name, case.why));
@@ -187,8 +209,8 @@ fn a_repair_that_s3_would_not_take_is_a_finding_and_no_write() {
     assert_eq!((kinds(&fits), fits.proposed.map(|text| text.len())), (vec![], Some(MAX_BYTES)));
     let too_large = assess(Some(&document_of(MAX_BYTES - ours + 1)), &contract, Ceiling::Flag);
     assert_eq!((kinds(&too_large), too_large.proposed), (vec![Kind::PolicyLimit.name()], None));
-    assert_eq!(too_large.drift.unwrap().kind, Kind::PolicyMissing);
-    insta::assert_snapshot!(too_large.findings[0].because[0], @"with Darwin's statement the policy would have 20481 bytes without space; S3 takes 20480");
+    assert_eq!(too_large.drift.unwrap().kind(), Kind::PolicyMissing);
+    insta::assert_snapshot!(told(&too_large.findings[0]).because[0], @"with Darwin's statement the policy would have 20481 bytes without space; S3 takes 20480");
 }
 
 #[test]
@@ -207,8 +229,11 @@ fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
     );
     let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
     let [deny] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
-    assert_eq!((deny.kind, deny.severity, deny.cause.as_str()), (Kind::ExplicitDeny, Severity::Critical, "NoSecrets"));
-    insta::assert_snapshot!(format!("{}\n\n{}", deny.because.join("\n"), deny.remedy), @r#"
+    assert_eq!(
+        (deny.kind(), deny.severity, deny.cause.as_str()),
+        (Kind::ExplicitDeny, Severity::Critical, "NoSecrets")
+    );
+    insta::assert_snapshot!(in_full(deny), @r#"
     statement `NoSecrets` (#1) denies Darwin what the contract gives: it has no Condition that spares Darwin
     s3:GetObject on keys like `arn:aws:s3:::acme-lidar/secret/*`
 
@@ -233,7 +258,7 @@ fn a_statement_without_a_sid_keeps_its_incident_wherever_it_moves() {
     let cause = |statements: &str| {
         let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
         let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
-        assessed.findings.iter().find(|finding| finding.kind == Kind::ExplicitDeny).unwrap().cause.clone()
+        assessed.findings.iter().find(|finding| finding.kind() == Kind::ExplicitDeny).unwrap().cause.clone()
     };
     assert_eq!(cause(&deny), cause(&format!("{team},{}", deny.replace("\":", "\" : "))));
 }
@@ -245,7 +270,7 @@ fn what_is_wider_is_shown_as_a_diff() {
     );
     let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
     let [wider] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
-    insta::assert_snapshot!(format!("{}\n\n{}", wider.because.join("\n"), wider.remedy), @r#"
+    insta::assert_snapshot!(in_full(wider), @r#"
     statement `DarwinAccess` (#0) also allows Darwin `s3:DeleteObject` on `arn:aws:s3:::acme-lidar/*`
 
     Narrow it by hand, or set the stack's parameter Ceiling to enforce and let the guard do it:
@@ -272,7 +297,7 @@ fn a_drift_says_what_is_missing() {
     let text =
         format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statement("Team", "arn:aws:s3:::acme-lidar/*"));
     let drift = assess(Some(&text), &contract(Access::ReadWrite), Ceiling::Flag).drift.unwrap();
-    insta::assert_snapshot!(format!("{}\n\n{}", drift.because.join("\n"), drift.remedy), @r#"
+    insta::assert_snapshot!(in_full(&drift), @r#"
     Darwin's statement is missing, and no other statement gives what it gave
     nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team`, not Darwin's `arn:aws:iam::258327614892:role/external_s3`, and its Action is `s3:GetObject`, not s3:PutObject
 
@@ -297,10 +322,10 @@ fn somebodys_deleted_principals_are_named() {
     let ours = statement("DarwinAccess", "arn:aws:s3:::acme-lidar/*")
         .replace("arn:aws:iam::111122223333:role/team", "AROATXYEXAMPLE7ABCDEF");
     let text = format!(r#"{{"Statement":[{ours},{dead}]}}"#);
-    let found = dead_principal(&parse(&text), BUCKET, &darwin(ROLE)).unwrap();
-    assert_eq!(found.kind, Kind::DeadPrincipal);
-    insta::assert_snapshot!(found.because[0], @"statement `Team` (#1) names a principal that no longer exists, and S3 refuses every write of such a policy");
-    assert_eq!(dead_principal(&parse(&format!(r#"{{"Statement":[{ours}]}}"#)), BUCKET, &darwin(ROLE)), None);
+    let found = dead_principal(&parse(&text), &darwin(ROLE), &malformed()).unwrap();
+    assert_eq!(found.kind(), Kind::DeadPrincipal);
+    insta::assert_snapshot!(told(&found).because[0], @"statement `Team` (#1) names a principal that no longer exists, and S3 refuses every write of such a policy");
+    assert_eq!(dead_principal(&parse(&format!(r#"{{"Statement":[{ours}]}}"#)), &darwin(ROLE), &malformed()), None);
 }
 
 #[test]
@@ -309,7 +334,7 @@ fn the_reasons_of_a_drift_name_a_statement_by_its_place_in_the_document_that_was
     let gutted =
         statement("DarwinAccess", "arn:aws:s3:::acme-lidar/raw/*").replace("arn:aws:iam::111122223333:role/team", ROLE);
     let before = format!(r#"{{"Statement":[{deny},{gutted}]}}"#);
-    let drift = assess(Some(&before), &contract(Access::ReadOnly), Ceiling::Flag).drift.unwrap();
+    let drift = told(&assess(Some(&before), &contract(Access::ReadOnly), Ceiling::Flag).drift.unwrap());
     let named: Vec<&String> = drift.because.iter().filter(|because| because.contains("`DarwinAccess`")).collect();
     assert_eq!(named.len(), 2, "{:?}", drift.because);
     assert!(named.iter().all(|because| because.contains("`DarwinAccess` (#1)")), "{named:?}");

@@ -1,6 +1,7 @@
 //! Messages: every kind in every status, whatever the names in it, within SNS's limits and to the schema.
 
-use darwin_s3_guard::incident::life::{Healed, Incident, LostUpdate, Report, Sighting, Status};
+use crate::evidence::finding;
+use darwin_s3_guard::incident::life::{Healed, Incident, Report, Sighting, Status};
 use darwin_s3_guard::model::actor::Actor;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Home, Mode};
@@ -22,15 +23,7 @@ fn context() -> Context {
 }
 
 fn incident(kind: Kind, text: &str) -> Incident {
-    let finding = Finding {
-        kind,
-        severity: Severity::Critical,
-        because: vec![format!("statement `{text}` (#2) denies it")],
-        depends_on: Vec::new(),
-        // As the guard makes them: quoted for a shell, and as JSON.
-        remedy: format!("aws s3api head-object --key {}", darwin_s3_guard::report::quote::shell(text)),
-        cause: text.to_owned(),
-    };
+    let finding = Finding { severity: Severity::Critical, ..finding(kind, text) };
     let key: String =
         text.chars().scan(0, |size, c| (*size + c.len_utf8() <= 1_024).then(|| (*size += c.len_utf8(), c).1)).collect();
     let sighting = Sighting {
@@ -46,12 +39,6 @@ fn incident(kind: Kind, text: &str) -> Incident {
         change: Some("PutBucketPolicy".into()),
         did: vec![Action { operation: "PutBucketPolicy".into(), result: ActionResult::Done }],
         diff: Some(format!("--- a\n+++ b\n+{}", Value::from(text))),
-        documents: (kind == Kind::LostUpdate).then(|| LostUpdate {
-            theirs: Value::from(text).to_string(),
-            ours: Value::from(text).to_string(),
-            difference: Value::from(text).to_string(),
-            command: darwin_s3_guard::report::quote::shell(text),
-        }),
         ..Sighting::of("acme-lidar", finding)
     };
     Incident {

@@ -36,14 +36,14 @@ impl<'a, W: World> Alerts<'a, W> {
                 let sent = Sent {
                     fingerprint: incident.fingerprint.clone(),
                     bucket: incident.bucket.clone(),
-                    kind: incident.report.finding.kind,
+                    kind: incident.report.finding.kind(),
                     status,
                 };
                 Delivery { sent: vec![sent], ..Delivery::default() }
             }
             Err(error) => {
                 self.give_back(table, keeper, incident).await;
-                let at = format!("alert {} of bucket `{}`", incident.report.finding.kind, incident.bucket);
+                let at = format!("alert {} of bucket `{}`", incident.report.finding.kind(), incident.bucket);
                 Delivery { problems: vec![unsent(at, &error)], unsent: 1, ..Delivery::default() }
             }
         }

@@ -71,7 +71,7 @@ impl<W: World> Run<'_, W> {
             for index in indexes.iter().skip(1) {
                 self.fail_if_retryable(*index, &reconciled);
             }
-            self.reconciled(indexes.first().copied(), reconciled, Some(newest));
+            self.reconciled(indexes.first().copied(), &reconciled, Some(newest));
         }
     }
 
@@ -157,7 +157,7 @@ impl<W: World> Run<'_, W> {
             for index in indexes.iter().skip(1) {
                 self.fail_if_retryable(*index, &reconciled);
             }
-            self.reconciled(indexes.first().copied(), reconciled, None);
+            self.reconciled(indexes.first().copied(), &reconciled, None);
         }
     }
 
@@ -172,7 +172,7 @@ impl<W: World> Run<'_, W> {
             }
             let job = Job { look_back: true, ..self.job(contract, None) };
             let reconciled = self.reconcile(job).await;
-            self.reconciled(Some(first), reconciled, None);
+            self.reconciled(Some(first), &reconciled, None);
             self.rejudge(contract, indexes, |_| true).await;
             self.overdue(contract).await;
         }
@@ -187,7 +187,7 @@ impl<W: World> Run<'_, W> {
         match self.guard.state().pending_writes(&contract.bucket, before_ms).await {
             Ok(pending) => {
                 if let Some(write) = pending.first() {
-                    self.told.no_config_events(&self.home, &contract.bucket, write);
+                    self.told.no_config_events(&contract.bucket, write);
                 }
             }
             Err(error) => self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table"),
@@ -216,7 +216,7 @@ impl<W: World> Run<'_, W> {
                 let observer = self.observer();
                 judge_all(&observer, &targets, self.guard.config.concurrency, self.call.deadline_ms, &self.now).await
             };
-            let fine = |outcome: &Outcome| matches!(outcome, Outcome::Judged(judged) if matches!(judged.answer.read, Read::Allowed | Read::Gone));
+            let fine = |outcome: &Outcome| matches!(outcome, Outcome::Judged(judged) if matches!(judged.read, Read::Allowed | Read::Gone));
             for outcome in &outcomes {
                 if let (Outcome::Retry(error), Some(index)) = (outcome, indexes.first()) {
                     let at = format!("open incident of `{}`", contract.bucket);
@@ -242,11 +242,11 @@ impl<W: World> Run<'_, W> {
     /// What could not be judged when it was seen, and now can: objects that are denied are told of under their own
     /// cause, and the incident of the doubt ends. Otherwise nobody would hear of them before the next upload.
     fn now_certain(&mut self, incident: &Incident, outcomes: &[Outcome], index: Option<usize>, judged_ms: u64) {
-        let doubt = matches!(incident.report.finding.kind, Kind::GuardDenied | Kind::AccessUncertain);
+        let doubt = matches!(incident.report.finding.kind(), Kind::GuardDenied | Kind::AccessUncertain);
         let certain = |outcome: &Outcome| match outcome {
             // What the bucket denies is told of with the bucket.
             Outcome::Judged(judged) => {
-                matches!(judged.answer.read, Read::Allowed | Read::Denied | Read::Gone) && !judged.bucket_denies
+                matches!(judged.read, Read::Allowed | Read::Denied | Read::Gone) && !judged.bucket_denies
             }
             Outcome::Retry(_) | Outcome::NotDone => false,
         };
@@ -265,10 +265,11 @@ impl<W: World> Run<'_, W> {
     }
 
     /// Takes a reconciled bucket over into the answer and into what is told.
-    pub(super) fn reconciled(&mut self, index: Option<usize>, reconciled: Reconciled, change: Option<&ConfigChange>) {
-        self.told.bucket(index, &reconciled, change, self.guard.clock.now_ms());
+    pub(super) fn reconciled(&mut self, index: Option<usize>, reconciled: &Reconciled, change: Option<&ConfigChange>) {
+        self.told.bucket(index, reconciled, change, self.guard.clock.now_ms());
+        let answer = reconciled.answer(&self.home);
         if !reconciled.busy && !self.told.silent {
-            self.counts.drifts(&reconciled.answer);
+            self.counts.drifts(&answer);
         }
         for problem in &reconciled.problems {
             match index {
@@ -276,8 +277,8 @@ impl<W: World> Run<'_, W> {
                 None => self.answer.problems.push(problem.clone()),
             }
         }
-        self.answer.buckets.retain(|held| held.bucket != reconciled.answer.bucket);
-        self.answer.buckets.push(reconciled.answer);
+        self.answer.buckets.retain(|held| held.bucket != answer.bucket);
+        self.answer.buckets.push(answer);
     }
 
     fn fail_if_retryable(&mut self, index: usize, reconciled: &Reconciled) {

@@ -10,6 +10,7 @@ use crate::event::trigger::{Envelope, ObjectEvent};
 use crate::judge::object::JudgedObject;
 use crate::model::contract::Contract;
 use crate::model::outcome::Problem;
+use crate::report::answer::ObjectAnswer;
 use crate::report::forms::TaskResult;
 
 /// The least time between reconciliations of a bucket that an object's denial asks for, across all functions.
@@ -40,8 +41,7 @@ impl<W: World> Run<'_, W> {
                     if judged.bucket_denies && !denying.iter().any(|held| held.bucket == target.contract.bucket) {
                         denying.push(target.contract);
                     }
-                    self.task_result(index, TaskResult::judged(&judged.answer));
-                    self.judged(index, *judged);
+                    self.judged(index, &judged);
                 }
                 Outcome::Retry(error) => self.again(index, target, error.to_string(), "an answer"),
                 Outcome::NotDone => self.again(index, target, "too little time was left".to_owned(), "another try"),
@@ -106,9 +106,11 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    fn judged(&mut self, index: usize, judged: JudgedObject) {
-        self.told.object(index, &judged, self.guard.clock.now_ms());
-        self.answer.objects.push(judged.answer);
+    fn judged(&mut self, index: usize, judged: &JudgedObject) {
+        self.told.object(index, judged, self.guard.clock.now_ms());
+        let answer = ObjectAnswer::from(judged);
+        self.task_result(index, TaskResult::judged(&answer));
+        self.answer.objects.push(answer);
     }
 
     /// A missed event heals here: the object is denied by the bucket's configuration, so the bucket is looked at.
@@ -128,7 +130,7 @@ impl<W: World> Run<'_, W> {
                 unkept: None,
             };
             let reconciled = self.reconcile(job).await;
-            self.reconciled(None, reconciled, None);
+            self.reconciled(None, &reconciled, None);
         }
         self.told.explained_by_bucket(&contract.bucket, due);
     }

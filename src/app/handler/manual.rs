@@ -13,6 +13,7 @@ use crate::model::finding::Severity;
 use crate::model::outcome::{Problem, Read};
 use crate::model::verdict::Decision;
 use crate::report::answer::ObjectAnswer;
+use crate::report::finding::words;
 use crate::report::reason::sentences;
 use std::fmt::Write as _;
 
@@ -42,8 +43,8 @@ impl<W: World> Run<'_, W> {
         self.told.silent = true;
         for contract in contracts {
             let reconciled = self.reconcile(self.by_hand(contract, Permit::Audit)).await;
+            self.answer.buckets.push(reconciled.answer(&self.home));
             self.answer.problems.extend(reconciled.problems);
-            self.answer.buckets.push(reconciled.answer);
         }
         let context = self.context();
         let subscription = self.alerts(&context).subscription_finding().await;
@@ -59,7 +60,7 @@ impl<W: World> Run<'_, W> {
         });
         if let Some(finding) = finding {
             for bucket in &mut self.answer.buckets {
-                bucket.findings.push(finding.clone());
+                bucket.findings.push(words(&finding, &bucket.bucket, &self.home));
             }
         }
         self.answer.activation = self.activation(contracts);
@@ -75,7 +76,7 @@ impl<W: World> Run<'_, W> {
                 let saw = "another function is at work on the bucket; it has been told to look again".to_owned();
                 self.remark(at, saw, "the bucket's lease");
             }
-            self.reconciled(Some(index), reconciled, None);
+            self.reconciled(Some(index), &reconciled, None);
         }
     }
 
@@ -119,7 +120,7 @@ impl<W: World> Run<'_, W> {
         };
         for outcome in outcomes {
             match outcome {
-                Outcome::Judged(judged) => self.answer.objects.push(judged.answer),
+                Outcome::Judged(judged) => self.answer.objects.push(ObjectAnswer::from(&*judged)),
                 Outcome::Retry(error) => {
                     let at = format!("object `{key}` of `{}`", contract.bucket);
                     self.problem(

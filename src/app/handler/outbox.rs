@@ -4,11 +4,10 @@ use crate::app::reconcile::report::Reconciled;
 use crate::event::trigger::ConfigChange;
 use crate::incident::life::{Clear, PendingWrite, SAMPLES, Scope, Sighting};
 use crate::judge::object::JudgedObject;
-use crate::model::contract::Home;
+use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::outcome::{ActionResult, Read};
 use crate::model::verdict::Decision;
-use crate::report::remedy;
 
 /// Kinds that a reconciliation judges as a whole: what it does not find is fine.
 pub(super) const BUCKET_KINDS: &[Kind] = &[
@@ -70,32 +69,31 @@ impl Told {
 
     /// One judged object: counted under its cause, or passing for its key.
     pub(super) fn object(&mut self, index: usize, judged: &JudgedObject, now_ms: u64) {
-        let answer = &judged.answer;
         if let Some(finding) = &judged.finding {
-            let mut sighting = Sighting::of(&answer.bucket, finding.clone());
+            let mut sighting = Sighting::of(&judged.bucket, finding.clone());
             let fingerprint = sighting.fingerprint();
             let held =
                 self.sightings.iter_mut().zip(&mut self.sources).find(|(held, _)| held.fingerprint() == fingerprint);
             if let Some((held, sources)) = held {
                 held.count += 1;
                 sources.push(index);
-                if held.sample_keys.len() < SAMPLES && !held.sample_keys.contains(&answer.key) {
-                    held.sample_keys.push(answer.key.clone());
+                if held.sample_keys.len() < SAMPLES && !held.sample_keys.contains(&judged.key) {
+                    held.sample_keys.push(judged.key.clone());
                 }
             } else {
-                sighting.sample_keys.push(answer.key.clone());
+                sighting.sample_keys.push(judged.key.clone());
                 self.sighted(Some(index), sighting);
             }
-        } else if let (Read::Allowed, Some(key)) = (answer.read, &answer.kms_key) {
+        } else if let (Read::Allowed, Some(key)) = (judged.read, &judged.kms_key) {
             let held = self.clears.iter_mut().find_map(|clear| match &mut clear.scope {
-                Scope::Passing(causes) if clear.bucket == answer.bucket => Some(causes),
+                Scope::Passing(causes) if clear.bucket == judged.bucket => Some(causes),
                 _ => None,
             });
             match held {
                 Some(causes) if causes.contains(key) => {}
                 Some(causes) => causes.push(key.clone()),
                 None => self.clears.push(Clear {
-                    bucket: answer.bucket.clone(),
+                    bucket: judged.bucket.clone(),
                     scope: Scope::Passing(vec![key.clone()]),
                     judged_ms: now_ms,
                     because: "new objects under the key can be read".to_owned(),
@@ -111,7 +109,7 @@ impl Told {
             || self.sightings.iter().any(|sighting| {
                 sighting.bucket == bucket
                     && sighting.finding.severity == Severity::Critical
-                    && BUCKET_KINDS.contains(&sighting.finding.kind)
+                    && BUCKET_KINDS.contains(&sighting.finding.kind())
             });
         if explained {
             let sightings = std::mem::take(&mut self.sightings);
@@ -119,7 +117,7 @@ impl Told {
             let kept = sightings
                 .into_iter()
                 .zip(sources)
-                .filter(|(sighting, _)| sighting.bucket != bucket || sighting.finding.kind != Kind::ObjectDenied);
+                .filter(|(sighting, _)| sighting.bucket != bucket || sighting.finding.kind() != Kind::ObjectDenied);
             (self.sightings, self.sources) = kept.unzip();
         }
     }
@@ -132,7 +130,7 @@ impl Told {
         change: Option<&ConfigChange>,
         now_ms: u64,
     ) {
-        let answer = &reconciled.answer;
+        let answer = reconciled;
         if let Some(lost) = &reconciled.lost {
             for sighting in lost {
                 self.sighted(index, sighting.clone());
@@ -153,14 +151,14 @@ impl Told {
         let mut seen: Vec<Kind> = Vec::new();
         let findings = answer.findings.iter().filter(|finding| worth_telling(finding));
         for finding in answer.drifts.iter().chain(findings) {
-            seen.push(finding.kind);
+            seen.push(finding.kind());
             let mut sighting = Sighting::of(&answer.bucket, finding.clone());
             sighting.actor = change.map(|change| change.actor.clone());
             sighting.change = change.map(|change| change.name.clone());
-            if finding.kind.is_drift() {
+            if finding.kind().is_drift() {
                 sighting.did.clone_from(&answer.actions);
                 sighting.mended = repaired && !answer.actions.is_empty();
-                sighting.diff.clone_from(&answer.plan);
+                sighting.diff = answer.plan();
             }
             self.sighted(index, sighting);
         }
@@ -196,23 +194,13 @@ impl Told {
         });
     }
 
-    pub(super) fn no_config_events(&mut self, home: &Home, bucket: &str, write: &PendingWrite) {
-        let finding = Finding {
-            kind: Kind::NoConfigEvents,
-            severity: Severity::Warning,
-            because: vec![format!(
-                "the guard's own `{}` never came back as a CloudTrail event: changes of the bucket's configuration are seen by the schedule only",
-                write.operation
-            )],
-            depends_on: Vec::new(),
-            remedy: remedy::no_config_events(home),
-            cause: Kind::NoConfigEvents.name().to_owned(),
-        };
+    pub(super) fn no_config_events(&mut self, bucket: &str, write: &PendingWrite) {
+        let finding = Finding::of(Evidence::NoConfigEvents { operation: write.operation.clone() });
         self.sighted(None, Sighting::of(bucket, finding));
     }
 }
 
 /// What merely describes the bucket goes into the answer, not into a message; a pause is recalled daily.
 fn worth_telling(finding: &Finding) -> bool {
-    finding.severity > Severity::Info || finding.kind == Kind::Paused
+    finding.severity > Severity::Info || finding.kind() == Kind::Paused
 }

@@ -5,11 +5,12 @@
 use crate::app::ports::{BucketReads, Clock, World, WriteLog};
 use crate::app::reconcile::job::Job;
 use crate::app::reconcile::{Reconciler, VERIFY_WAITS_MS};
-use crate::incident::life::{LostUpdate, Sighting, StoreResult};
+use crate::incident::life::{Sighting, StoreResult};
 use crate::model::aws::AwsResult;
 use crate::model::change::{Change, Subject, Write};
 use crate::model::contract::Contract;
-use crate::model::finding::{Finding, Kind, Severity};
+use crate::model::evidence::{Evidence, LostUpdate};
+use crate::model::finding::Finding;
 use crate::model::s3::CorsRule;
 use crate::model::time::rfc3339;
 use crate::policy::document::PolicyDocument;
@@ -18,7 +19,6 @@ use crate::repair::history::Past;
 use crate::repair::observed::Observed;
 use crate::repair::plan::{Step, unified_json};
 use crate::repair::policy::{assess_policy, policy_with_ours};
-use crate::report::remedy;
 
 impl<W: World> Reconciler<'_, W> {
     /// The changes of others that a write of ours may have undone, each with what is to be told. A change that only
@@ -70,34 +70,20 @@ impl<W: World> Reconciler<'_, W> {
             Subject::Policy => ("policy", self.policy_with_ours(contract, change.document.as_deref())),
             Subject::Cors => ("CORS rules", self.rules_with_ours(change.document.as_deref())),
         };
-        let finding = Finding {
-            kind: Kind::LostUpdate,
-            severity: Severity::Critical,
-            because: vec![
-                format!(
-                    "`{}` at {} fell between the guard's last read and its write of {} (begun {})",
-                    change.name,
-                    rfc3339(change.time_ms),
-                    what,
-                    rfc3339(write.begun_ms),
-                ),
-                format!(
-                    "what stands now does not hold that change: the guard's write of the {what} may have undone it"
-                ),
-            ],
-            depends_on: Vec::new(),
-            remedy: remedy::lost_update(bucket, change.subject, &wanted),
-            cause: change.id.clone(),
-        };
+        let finding = Finding::of(Evidence::LostUpdate(LostUpdate {
+            subject: change.subject,
+            id: change.id.clone(),
+            change: change.name.clone(),
+            changed_ms: change.time_ms,
+            begun_ms: write.begun_ms,
+            difference: unified_json(&format!("{bucket}/{what}"), &theirs, &write.after),
+            theirs,
+            ours: write.after.clone(),
+            wanted,
+        }));
         let mut sighting = Sighting::of(bucket, finding);
         sighting.actor = Some(change.actor.clone());
         sighting.change = Some(change.name.clone());
-        sighting.documents = Some(LostUpdate {
-            difference: unified_json(&format!("{bucket}/{what}"), &theirs, &write.after),
-            command: remedy::put_document(bucket, change.subject, &wanted),
-            theirs,
-            ours: write.after.clone(),
-        });
         sighting
     }
 

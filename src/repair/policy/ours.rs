@@ -4,7 +4,9 @@
 //! never call anything else ours: what is ours may be rewritten.
 
 use crate::model::contract::{Access, Contract, Darwin, Home};
+use crate::model::evidence::{Beyond, Grant};
 use crate::model::verdict::Effect;
+use crate::model::why::StatementName;
 use crate::policy::document::{Editable, Written};
 use crate::policy::json::Node;
 use crate::policy::principal::is_role_id;
@@ -177,8 +179,8 @@ impl StatementView<'_> {
     }
 
     /// As findings name it: by Sid and index.
-    pub(super) fn name(&self) -> String {
-        named(self.sid(), self.index())
+    pub(super) fn name(&self) -> StatementName {
+        StatementName { index: self.index(), sid: self.sid().map(str::to_owned) }
     }
 
     /// Whether its one Effect, in whatever case the name is written, is Allow.
@@ -189,13 +191,6 @@ impl StatementView<'_> {
 
     pub(super) fn has_condition(&self) -> bool {
         self.written.get("Condition").is_some()
-    }
-}
-
-pub(super) fn named(sid: Option<&str>, index: usize) -> String {
-    match sid {
-        Some(sid) => format!("statement `{sid}` (#{index})"),
-        None => format!("statement #{index}"),
     }
 }
 
@@ -292,21 +287,19 @@ impl DarwinStatement {
     }
 
     /// What it gives beyond the contract, as sentences' ends; empty for an unresolved principal, which gives nothing.
-    pub(super) fn beyond(&self, terms: &Terms) -> Vec<String> {
+    pub(super) fn beyond(&self, terms: &Terms) -> Option<Beyond> {
         match &self.gives {
-            _ if self.unresolved => Vec::new(),
-            Gives::AllBut => vec!["everything but what its `NotAction` or `NotResource` names".to_owned()],
-            Gives::Pairs { actions, resources } => actions
-                .iter()
-                .filter_map(|action| {
-                    let on: Vec<String> = resources
-                        .iter()
-                        .filter(|resource| terms.exceeds(action, resource))
-                        .map(|resource| format!("`{resource}`"))
-                        .collect();
-                    (!on.is_empty()).then(|| format!("`{action}` on {}", on.join(", ")))
-                })
-                .collect(),
+            _ if self.unresolved => None,
+            Gives::AllBut => Some(Beyond::AllBut),
+            Gives::Pairs { actions, resources } => {
+                let beyond = |action: &String| {
+                    let exceeds = |resource: &&String| terms.exceeds(action, resource);
+                    let resources: Vec<String> = resources.iter().filter(exceeds).cloned().collect();
+                    (!resources.is_empty()).then(|| Grant { action: action.clone(), resources })
+                };
+                let actions: Vec<Grant> = actions.iter().filter_map(beyond).collect();
+                (!actions.is_empty()).then_some(Beyond::Actions(actions))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::arn::AccountId;
+use crate::model::aws::{ErrorClass, Operation};
 use crate::policy::document::PARSED;
 
 const OURS: &str = r#"{"Sid":"DarwinAccess","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::258327614892:role/external_s3"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-lidar/*"}"#;
@@ -32,7 +33,15 @@ fn parsed(statements: &[&str]) -> (usize, usize) {
     let before = PARSED.get();
     let assessed = assess_policy(Some(&document), &contract, &darwin, &home, Ceiling::Flag, "2026-11-27T12:00:00Z");
     let _ = foreign_statements(&document, &darwin);
-    let _ = dead_principal(&document, "acme-lidar", &darwin);
+    let call = AwsError {
+        operation: Operation::PutBucketPolicy,
+        class: ErrorClass::Permanent,
+        code: Some("MalformedPolicy".to_owned()),
+        status: Some(400),
+        message: "Invalid principal in policy".to_owned(),
+        request_id: None,
+    };
+    let _ = dead_principal(&document, &darwin, &call);
     let _ = policy_with_ours(&document, &contract, &darwin, &home);
     (PARSED.get() - before, usize::from(assessed.proposed.is_some()))
 }

@@ -33,14 +33,13 @@ fn bucket() -> BucketAnswer {
     }
 }
 
-fn finding(kind: Kind, severity: Severity) -> Finding {
-    Finding {
+fn finding(kind: Kind, severity: Severity) -> FindingAnswer {
+    FindingAnswer {
         kind,
         severity,
         because: vec!["denied by statement `Lockdown` (#1) of the bucket policy".to_owned()],
         depends_on: Vec::new(),
         remedy: "Add to the statement's Condition:\n{\"ArnNotEquals\": {}}".to_owned(),
-        cause: String::new(),
     }
 }
 
@@ -68,8 +67,10 @@ fn of_objects(objects: Vec<ObjectAnswer>) -> Answer {
 
 #[test]
 fn the_exit_status_says_what_is_left() {
-    let open =
-        Finding { depends_on: vec!["aws:SourceIp".to_owned()], ..finding(Kind::AccessUncertain, Severity::Warning) };
+    let open = FindingAnswer {
+        depends_on: vec!["aws:SourceIp".to_owned()],
+        ..finding(Kind::AccessUncertain, Severity::Warning)
+    };
     let with = |finding| of_buckets(vec![BucketAnswer { findings: vec![finding], ..bucket() }]);
     let after = |result, verified| {
         of_buckets(vec![BucketAnswer {
@@ -223,7 +224,7 @@ fn the_report_of_a_repaired_bucket_reads_like_this() {
 
 #[test]
 fn the_report_of_what_is_wrong_reads_like_this() {
-    let open = Finding {
+    let open = FindingAnswer {
         depends_on: vec!["aws:SourceIp".to_owned()],
         because: vec!["statement `Office` (#2) allows it for some addresses".to_owned()],
         ..finding(Kind::AccessUncertain, Severity::Warning)

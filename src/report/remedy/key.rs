@@ -1,17 +1,19 @@
-//! Remedies for what encryption or storage stands in the way of.
+//! Remedies for KMS keys: of the default encryption, and of objects that are there.
 
 use crate::model::contract::{Access, Home};
 use crate::report::quote::shell;
+use crate::report::text::{name, pretty};
 use serde_json::json;
 
 /// The key-policy statement that is missing, or the grant that does as well.
 ///
 /// `deny`: the statement of the key policy that denies, if one does; no grant overrides it.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html>
-pub fn key_denied(key_arn: &str, role: &str, access: Access, deny: Option<&str>) -> String {
-    if let Some(deny) = deny {
+pub(super) fn denied(key_arn: &str, role: &str, access: Access, deny: Option<&str>) -> String {
+    let named = name(key_arn);
+    if let Some(deny) = deny.map(name) {
         return format!(
-            "In the policy of key {key_arn}, narrow or remove {deny}: it denies Darwin's role, and neither an Allow \
+            "In the policy of key {named}, narrow or remove {deny}: it denies Darwin's role, and neither an Allow \
              nor a grant overrides a Deny. To except the role, add to its Condition:\n\n{}\n\nThen see that an Allow \
              is there:\n\n{}",
             pretty(&json!({"ArnNotEquals": {"aws:PrincipalArn": role}})),
@@ -23,7 +25,7 @@ pub fn key_denied(key_arn: &str, role: &str, access: Access, deny: Option<&str>)
         Access::ReadWrite => "Decrypt GenerateDataKey",
     };
     format!(
-        "Add this statement to the policy of key {key_arn} (put-key-policy replaces the whole document: get it first \
+        "Add this statement to the policy of key {named} (put-key-policy replaces the whole document: get it first \
          and add to it):\n\n{}\n\nOr leave the policy alone and make a grant (it takes up to five minutes to work):\n\n\
          aws kms create-grant --region {} --key-id {} --grantee-principal {} --operations {operations}",
         statement(key_arn, role, access),
@@ -35,7 +37,7 @@ pub fn key_denied(key_arn: &str, role: &str, access: Access, deny: Option<&str>)
 
 /// The key is in a state in which it does not work.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
-pub fn key_state(key_arn: &str, state: &str) -> String {
+pub(super) fn state(key_arn: &str, state: &str) -> String {
     let (region, key) = (shell(region_of(key_arn)), shell(key_arn));
     let enable = format!("aws kms enable-key --region {region} --key-id {key}");
     match state {
@@ -50,13 +52,15 @@ pub fn key_state(key_arn: &str, state: &str) -> String {
         ),
         "Unavailable" => "Reconnect the key's custom key store; the key works again when it is connected.".to_owned(),
         "Creating" => "Wait: AWS is still creating the key.".to_owned(),
-        other => format!("See what state `{other}` means for key {key_arn}, and bring it to Enabled."),
+        other => {
+            format!("See what state `{}` means for key {}, and bring it to Enabled.", name(other), name(key_arn))
+        }
     }
 }
 
 /// Objects under `aws/s3`: no policy can share that key, so the objects need another.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>
-pub fn aws_managed_key(bucket: &str, home: &Home, key_arn: Option<&str>) -> String {
+pub(super) fn aws_managed(bucket: &str, home: &Home, key_arn: &str) -> String {
     format!(
         "The policy of the AWS managed key aws/s3 can't be edited: no other account can ever use it. Give the objects \
          a customer managed key that Darwin's role may use (or upload with SSE-S3):\n\n{}",
@@ -67,13 +71,10 @@ pub fn aws_managed_key(bucket: &str, home: &Home, key_arn: Option<&str>) -> Stri
 /// The S3 Batch Operations job that gives the objects another key, in place: no data moves, `ETag` and `LastModified` stay.
 /// `UpdateObjectEncryption` takes neither SSE-C nor DSSE-KMS sources.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-update-encryption.html>
-pub fn re_encrypt(bucket: &str, home: &Home, from_key: Option<&str>) -> String {
+pub(super) fn re_encrypt(bucket: &str, home: &Home, from_key: &str) -> String {
     let Home { account, region, partition } = home;
     let arn = format!("arn:{partition}:s3:::{bucket}");
-    let filter = match from_key {
-        Some(key) => json!({"SSEKMS": {"KmsKeyArn": key}}),
-        None => json!({"SSEKMS": {}}),
-    };
+    let filter = json!({"SSEKMS": {"KmsKeyArn": from_key}});
     let operation = json!({"S3UpdateObjectEncryption":
         {"ObjectEncryption": {"SSEKMS": {"KMSKeyArn": "NEW_KEY_ARN", "BucketKeyEnabled": true}}}});
     let manifest = json!({"S3JobManifestGenerator": {
@@ -97,58 +98,43 @@ pub fn re_encrypt(bucket: &str, home: &Home, from_key: Option<&str>) -> String {
     )
 }
 
-/// Only who holds the key can give the object another encryption.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html>
-pub fn sse_c(bucket: &str, key: &str) -> String {
-    let url = shell(&format!("s3://{bucket}/{key}"));
-    format!(
-        "Nobody without the customer-provided key can read the object, Darwin neither. Upload it again without SSE-C, \
-         or let who holds the key (in KEY_FILE) copy it onto itself, up to 5 GB at a time:\n\n\
-         aws s3 cp {url} {url} --sse-c-copy-source AES256 --sse-c-copy-source-key fileb://KEY_FILE --sse AES256"
-    )
-}
-
 /// What the key's owner, a third account, must add. Its policy can't be read from here.
-pub fn foreign_key(key_arn: &str, owner: &str, role: &str, access: Access) -> String {
+pub(super) fn foreign(key_arn: &str, owner: &str, role: &str, access: Access) -> String {
+    let (key, owner) = (name(key_arn), name(owner));
     format!(
-        "Key {key_arn} belongs to account {owner}; only they can see its policy. Ask them for this statement in it:\
+        "Key {key} belongs to account {owner}; only they can see its policy. Ask them for this statement in it:\
          \n\n{}\n\nOr give the objects a key of your own account.",
         statement(key_arn, role, access)
     )
 }
 
-/// Restores an archived object; a lifecycle rule will archive the next ones again.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html>
-pub fn archived(bucket: &str, key: &str, storage_class: &str) -> String {
-    let request = match storage_class {
-        // Archived by Intelligent-Tiering: no number of days may be given.
-        "INTELLIGENT_TIERING" => json!({"GlacierJobParameters": {"Tier": "Standard"}}),
-        _ => json!({"Days": 30, "GlacierJobParameters": {"Tier": "Standard"}}),
-    };
+/// The default encryption names its key by an alias, which S3 resolves in the account of who uploads.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html>
+pub(super) fn alias(bucket: &str, alias: &str, home: &Home) -> String {
+    let region = shell(&home.region);
     format!(
-        "Restore it (hours; for many objects use an S3 Batch Operations restore job), and keep a lifecycle rule from \
-         archiving what is still annotated:\n\n\
-         aws s3api restore-object --bucket {} --key={} --restore-request {}",
-        shell(bucket),
-        shell(key),
-        shell(&request.to_string()),
+        "Name the key by its ARN:\n\n\
+         KEY=$(aws kms describe-key --region {region} --key-id {} --query KeyMetadata.Arn --output text)\n\
+         aws s3api get-bucket-encryption --bucket {bucket} --query ServerSideEncryptionConfiguration \\\n  \
+         | jq --arg key \"$KEY\" '.Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID = $key' > encryption.json\n\
+         aws s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration \
+         file://encryption.json",
+        shell(alias),
+        bucket = shell(bucket),
     )
 }
 
-/// New objects come under a key that Darwin may not use: the key's policy, for reading and where asked for writing.
-pub fn default_encryption(bucket: &str, key_arn: Option<&str>, role: &str, access: Access) -> String {
-    match key_arn {
-        Some(key_arn) => key_denied(key_arn, role, access, None),
-        None => format!(
-            "Bucket {bucket} encrypts new objects with the AWS managed key aws/s3, which can't be shared. Make a \
-             customer managed key whose policy holds the statement below, and set it as the default:\n\n{}\n\n\
-             aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration \
-             '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\
-             \"KMSMasterKeyID\":\"NEW_KEY_ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
-            statement("", role, access),
-            shell(bucket),
-        ),
-    }
+/// New objects come under `aws/s3`, which Darwin can't be given.
+pub(super) fn managed_default(bucket: &str, role: &str, access: Access) -> String {
+    format!(
+        "Bucket {bucket} encrypts new objects with the AWS managed key aws/s3, which can't be shared. Make a \
+         customer managed key whose policy holds the statement below, and set it as the default:\n\n{}\n\n\
+         aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration \
+         '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\
+         \"KMSMasterKeyID\":\"NEW_KEY_ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
+        statement("", role, access),
+        shell(bucket),
+    )
 }
 
 fn statement(key_arn: &str, role: &str, access: Access) -> String {
@@ -177,9 +163,4 @@ fn statement(key_arn: &str, role: &str, access: Access) -> String {
 /// The Region of a key ARN; empty if it is none.
 fn region_of(key_arn: &str) -> &str {
     key_arn.split(':').nth(3).unwrap_or_default()
-}
-
-pub(super) fn pretty(value: &serde_json::Value) -> String {
-    // A `Value` always serialises.
-    serde_json::to_string_pretty(value).unwrap_or_default()
 }

@@ -14,7 +14,7 @@ use crate::app::ports::{Incidents, Leases};
 use crate::incident::budget::{RepairBudget, budget};
 use crate::incident::life::{Claim, Healed, Incident, KEEP_MS, Lease, Report, Sighting, Status, StoreResult};
 use call::{Update, Wrote};
-use item::{INCIDENT, Place, json, n, partition, s, ttl};
+use item::{FORMAT, INCIDENT, Place, json, n, partition, s, ttl};
 use table::Table;
 
 /// How often a change is begun anew because somebody else was quicker.
@@ -33,7 +33,8 @@ impl Incidents for Table {
         let update = Update::new(
             Place::incident(&sighting.bucket, &fingerprint),
             "SET opened_ms = if_not_exists(opened_ms, :now), claimed_ms = if_not_exists(claimed_ms, :now), \
-             report_json = if_not_exists(report_json, :report), cause_text = if_not_exists(cause_text, :cause), \
+             report_json = if_not_exists(report_json, :report), format_version = if_not_exists(format_version, :format), \
+             cause_text = if_not_exists(cause_text, :cause), \
              announced_by = if_not_exists(announced_by, :mark), last_ms = :now \
              REMOVE healed_json, expires ADD seen_count :count",
         )
@@ -41,6 +42,7 @@ impl Incidents for Table {
         .with(":count", n(sighting.count))
         .with(":cause", s(report.finding.cause.clone()))
         .with(":report", s(json(&report)))
+        .with(":format", n(FORMAT))
         .with(":mark", s(mark.clone()));
         let old = match self.update(update).await? {
             Wrote::Yes(old) => old.unwrap_or_default(),
@@ -117,7 +119,7 @@ impl Incidents for Table {
             Self::place(incident),
             "SET resolved_ms = :now, closed_by = :mark, expires = :expires \
              REMOVE opened_ms, last_ms, seen_count, told_ms, claimed_ms, claim_id, announced_by, healed_json, \
-             report_json, cause_text ADD resolution_count :one",
+             report_json, format_version, cause_text ADD resolution_count :one",
         )
         .only_if(
             "(opened_ms = :opened AND healed_json = :healed) \

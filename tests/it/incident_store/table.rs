@@ -1,6 +1,7 @@
 //! The table itself: what only it can show, many functions at the same time and what stays in it.
 
 use super::{Healed, NOW, healed, sighting};
+use crate::evidence::finding;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
@@ -11,9 +12,9 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
-use darwin_s3_guard::incident::life::{Claim, Incident, Lease, LostUpdate, Sighting, StoreError};
+use darwin_s3_guard::incident::life::{Claim, Incident, Lease, Sighting, StoreError};
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
-use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
+use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::shell::aws::dynamodb::table::Table;
 use futures_util::future::join_all;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -141,20 +142,11 @@ async fn the_largest_report_fits_an_item_of_400_kb() {
     let store = table().await;
     // A control character takes six bytes of JSON.
     let long = "\u{1}".repeat(1_000_000);
-    let finding = Finding {
-        kind: Kind::LostUpdate,
-        severity: Severity::Critical,
-        because: vec![long.clone(); 100],
-        depends_on: Vec::new(),
-        remedy: long.clone(),
-        cause: long.clone(),
-    };
-    let documents =
-        LostUpdate { theirs: long.clone(), ours: long.clone(), difference: long.clone(), command: long.clone() };
+    let mut finding = finding(Kind::LostUpdate, &long);
+    finding.because = vec![finding.because; 100].concat();
     let sighting = Sighting {
         sample_keys: vec![long.chars().take(1024).collect(); 100],
         diff: Some(long),
-        documents: Some(documents),
         ..Sighting::of(&bucket, finding)
     };
     store.sight(&sighting, NOW).await.unwrap();

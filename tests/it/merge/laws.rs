@@ -266,8 +266,8 @@ proptest! {
     fn a_repair_is_made_once(before in document(), contract in contracts(), ceiling in ceilings()) {
         let assessed = assess(Some(&before), &contract, ceiling);
         prop_assert!(assessed.drift.is_some() || (assessed.proposed.is_none() && !assessed.unsettled));
-        prop_assert!(assessed.drift.as_ref().is_none_or(|drift| drift.kind.is_drift()));
-        prop_assert!(assessed.findings.iter().all(|finding| !finding.kind.is_drift()));
+        prop_assert!(assessed.drift.as_ref().is_none_or(|drift| drift.kind().is_drift()));
+        prop_assert!(assessed.findings.iter().all(|finding| !finding.kind().is_drift()));
         if let Some(after) = &assessed.proposed {
             prop_assert_ne!(after, &before);
             let again = assess(Some(after), &contract, ceiling);
@@ -364,7 +364,7 @@ proptest! {
             let assessed = assess(Some(text), &contract, Ceiling::Enforce);
             prop_assert!(assessed.proposed.is_none() || parse(text).editable().is_ok());
             let _ = foreign(text);
-            let _ = dead_principal(&parse(text), BUCKET, &darwin(ROLE));
+            let _ = dead_principal(&parse(text), &darwin(ROLE), &malformed());
         }
     }
 }

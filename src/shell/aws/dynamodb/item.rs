@@ -18,6 +18,9 @@ pub(super) const INCIDENT: &str = "incident#";
 /// What noted writes' sort keys begin with.
 pub(super) const WRITE: &str = "write#";
 
+/// The format of an open incident's report. An item of another format is not read.
+pub(super) const FORMAT: u64 = 1;
+
 /// Where an item lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -115,6 +118,11 @@ pub(super) fn row(bucket: &str, fingerprint: &Fingerprint, item: &Item) -> Store
     let opened = match number(item, "opened_ms")? {
         None => None,
         Some(opened_ms) => {
+            let format = number(item, "format_version")?;
+            if format != Some(FORMAT) {
+                let written = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
+                return Err(Place::of(item).malformed(format!("`format_version` is {written}, not {FORMAT}")));
+            }
             let cause = text(item, "cause_text")?.unwrap_or_default().to_owned();
             let mut report: Report = present(item, "report_json", parsed(item, "report_json")?)?;
             report.finding.cause.clone_from(&cause);
