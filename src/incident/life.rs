@@ -181,10 +181,14 @@ const SHORT: usize = 64;
 impl Room {
     /// The data with its texts cut, and its lists ended where no room is left.
     fn fit<T: Serialize + DeserializeOwned + Clone>(mut self, data: &T) -> T {
-        let Ok(mut value) = serde_json::to_value(data) else { return data.clone() };
-        self.cut(&mut value);
+        // By way of text, as the table does: the binary has one reader and one writer of evidence, not two.
+        let mut fitted = || {
+            let mut value: Value = serde_json::from_str(&serde_json::to_string(data).ok()?).ok()?;
+            self.cut(&mut value);
+            serde_json::from_str(&value.to_string()).ok()
+        };
         // Cutting changes no type, so that this can't fail.
-        serde_json::from_value(value).unwrap_or_else(|_| data.clone())
+        fitted().unwrap_or_else(|| data.clone())
     }
 
     fn cut(&mut self, value: &mut Value) {
