@@ -37,7 +37,7 @@ fn guard<L: Log>(config: Config, clients: Clients, log: L) -> Guard<Outside<L>> 
     let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
     let meter = clients.meter().clone();
-    let guard = Guard::new(config, clients, table, topic, SystemClock, log);
+    let guard = Guard::new(config, clients, table, topic, SystemClock::seeded(), log);
     Guard { meter: Some(Box::new(meter)), ..guard }
 }
 

@@ -121,7 +121,7 @@ impl From<&Sighting> for Report {
         const LINE: usize = 2 * 1024;
         const NAME: usize = 512;
         const LINES: usize = 16;
-        let name = |text: &Option<String>| text.as_ref().map(|text| cut_as_json(text, NAME));
+        let name = |text: &str| cut_as_json(text, NAME);
         let Finding { evidence, severity, because, depends_on, cause } = &sighting.finding;
         Self {
             finding: Finding {
@@ -132,15 +132,8 @@ impl From<&Sighting> for Report {
                 cause: cut(cause, LINE),
             },
             sample_keys: sighting.sample_keys.iter().take(SAMPLES).cloned().collect(),
-            actor: sighting.actor.as_ref().map(|actor| Actor {
-                arn: name(&actor.arn),
-                session_issuer: name(&actor.session_issuer),
-                source_ip: name(&actor.source_ip),
-                user_agent: name(&actor.user_agent),
-                time: name(&actor.time),
-                event_id: name(&actor.event_id),
-            }),
-            change: name(&sighting.change),
+            actor: sighting.actor.as_ref().map(|actor| actor.map(name)),
+            change: sighting.change.as_deref().map(name),
             did: sighting.did.iter().take(LINES).cloned().collect(),
             mended: sighting.mended,
             diff: sighting.diff.as_ref().map(|diff| cut_as_json(diff, LONG)),

@@ -12,7 +12,7 @@ use crate::model::outcome::Read;
 use crate::model::s3::{Head, ObjectFacts};
 use crate::model::unknown::Unknown;
 use crate::model::verdict::{Basis, Reason, Verdict};
-use crate::model::why::Gate;
+use crate::model::why::{Gate, StatementName};
 use crate::policy::request::ObjectOwner;
 
 /// What was read for one object.
@@ -203,8 +203,8 @@ fn statement_cause(verdict: &Verdict) -> String {
         }
     }
     let name = |basis: &Basis| match basis {
-        Basis::Statement { sid: Some(sid), .. } => sid.clone(),
-        Basis::Statement { index, effect, .. } => format!("{effect:?}#{index}"),
+        Basis::Statement { statement: StatementName { sid: Some(sid), .. }, .. } => sid.clone(),
+        Basis::Statement { statement, effect, .. } => format!("{effect:?}#{}", statement.index),
         Basis::NothingAllows { .. } => "nothing-allows".to_owned(),
         Basis::Grant { id, .. } => id.clone(),
         Basis::Gate(gate) => gate.name(),

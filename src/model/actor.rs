@@ -15,3 +15,20 @@ pub struct Actor {
     pub time: Option<String>,
     pub event_id: Option<String>,
 }
+
+impl Actor {
+    /// With each text changed.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        let Self { arn, session_issuer, source_ip, user_agent, time, event_id } = self;
+        let change = |text: &Option<String>| text.as_deref().map(&change);
+        Self {
+            arn: change(arn),
+            session_issuer: change(session_issuer),
+            source_ip: change(source_ip),
+            user_agent: change(user_agent),
+            time: change(time),
+            event_id: change(event_id),
+        }
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! Pure. Must never cut a character in two.
 
+use std::ops::RangeInclusive;
+
 /// The longest beginning of a text whose characters have at most `most` of a size together.
 fn head(text: &str, most: usize, size: fn(char) -> usize) -> &str {
     let mut room = Some(most);
@@ -66,6 +68,22 @@ pub fn quoted(text: &str, most: usize) -> String {
 /// With a space for each line break and other control character.
 pub fn without_controls(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Characters of Unicode's private use, which stand for any character in a key that the judge makes up.
+pub const STRANGERS: RangeInclusive<char> = '\u{e000}'..='\u{f8ff}';
+
+/// With one `*` for each run of [`STRANGERS`].
+pub fn with_wildcards(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match STRANGERS.contains(&c) {
+            true if shown.ends_with('*') => {}
+            true => shown.push('*'),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// `1 rule`, `2 rules`.

@@ -3,7 +3,7 @@
 //! Must never turn an unknown into a definite answer.
 
 use crate::model::unknown::Unknown;
-use crate::model::why::{Applies, Gate, NoAllow, OfGrant};
+use crate::model::why::{Applies, Gate, NoAllow, OfGrant, StatementName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -59,8 +59,7 @@ pub enum Basis {
     /// A statement, by its index in the document (from 0) and its Sid.
     Statement {
         document: Document,
-        index: usize,
-        sid: Option<String>,
+        statement: StatementName,
         effect: Effect,
         /// Whether it surely applies; else only if what the verdict depends on turns out so.
         certain: bool,

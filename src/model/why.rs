@@ -3,6 +3,7 @@
 //! Must never hold a sentence: `report::reason` has the words. Texts of other people's policies are kept few and short,
 //! so that a reason can be stored and sent.
 
+use crate::model::text::shortened;
 use crate::model::unknown::Unknown;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -26,8 +27,7 @@ impl Few {
 
 /// A text of somebody's policy: a long one is cut.
 pub fn cut(text: &str) -> String {
-    const MOST: usize = 120;
-    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain("...".chars()).collect() }
+    shortened(text, 120, "...")
 }
 
 /// How a statement comes to apply, or on what it hangs.

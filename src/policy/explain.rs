@@ -22,8 +22,7 @@ fn statements<'a>(policy: Option<&Statements<'a>>) -> impl Iterator<Item = &'a S
 }
 
 fn reason(statement: &Statement, document: Document, effect: Effect, certain: bool, applies: Applies) -> Reason {
-    let Statement { index, sid, .. } = statement;
-    Basis::Statement { document, index: *index, sid: sid.clone(), effect, certain, applies }.into()
+    Basis::Statement { document, statement: statement.name(), effect, certain, applies }.into()
 }
 
 /// The Allows that surely apply.

@@ -69,7 +69,6 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
     let report = notice.report();
     let finding = notice.finding();
     let list = |list: &[String]| -> Vec<String> { list.iter().take(lines).map(|item| cut(item, line)).collect() };
-    let field = |value: &Option<String>| value.as_ref().map(|value| cut(value, line));
     let document = Document {
         schema: SCHEMA,
         status: notice.status,
@@ -96,14 +95,7 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
         cause: cut(&report.finding.cause, line),
         sample_keys: report.sample_keys.iter().take(SAMPLES).map(String::as_str).collect(),
         change: report.change.as_deref(),
-        actor: report.actor.as_ref().map(|actor| Actor {
-            arn: field(&actor.arn),
-            session_issuer: field(&actor.session_issuer),
-            source_ip: field(&actor.source_ip),
-            user_agent: field(&actor.user_agent),
-            time: field(&actor.time),
-            event_id: field(&actor.event_id),
-        }),
+        actor: report.actor.as_ref().map(|actor| actor.map(|text| cut(text, line))),
         actions: report.did.iter().take(lines).collect(),
         diff: report.diff.as_ref().map(|diff| cut(diff, long)),
         documents: match &report.finding.evidence {

@@ -10,7 +10,7 @@ use crate::model::evidence::{
     OurStatement, Purpose, Under, WideStatement,
 };
 use crate::model::finding::{Finding, Kind, Severity};
-use crate::model::text::counted;
+use crate::model::text::{counted, with_wildcards};
 use crate::model::time::rfc3339;
 use crate::model::verdict::{Decision, Effect};
 use crate::model::why::StatementName;
@@ -159,7 +159,7 @@ fn is_about_the_policy(evidence: &Evidence) -> bool {
 fn joined(finding: &Finding) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for reason in &finding.because {
-        let sentence = shown(&reason::words(reason));
+        let sentence = with_wildcards(&reason::words(reason));
         if sentences.iter().any(|told| told.starts_with(&sentence)) {
             continue;
         }
@@ -352,17 +352,4 @@ fn contested(actor: Option<&Actor>, limit: u32, window_s: u64) -> Vec<String> {
         format!("{who} keeps undoing the repair{detail}"),
         format!("{limit} repairs within {window_s} s: the guard stops until it is quiet, or until a manual repair"),
     ]
-}
-
-/// A text with a `*` for the characters that the judge lets stand for any.
-fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\u{e000}'..='\u{f8ff}' if shown.ends_with('*') => {}
-            '\u{e000}'..='\u{f8ff}' => shown.push('*'),
-            c => shown.push(c),
-        }
-    }
-    shown
 }

@@ -31,15 +31,14 @@ pub fn sentences(reasons: &[Reason]) -> Vec<String> {
 
 fn basis(basis: &Basis) -> String {
     match basis {
-        Basis::Statement { document, index, sid, effect, certain, applies } => {
+        Basis::Statement { document, statement, effect, certain, applies } => {
             let verb = match (effect, certain) {
                 (Effect::Allow, true) => "allowed by",
                 (Effect::Allow, false) => "perhaps allowed by",
                 (Effect::Deny, true) => "denied by",
                 (Effect::Deny, false) => "perhaps denied by",
             };
-            let name = StatementName { index: *index, sid: sid.clone() };
-            let statement = format!("{verb} statement {name} of the {document}");
+            let statement = format!("{verb} statement {statement} of the {document}");
             let how = how(applies, *effect, *certain);
             if how.is_empty() { statement } else { format!("{statement}: {how}") }
         }

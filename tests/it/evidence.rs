@@ -35,8 +35,7 @@ fn applies(text: &str) -> Applies {
 fn denied_by(text: &str) -> Basis {
     Basis::Statement {
         document: Document::BucketPolicy,
-        index: 2,
-        sid: Some(text.to_owned()),
+        statement: StatementName { index: 2, sid: Some(text.to_owned()) },
         effect: Effect::Deny,
         certain: true,
         applies: applies(text),

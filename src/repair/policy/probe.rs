@@ -5,6 +5,7 @@
 
 use crate::judge::darwin::s3_request;
 use crate::model::contract::{Contract, Darwin, Home};
+use crate::model::text::STRANGERS;
 use crate::model::verdict::{Reader, Verdict};
 use crate::policy::document::{Editable, Statements};
 use crate::policy::evaluate::evaluate_statements;
@@ -63,7 +64,7 @@ impl Asking<'_> {
 /// (`NotResource`) or a Deny picks are made from the patterns themselves.
 pub(super) fn questions(terms: &Terms, policy: Editable<'_>) -> Vec<Question> {
     let text = policy.text();
-    let stranger = ('\u{e000}'..='\u{f8ff}').find(|c| !text.contains(*c)).unwrap_or('\u{e000}');
+    let stranger = STRANGERS.clone().find(|c| !text.contains(*c)).unwrap_or(*STRANGERS.start());
     let marks = text.matches('?').count() + escaped(text);
     let mut lengths: Vec<usize> = (1..=marks.min(LENGTHS) + 1).collect();
     lengths.push(marks.min(1_000) + 2);

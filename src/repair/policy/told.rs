@@ -4,6 +4,7 @@
 
 use crate::model::evidence::{Deny, Doubt, Evidence, Hit};
 use crate::model::finding::Finding;
+use crate::model::text::with_wildcards;
 use crate::model::unknown::Unknown;
 use crate::model::verdict::{Basis, Decision, Effect, Reader, Verdict};
 use crate::model::why::{Applies, StatementName};
@@ -51,8 +52,7 @@ pub(super) fn denies(
             Decision::Depends => left_open = left_open.and(verdict),
             Decision::Denied => {
                 for reason in &verdict.because {
-                    if let Basis::Statement { index, sid, effect: Effect::Deny, applies, .. } = &reason.basis {
-                        let statement = StatementName { index: *index, sid: sid.clone() };
+                    if let Basis::Statement { statement, effect: Effect::Deny, applies, .. } = &reason.basis {
                         record(&mut denies, statement, applies, question);
                     }
                 }
@@ -76,16 +76,16 @@ pub(super) fn denies(
 }
 
 /// Adds what a question shows that a Deny hits.
-fn record(denies: &mut Vec<Deny>, statement: StatementName, applies: &Applies, question: &Question) {
+fn record(denies: &mut Vec<Deny>, statement: &StatementName, applies: &Applies, question: &Question) {
     let position = denies.iter().position(|deny| deny.statement.index == statement.index).unwrap_or_else(|| {
         let identity = statement.sid.clone().unwrap_or_else(|| format!("statement {statement}"));
         let (applies, hits) = (applies.clone(), Vec::new());
-        denies.push(Deny { statement, identity, applies, hits, role: String::new() });
+        denies.push(Deny { statement: statement.clone(), identity, applies, hits, role: String::new() });
         denies.len().saturating_sub(1)
     });
     let Some(Deny { hits, .. }) = denies.get_mut(position) else { return };
     let Question { action, key, general, reader } = question;
-    let key = key.as_deref().filter(|_| !general).map(pattern);
+    let key = key.as_deref().filter(|_| !general).map(with_wildcards);
     let (server, browser) = (*reader == Reader::Server, *reader == Reader::Browser);
     let everywhere =
         |hit: &Hit| hit.action == *action && hit.key.is_none() && (hit.server && server || hit.browser && browser);
@@ -104,19 +104,6 @@ fn record(denies: &mut Vec<Deny>, statement: StatementName, applies: &Applies, q
     } else {
         hits.push(Hit { action: (*action).to_owned(), key, server, browser });
     }
-}
-
-/// A key with a `*` for what stands for any characters.
-fn pattern(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\u{e000}'..='\u{f8ff}' if shown.ends_with('*') => {}
-            '\u{e000}'..='\u{f8ff}' => shown.push('*'),
-            c => shown.push(c),
-        }
-    }
-    shown
 }
 
 /// What identifies a statement without a Sid, wherever it moves.

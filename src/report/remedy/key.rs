@@ -1,5 +1,6 @@
 //! Remedies for KMS keys: of the default encryption, and of objects that are there.
 
+use crate::model::arn::Arn;
 use crate::model::contract::{Access, Home};
 use crate::report::quote::shell;
 use crate::report::text::{name, pretty};
@@ -29,7 +30,7 @@ pub(super) fn denied(key_arn: &str, role: &str, access: Access, deny: Option<&st
          and add to it):\n\n{}\n\nOr leave the policy alone and make a grant (it takes up to five minutes to work):\n\n\
          aws kms create-grant --region {} --key-id {} --grantee-principal {} --operations {operations}",
         statement(key_arn, role, access),
-        shell(region_of(key_arn)),
+        shell(&region_of(key_arn)),
         shell(key_arn),
         shell(role),
     )
@@ -38,7 +39,7 @@ pub(super) fn denied(key_arn: &str, role: &str, access: Access, deny: Option<&st
 /// The key is in a state in which it does not work.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
 pub(super) fn state(key_arn: &str, state: &str) -> String {
-    let (region, key) = (shell(region_of(key_arn)), shell(key_arn));
+    let (region, key) = (shell(&region_of(key_arn)), shell(key_arn));
     let enable = format!("aws kms enable-key --region {region} --key-id {key}");
     match state {
         "Disabled" => enable,
@@ -161,6 +162,6 @@ fn statement(key_arn: &str, role: &str, access: Access) -> String {
 }
 
 /// The Region of a key ARN; empty if it is none.
-fn region_of(key_arn: &str) -> &str {
-    key_arn.split(':').nth(3).unwrap_or_default()
+fn region_of(key_arn: &str) -> String {
+    Arn::parse(key_arn).map(|arn| arn.region).unwrap_or_default()
 }

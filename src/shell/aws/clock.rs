@@ -3,11 +3,20 @@
 //! Must never be used for a secret: the numbers are for jitter and lease names.
 
 use crate::app::ports::Clock;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The system's clock, and a small generator that seeds itself.
+/// The system's clock, and the generator of the thread that made it.
 #[derive(Debug, Clone, Copy)]
-pub struct SystemClock;
+pub struct SystemClock(());
+
+impl SystemClock {
+    /// Seeded by the operating system, as processes that were copied from one would else repeat each other.
+    pub fn seeded() -> Self {
+        fastrand::seed(RandomState::new().build_hasher().finish());
+        Self(())
+    }
+}
 
 #[expect(clippy::disallowed_methods, reason = "the one place that asks the time")]
 fn since_epoch() -> Duration {
@@ -35,7 +44,7 @@ mod tests {
 
     #[test]
     fn chance_stays_below_its_bound_and_is_no_constant() {
-        let clock = SystemClock;
+        let clock = SystemClock::seeded();
         assert_eq!(clock.random(0), 0);
         assert_eq!(clock.random(1), 0);
         let seen: std::collections::BTreeSet<u64> = (0..1000).map(|_| clock.random(10)).collect();
@@ -43,15 +52,18 @@ mod tests {
     }
 
     #[test]
-    fn two_processes_do_not_repeat_each_other() {
-        // A thread has a seed of its own, as a process has.
-        let draw = || (0..4).map(|_| SystemClock.random(u64::MAX)).collect::<Vec<_>>();
-        assert_ne!(draw(), std::thread::spawn(draw).join().unwrap());
+    fn a_copied_state_of_the_generator_is_not_used_on() {
+        let draw = || {
+            fastrand::seed(7);
+            let clock = SystemClock::seeded();
+            (0..4).map(|_| clock.random(u64::MAX)).collect::<Vec<_>>()
+        };
+        assert_ne!(draw(), draw());
     }
 
     #[test]
     fn the_time_is_in_milliseconds() {
-        let now = SystemClock.now_ms();
+        let now = SystemClock::seeded().now_ms();
         assert!((1_600_000_000_000..10_000_000_000_000).contains(&now), "{now}");
     }
 }
