@@ -82,7 +82,7 @@ impl<'a, W: World> Alerts<'a, W> {
     ///
     /// State calls: one per distinct cause (two more where a message goes out), and one Query per cleared bucket,
     /// unless `Scope::Passing` alone clears it and a copy younger than a minute is at hand. None for empty input.
-    pub async fn tell(&self, sightings: Vec<Sighting>, clears: Vec<Clear>) -> Delivery {
+    pub async fn deliver(&self, sightings: Vec<Sighting>, clears: Vec<Clear>) -> Delivery {
         let groups = grouped(sightings);
         let seen: BTreeSet<(&str, Fingerprint)> =
             groups.iter().map(|group| (group.sighting.bucket.as_str(), group.sighting.fingerprint())).collect();

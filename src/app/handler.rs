@@ -9,7 +9,7 @@ use crate::app::observe::{Caches, Observer};
 use crate::app::ports::{Clock, ForAccount, Log, Meter, World};
 use crate::app::reconcile::Reconciler;
 use crate::app::reconcile::job::{Job, Permit};
-use crate::app::reconcile::report::Reconciled;
+use crate::app::reconcile::report::BucketReport;
 use crate::app::state::State;
 use crate::event::decode as event;
 use crate::event::trigger::{Decoded, Envelope, Trigger};
@@ -27,7 +27,7 @@ mod manual;
 mod outbox;
 mod telling;
 
-use outbox::Told;
+use outbox::Outbox;
 use serde_json::{Value, json};
 
 /// What comes with an invocation besides the event.
@@ -89,7 +89,7 @@ struct Run<'a, W: World> {
     now: String,
     items: Vec<ItemState>,
     answer: Answer,
-    told: Told,
+    outbox: Outbox,
     counts: Counts,
 }
 
@@ -169,7 +169,7 @@ impl<W: World> Guard<W> {
             now: rfc3339(self.clock.now_ms()),
             items: vec![ItemState::default(); decoded.items.len()],
             answer: Answer::default(),
-            told: Told::default(),
+            outbox: Outbox::default(),
             counts: Counts::default(),
         };
         for (index, item) in decoded.items.iter().enumerate() {
@@ -212,14 +212,14 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    /// Tells what is to be told, and logs the report.
+    /// Sends what is to be sent, and logs the report.
     async fn finish(&mut self, decoded: &Decoded) {
-        self.counts.live = !self.call.dry_run && !self.told.silent;
+        self.counts.live = !self.call.dry_run && !self.outbox.silent;
         if !self.call.dry_run {
-            let told = self.tell().await;
-            self.counts.sent += told.sent.len();
-            self.counts.unsent += told.unsent;
-            self.counts.open_incidents = told.open;
+            let delivery = self.deliver().await;
+            self.counts.sent += delivery.sent.len();
+            self.counts.unsent += delivery.unsent;
+            self.counts.open_incidents = delivery.open;
         }
         let failed = self.items.iter().filter(|state| state.failed).count();
         let mut line = log_line(&self.answer, decoded.items.len(), failed, &self.call.request_id);
@@ -232,7 +232,7 @@ impl<W: World> Run<'_, W> {
         self.guard.log.line(line);
     }
 
-    /// Notes a problem of an item; a retryable one, or one of the input itself, fails the item.
+    /// Records a problem of an item, which fails the item.
     fn problem(&mut self, index: usize, problem: Problem) {
         if let Some(state) = self.items.get_mut(index) {
             state.failed = true;
@@ -240,7 +240,7 @@ impl<W: World> Run<'_, W> {
         self.answer.problems.push(problem);
     }
 
-    /// Notes something that is said but fails nothing: a bucket that is not ours to look at.
+    /// Records something that is said but fails nothing: a bucket that is not ours to look at.
     fn remark(&mut self, at: String, saw: String, want: &str) {
         self.answer.problems.push(Problem { at, saw, want: want.to_owned(), retryable: false });
     }
@@ -259,7 +259,7 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    async fn reconcile(&self, job: Job<'_>) -> Reconciled {
+    async fn reconcile(&self, job: Job<'_>) -> BucketReport {
         let reconciler: Reconciler<'_, W> = Reconciler {
             aws: &self.aws,
             store: self.guard.state(),

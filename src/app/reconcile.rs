@@ -10,7 +10,7 @@ use crate::app::reconcile::job::{Job, Permit};
 use crate::app::state::State;
 use crate::incident::budget::RepairBudget;
 use crate::incident::fingerprint::digest;
-use crate::incident::life::{Claim, Lease, Sighting, StoreResult};
+use crate::incident::life::{Claim, Lease, Sighting, StoreError, StoreResult};
 use crate::judge::access::Asker;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
 use crate::model::change::Write;
@@ -18,7 +18,7 @@ use crate::model::contract::{Darwin, Home, Mode};
 use crate::model::evidence::{Evidence, Purpose};
 use crate::model::finding::Finding;
 use crate::model::outcome::ActionResult;
-use crate::model::time::rfc3339;
+use crate::model::time::{LONGEST_RUN_MS, rfc3339};
 use crate::repair::assess::{Assessment, Pause, Rules, assess};
 use crate::repair::history::policy_token;
 use crate::repair::observed::Observed;
@@ -28,7 +28,7 @@ pub mod job;
 mod lost;
 pub mod report;
 
-use report::Reconciled;
+use report::BucketReport;
 
 /// Rounds under one lease: after a write that somebody undid, or a mark that something changed meanwhile.
 const ROUNDS: usize = 3;
@@ -42,8 +42,6 @@ const WRITE_WAITS_MS: [u64; 3] = [200, 600, 1_500];
 const OUTDATED_WAIT_MS: u64 = 3_000;
 /// How long a lease outlives the function's deadline.
 const LEASE_GRACE_MS: u64 = 5_000;
-/// The longest a Lambda function runs; a lease without a deadline lasts that long.
-const LEASE_DEFAULT_MS: u64 = 120_000;
 
 /// The reconciler, over the outside.
 #[derive(Debug)]
@@ -58,8 +56,8 @@ pub struct Reconciler<'a, W: World> {
     pub holder: &'a str,
 }
 
-enum Next {
-    Done,
+/// Why a round under the lease ends before its repair shows.
+enum Unfinished {
     /// Others changed things: look again.
     Again,
     /// The read is older than a change that is known: look again after a while.
@@ -68,20 +66,12 @@ enum Next {
     Stop,
 }
 
-enum Shown {
-    Yes,
-    /// Somebody wrote after us.
-    Undone,
-    /// The old state is still what is read.
-    NotYet,
-}
-
 impl<W: World> Reconciler<'_, W> {
     /// Reconciles one bucket. Never fails as a whole: what could not be done is in the report.
-    pub async fn reconcile(&self, job: Job<'_>) -> Reconciled {
-        let mut report = self.reconciled(job).await;
-        if job.permit == Permit::Live && (job.look_back || report.has_written()) {
-            match self.lost_updates(job).await {
+    pub async fn reconcile(&self, job: Job<'_>) -> BucketReport {
+        let mut report = self.look_and_repair(job).await;
+        if job.permit == Permit::Live && (job.check_lost_updates || report.has_written()) {
+            match self.check_lost_updates(job).await {
                 Ok(lost) => report.lost = Some(lost),
                 Err(error) => report.table_unreachable(&error, &[]),
             }
@@ -89,11 +79,11 @@ impl<W: World> Reconciler<'_, W> {
         report
     }
 
-    async fn reconciled(&self, job: Job<'_>) -> Reconciled {
+    async fn look_and_repair(&self, job: Job<'_>) -> BucketReport {
         let (observed, assessment) = self.look(job).await;
-        let mut report = Reconciled::new(job, &observed, &assessment);
+        let mut report = BucketReport::new(job, &observed, &assessment);
         self.caches.forget_bucket(&job.contract.bucket);
-        if let Some(error) = job.unkept {
+        if let Some(error) = job.change_not_stored {
             report.table_unreachable(error, &assessment.plan.steps);
             return report;
         }
@@ -121,9 +111,9 @@ impl<W: World> Reconciler<'_, W> {
         let now_ms = self.clock.now_ms();
         let expires_ms = job
             .deadline_ms
-            .map_or(now_ms.saturating_add(LEASE_DEFAULT_MS), |deadline| deadline.saturating_add(LEASE_GRACE_MS));
+            .map_or(now_ms.saturating_add(LONGEST_RUN_MS), |deadline| deadline.saturating_add(LEASE_GRACE_MS));
         match self.store.lease(&job.contract.bucket, self.holder, now_ms, expires_ms).await {
-            Ok(Lease::Taken) => self.hold(job, &mut report, expires_ms).await,
+            Ok(Lease::Taken) => self.repair_under_lease(job, &mut report, expires_ms).await,
             // The holder sees our mark and looks again; there is nothing to tell twice.
             Ok(Lease::Busy) => report.busy = true,
             Err(error) => report.table_unreachable(&error, &assessment.plan.steps),
@@ -165,7 +155,7 @@ impl<W: World> Reconciler<'_, W> {
     }
 
     /// The work under the lease: look again, write, see it show; once more while others change things.
-    async fn hold(&self, job: Job<'_>, report: &mut Reconciled, expires_ms: u64) {
+    async fn repair_under_lease(&self, job: Job<'_>, report: &mut BucketReport, expires_ms: u64) {
         let bucket = &job.contract.bucket;
         let mut outdated = false;
         for _ in 0..ROUNDS {
@@ -174,9 +164,9 @@ impl<W: World> Reconciler<'_, W> {
             report.looked(&observed, &assessment);
             if !assessment.plan.is_empty() {
                 match self.repair(job, &observed, &assessment, report).await {
-                    Next::Done => {}
-                    Next::Again => continue,
-                    Next::Wait => {
+                    Ok(()) => {}
+                    Err(Unfinished::Again) => continue,
+                    Err(Unfinished::Wait) => {
                         outdated = true;
                         if !self.has_time(job, OUTDATED_WAIT_MS) {
                             break;
@@ -184,7 +174,7 @@ impl<W: World> Reconciler<'_, W> {
                         self.pause(OUTDATED_WAIT_MS).await;
                         continue;
                     }
-                    Next::Stop => break,
+                    Err(Unfinished::Stop) => break,
                 }
             }
             match self.store.release(bucket, self.holder, expires_ms).await {
@@ -208,88 +198,39 @@ impl<W: World> Reconciler<'_, W> {
         }
     }
 
-    /// One repair: counted, noted, written, verified.
+    /// One repair: allowed, up to date, counted, recorded, written, verified.
     async fn repair(
         &self,
         job: Job<'_>,
         observed: &Observed,
         assessment: &Assessment,
-        report: &mut Reconciled,
-    ) -> Next {
+        report: &mut BucketReport,
+    ) -> Result<(), Unfinished> {
         let steps = &assessment.plan.steps;
         if self.forbidden(assessment) {
             report.acted(steps, ActionResult::Refused);
-            return Next::Stop;
+            return Err(Unfinished::Stop);
         }
         if !self.has_time(job, 0) {
             report.problem("too little time left for a repair", "another try");
-            return Next::Stop;
+            return Err(Unfinished::Stop);
         }
-        match self.store.past(&job.contract.bucket, self.clock.now_ms()).await {
-            Ok(past) if self.outdated(&past, observed, steps) => {
-                // It is not ours to write over what we have not seen.
-                return Next::Wait;
-            }
-            Ok(_) => {}
-            Err(error) => {
-                report.table_unreachable(&error, steps);
-                return Next::Stop;
-            }
+        let past = self.store.past(&job.contract.bucket, self.clock.now_ms()).await;
+        // It is not ours to write over what we have not seen.
+        if self.outdated(&past.map_err(|error| without_table(report, &error, steps))?, observed, steps) {
+            return Err(Unfinished::Wait);
         }
-        match self.permission(job).await {
-            Ok(RepairBudget::Granted { .. }) => {}
-            Ok(RepairBudget::Contested { .. }) => {
+        match self.permission(job).await.map_err(|error| without_table(report, &error, steps))? {
+            RepairBudget::Granted { .. } => {}
+            RepairBudget::Contested { .. } => {
                 report.contested(job, self.config, steps);
-                return Next::Stop;
-            }
-            Err(error) => {
-                report.table_unreachable(&error, steps);
-                return Next::Stop;
+                return Err(Unfinished::Stop);
             }
         }
-        let writes = match self.note(job, assessment).await {
-            Ok(writes) => writes,
-            Err(error) => {
-                report.table_unreachable(&error, steps);
-                return Next::Stop;
-            }
-        };
-        for (index, (step, write)) in steps.iter().zip(writes).enumerate() {
-            let acted = self.act(job, step).await;
-            if !matches!(acted, Ok(true)) {
-                self.never_made(job, steps.get(index..).unwrap_or_default(), &acted).await;
-            }
-            if let (Some(write), Ok(true) | Err(_)) = (write, &acted) {
-                let done = Write { done_ms: Some(self.clock.now_ms()), ..write };
-                // Without the mark the write counts as unfinished, which errs on the careful side.
-                let _ = self.store.keep_write(&job.contract.bucket, &done).await;
-            }
-            match acted {
-                Ok(true) => report.acted(std::slice::from_ref(step), ActionResult::Done),
-                Ok(false) => return Next::Again,
-                Err(error) => {
-                    report.acted(std::slice::from_ref(step), ActionResult::Failed);
-                    let finding = why_refused(observed, &error, &self.config.darwin);
-                    report.failed(finding, &error);
-                    return Next::Stop;
-                }
-            }
-        }
-        match self.verify(job, steps, report).await {
-            Shown::Yes => {
-                report.verified(true);
-                Next::Done
-            }
-            Shown::Undone => {
-                report.verified(false);
-                Next::Again
-            }
-            Shown::NotYet => {
-                report.verified(false);
-                report.problem("the write has not shown yet", "the repaired configuration");
-                Next::Stop
-            }
-        }
+        let intended = self.record_intent(job, assessment).await;
+        let writes = intended.map_err(|error| without_table(report, &error, steps))?;
+        self.write(job, observed, steps, writes, report).await?;
+        self.verify(job, steps, report).await
     }
 
     /// Counts the repair before it is made.
@@ -299,9 +240,9 @@ impl<W: World> Reconciler<'_, W> {
         self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, limit).await
     }
 
-    /// Notes what is about to be done: the incident, so that a guard which dies now still owes its message; and the
-    /// writes, so that their events are recognised, their absence is noticed, and what they fall upon is found.
-    async fn note(&self, job: Job<'_>, assessment: &Assessment) -> StoreResult<Vec<Option<Write>>> {
+    /// Records what is about to be done: the incident, so that a guard which dies now leaves its message pending; and
+    /// the writes, so that their events are recognised, their absence is noticed, and what they undo is found.
+    async fn record_intent(&self, job: Job<'_>, assessment: &Assessment) -> StoreResult<Vec<Option<Write>>> {
         let bucket = job.contract.bucket.as_str();
         for drift in &assessment.drifts {
             let mut sighting = Sighting::of(bucket, drift.clone());
@@ -324,9 +265,42 @@ impl<W: World> Reconciler<'_, W> {
         Ok(writes)
     }
 
-    /// Takes back the notes of writes that were not made. The first of `steps` is the one that was tried; it may have
+    /// Makes the writes, in order, each as it was recorded.
+    async fn write(
+        &self,
+        job: Job<'_>,
+        observed: &Observed,
+        steps: &[Step],
+        writes: Vec<Option<Write>>,
+        report: &mut BucketReport,
+    ) -> Result<(), Unfinished> {
+        for (index, (step, write)) in steps.iter().zip(writes).enumerate() {
+            let acted = self.act(job, step).await;
+            if !matches!(acted, Ok(true)) {
+                self.withdraw_records(job, steps.get(index..).unwrap_or_default(), &acted).await;
+            }
+            if let (Some(write), Ok(true) | Err(_)) = (write, &acted) {
+                let done = Write { done_ms: Some(self.clock.now_ms()), ..write };
+                // Without the mark the write counts as unfinished, which errs on the careful side.
+                let _ = self.store.keep_write(&job.contract.bucket, &done).await;
+            }
+            match acted {
+                Ok(true) => report.acted(std::slice::from_ref(step), ActionResult::Done),
+                Ok(false) => return Err(Unfinished::Again),
+                Err(error) => {
+                    report.acted(std::slice::from_ref(step), ActionResult::Failed);
+                    let finding = why_refused(observed, &error, &self.config.darwin);
+                    report.failed(finding, &error);
+                    return Err(Unfinished::Stop);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Withdraws the records of writes that were not made. The first of `steps` is the one that was tried; it may have
     /// been made where the error is not S3's refusal.
-    async fn never_made(&self, job: Job<'_>, steps: &[Step], tried: &AwsResult<bool>) {
+    async fn withdraw_records(&self, job: Job<'_>, steps: &[Step], tried: &AwsResult<bool>) {
         let perhaps =
             matches!(tried, Err(error) if matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled));
         for step in steps.iter().skip(usize::from(perhaps)) {
@@ -366,24 +340,30 @@ impl<W: World> Reconciler<'_, W> {
     }
 
     /// Reads until the drift is gone. S3 is eventually consistent here: the old document may be read for a while.
-    async fn verify(&self, job: Job<'_>, steps: &[Step], report: &mut Reconciled) -> Shown {
+    async fn verify(&self, job: Job<'_>, steps: &[Step], report: &mut BucketReport) -> Result<(), Unfinished> {
         let mut waits = VERIFY_WAITS_MS.iter();
         loop {
             let (observed, assessment) = self.look(job).await;
-            if !steps.iter().any(|step| assessment.plan.steps.iter().any(|left| left.operation() == step.operation())) {
+            let left = &assessment.plan.steps;
+            if !steps.iter().any(|step| left.iter().any(|left| left.operation() == step.operation())) {
                 report.looked(&observed, &assessment);
-                return Shown::Yes;
+                report.verified(true);
+                return Ok(());
             }
-            let stale = assessment.plan.steps.iter().all(|left| steps.contains(left));
-            if !stale {
+            let undone = !left.iter().all(|left| steps.contains(left));
+            if undone {
                 report.looked(&observed, &assessment);
-                return Shown::Undone;
+                report.verified(false);
+                return Err(Unfinished::Again);
             }
             match waits.next() {
                 Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
-                _ => return Shown::NotYet,
+                _ => break,
             }
         }
+        report.verified(false);
+        report.problem("the write has not shown yet", "the repaired configuration");
+        Err(Unfinished::Stop)
     }
 
     fn has_time(&self, job: Job<'_>, wait_ms: u64) -> bool {
@@ -394,6 +374,12 @@ impl<W: World> Reconciler<'_, W> {
     async fn pause(&self, wait_ms: u64) {
         self.clock.sleep_ms(wait_ms.saturating_add(self.clock.random(wait_ms / 2))).await;
     }
+}
+
+/// Without the table nothing is written, and another round would fare no better.
+fn without_table(report: &mut BucketReport, error: &StoreError, steps: &[Step]) -> Unfinished {
+    report.table_unreachable(error, steps);
+    Unfinished::Stop
 }
 
 /// What identifies a write of ours and its CloudTrail event: for a policy the document itself, however it is laid

@@ -6,6 +6,10 @@ use crate::model::text::is_digits;
 use std::str::FromStr;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
+/// The longest that a Lambda function runs, whatever its timeout.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
+pub const LONGEST_RUN_MS: u64 = 900_000;
+
 /// Milliseconds since the epoch as `2026-11-23T12:00:00Z`, to the second; no later than the year 9999.
 pub fn rfc3339(ms: u64) -> String {
     let moment = i64::try_from(ms / 1_000).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());

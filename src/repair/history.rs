@@ -9,7 +9,7 @@ use crate::incident::fingerprint::digest;
 use crate::model::change::{Change, Subject, Write};
 use crate::model::contract::Darwin;
 use crate::model::s3::CorsRule;
-use crate::model::time::parse_rfc3339;
+use crate::model::time::{LONGEST_RUN_MS, parse_rfc3339};
 use crate::policy::document::PolicyDocument;
 use crate::policy::raw::canonical;
 use crate::repair::policy::edit::DOCUMENT_ID;
@@ -22,8 +22,6 @@ pub const REMEMBER_MS: u64 = 24 * 60 * 60 * 1_000;
 /// A read may show what stood so long before, in milliseconds: what a change younger than that wrote must be seen in
 /// a document before it is written over.
 pub const STALE_MS: u64 = 10_000;
-/// A write that was begun and never reported as done has happened by then, or never will: longer than a function runs.
-const UNFINISHED_MS: u64 = 130_000;
 /// CloudTrail's `eventTime` has a grain of one second.
 const GRAIN_MS: u64 = 1_000;
 
@@ -73,7 +71,8 @@ impl Past {
         let mut lost: Vec<(&Change, &Write)> = Vec::new();
         for write in writes() {
             let ours = Reading::of(subject, Some(&write.after), darwin);
-            let end_ms = write.done_ms.unwrap_or_else(|| now_ms.min(write.begun_ms.saturating_add(UNFINISHED_MS)));
+            // A write that was never reported as done was made while its function ran, or never.
+            let end_ms = write.done_ms.unwrap_or_else(|| now_ms.min(write.begun_ms.saturating_add(LONGEST_RUN_MS)));
             // An event of our own, should it not have been recognised, hides nobody's.
             let near = |(change, theirs): &&(&Change, Reading)| {
                 theirs.canonical != ours.canonical

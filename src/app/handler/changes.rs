@@ -6,7 +6,7 @@ use crate::app::handler::Run;
 use crate::app::objects::{Outcome, Target, judge_all};
 use crate::app::ports::{Clock, World, WriteLog};
 use crate::app::reconcile::job::Job;
-use crate::app::reconcile::report::Reconciled;
+use crate::app::reconcile::report::BucketReport;
 use crate::event::trigger::{ConfigChange, KeyChange};
 use crate::incident::fingerprint::digest;
 use crate::incident::life::{Clear, Incident, Scope, StoreError, StoreResult};
@@ -25,7 +25,7 @@ struct Changed<'a> {
     newest: &'a ConfigChange,
     indexes: Vec<usize>,
     /// Why one of the changes is not in the table.
-    unkept: Option<StoreError>,
+    change_not_stored: Option<StoreError>,
 }
 
 impl<W: World> Run<'_, W> {
@@ -45,20 +45,20 @@ impl<W: World> Run<'_, W> {
                 if self.is_our_own(contract, change).await {
                     continue;
                 }
-                let unkept = self.remember(contract, change).await.err();
+                let change_not_stored = self.remember(contract, change).await.err();
                 match jobs.iter_mut().find(|held| held.contract.bucket == contract.bucket) {
                     Some(held) => {
                         if change.actor.time >= held.newest.actor.time {
                             held.newest = change;
                         }
                         held.indexes.push(*index);
-                        held.unkept = held.unkept.take().or(unkept);
+                        held.change_not_stored = held.change_not_stored.take().or(change_not_stored);
                     }
-                    None => jobs.push(Changed { contract, newest: change, indexes: vec![*index], unkept }),
+                    None => jobs.push(Changed { contract, newest: change, indexes: vec![*index], change_not_stored }),
                 }
             }
         }
-        for Changed { contract, newest, indexes, unkept } in jobs {
+        for Changed { contract, newest, indexes, change_not_stored } in jobs {
             self.guard.caches.forget_bucket(&contract.bucket);
             if self.out_of_time() {
                 for index in indexes {
@@ -66,12 +66,12 @@ impl<W: World> Run<'_, W> {
                 }
                 continue;
             }
-            let job = Job { unkept: unkept.as_ref(), ..self.job(contract, Some(newest)) };
+            let job = Job { change_not_stored: change_not_stored.as_ref(), ..self.job(contract, Some(newest)) };
             let reconciled = self.reconcile(job).await;
             for index in indexes.iter().skip(1) {
-                self.fail_if_retryable(*index, &reconciled);
+                self.fail_with(*index, &reconciled);
             }
-            self.reconciled(indexes.first().copied(), &reconciled, Some(newest));
+            self.take_over(indexes.first().copied(), &reconciled, Some(newest));
         }
     }
 
@@ -125,7 +125,7 @@ impl<W: World> Run<'_, W> {
         let known =
             self.guard.state().recognise_write(&contract.bucket, operation, &token, now_ms).await.unwrap_or(false);
         if known && exact {
-            self.told.config_events_come(&contract.bucket, now_ms);
+            self.outbox.config_events_come(&contract.bucket, now_ms);
         }
         exact && known
     }
@@ -155,9 +155,9 @@ impl<W: World> Run<'_, W> {
             self.rejudge(contract, &indexes, concerned).await;
             let reconciled = self.reconcile(self.job(contract, None)).await;
             for index in indexes.iter().skip(1) {
-                self.fail_if_retryable(*index, &reconciled);
+                self.fail_with(*index, &reconciled);
             }
-            self.reconciled(indexes.first().copied(), &reconciled, None);
+            self.take_over(indexes.first().copied(), &reconciled, None);
         }
     }
 
@@ -170,13 +170,13 @@ impl<W: World> Run<'_, W> {
                 self.late(first, contract);
                 return;
             }
-            let job = Job { look_back: true, ..self.job(contract, None) };
+            let job = Job { check_lost_updates: true, ..self.job(contract, None) };
             let reconciled = self.reconcile(job).await;
-            self.reconciled(Some(first), &reconciled, None);
+            self.take_over(Some(first), &reconciled, None);
             self.rejudge(contract, indexes, |_| true).await;
             self.overdue(contract).await;
         }
-        self.told.sweep = true;
+        self.outbox.sweep = true;
     }
 
     async fn overdue(&mut self, contract: &Contract) {
@@ -187,7 +187,7 @@ impl<W: World> Run<'_, W> {
         match self.guard.state().pending_writes(&contract.bucket, before_ms).await {
             Ok(pending) => {
                 if let Some(write) = pending.first() {
-                    self.told.no_config_events(&contract.bucket, write);
+                    self.outbox.no_config_events(&contract.bucket, write);
                 }
             }
             Err(error) => self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table"),
@@ -227,7 +227,7 @@ impl<W: World> Run<'_, W> {
                 }
             }
             if outcomes.iter().all(fine) {
-                self.told.clear(Clear {
+                self.outbox.clear(Clear {
                     bucket: contract.bucket.clone(),
                     scope: Scope::Incident(incident.fingerprint.clone()),
                     judged_ms,
@@ -253,10 +253,10 @@ impl<W: World> Run<'_, W> {
         let (Some(index), true) = (index, doubt && outcomes.iter().all(certain)) else { return };
         for outcome in outcomes {
             if let Outcome::Judged(judged) = outcome {
-                self.told.object(index, judged, judged_ms);
+                self.outbox.object(index, judged, judged_ms);
             }
         }
-        self.told.clear(Clear {
+        self.outbox.clear(Clear {
             bucket: incident.bucket.clone(),
             scope: Scope::Incident(incident.fingerprint.clone()),
             judged_ms,
@@ -265,10 +265,10 @@ impl<W: World> Run<'_, W> {
     }
 
     /// Takes a reconciled bucket over into the answer and into what is told.
-    pub(super) fn reconciled(&mut self, index: Option<usize>, reconciled: &Reconciled, change: Option<&ConfigChange>) {
-        self.told.bucket(index, reconciled, change, self.guard.clock.now_ms());
+    pub(super) fn take_over(&mut self, index: Option<usize>, reconciled: &BucketReport, change: Option<&ConfigChange>) {
+        self.outbox.bucket(index, reconciled, change, self.guard.clock.now_ms());
         let answer = reconciled.answer(&self.home);
-        if !reconciled.busy && !self.told.silent {
+        if !reconciled.busy && !self.outbox.silent {
             self.counts.drifts(&answer);
         }
         for problem in &reconciled.problems {
@@ -281,7 +281,8 @@ impl<W: World> Run<'_, W> {
         self.answer.buckets.push(answer);
     }
 
-    fn fail_if_retryable(&mut self, index: usize, reconciled: &Reconciled) {
+    /// An item fails with the bucket that it changed: every problem of a reconciliation asks for another try.
+    fn fail_with(&mut self, index: usize, reconciled: &BucketReport) {
         if !reconciled.problems.is_empty()
             && let Some(state) = self.items.get_mut(index)
         {
@@ -304,8 +305,8 @@ impl<W: World> Run<'_, W> {
             actor: change.map(|change| &change.actor),
             by_hand: false,
             deadline_ms: self.call.deadline_ms,
-            look_back: change.is_some(),
-            unkept: None,
+            check_lost_updates: change.is_some(),
+            change_not_stored: None,
         }
     }
 }

@@ -107,7 +107,7 @@ impl<W: World> Run<'_, W> {
     }
 
     fn judged(&mut self, index: usize, judged: &JudgedObject) {
-        self.told.object(index, judged, self.guard.clock.now_ms());
+        self.outbox.object(index, judged, self.guard.clock.now_ms());
         let answer = ObjectAnswer::from(judged);
         self.task_result(index, TaskResult::judged(&answer));
         self.answer.objects.push(answer);
@@ -126,13 +126,13 @@ impl<W: World> Run<'_, W> {
                 actor: None,
                 by_hand: false,
                 deadline_ms: self.call.deadline_ms,
-                look_back: false,
-                unkept: None,
+                check_lost_updates: false,
+                change_not_stored: None,
             };
             let reconciled = self.reconcile(job).await;
-            self.reconciled(None, &reconciled, None);
+            self.take_over(None, &reconciled, None);
         }
-        self.told.explained_by_bucket(&contract.bucket, due);
+        self.outbox.explained_by_bucket(&contract.bucket, due);
     }
 }
 

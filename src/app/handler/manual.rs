@@ -40,7 +40,7 @@ impl<W: World> Run<'_, W> {
     }
 
     async fn audit(&mut self, contracts: &[Contract]) {
-        self.told.silent = true;
+        self.outbox.silent = true;
         for contract in contracts {
             let reconciled = self.reconcile(self.by_hand(contract, Permit::Audit)).await;
             self.answer.buckets.push(reconciled.answer(&self.home));
@@ -68,7 +68,7 @@ impl<W: World> Run<'_, W> {
 
     async fn repair(&mut self, index: usize, contracts: &[Contract], dry_run: bool) {
         let permit = if dry_run || self.call.dry_run { Permit::DryRun } else { Permit::Live };
-        self.told.silent |= dry_run;
+        self.outbox.silent |= dry_run;
         for contract in contracts {
             let reconciled = self.reconcile(self.by_hand(contract, permit)).await;
             if reconciled.busy {
@@ -76,7 +76,7 @@ impl<W: World> Run<'_, W> {
                 let saw = "another function is at work on the bucket; it has been told to look again".to_owned();
                 self.remark(at, saw, "the bucket's lease");
             }
-            self.reconciled(Some(index), &reconciled, None);
+            self.take_over(Some(index), &reconciled, None);
         }
     }
 
@@ -87,13 +87,13 @@ impl<W: World> Run<'_, W> {
             actor: None,
             by_hand: true,
             deadline_ms: self.call.deadline_ms,
-            look_back: true,
-            unkept: None,
+            check_lost_updates: true,
+            change_not_stored: None,
         }
     }
 
     async fn judge(&mut self, index: usize, contracts: &[Contract], manual: &Manual) {
-        self.told.silent = true;
+        self.outbox.silent = true;
         for contract in contracts {
             if let Some(key) = &manual.key {
                 self.judge_key_name(index, contract, key).await;

@@ -1,6 +1,6 @@
 //! What one invocation has to report: gathered here, sent once at its end.
 
-use crate::app::reconcile::report::Reconciled;
+use crate::app::reconcile::report::BucketReport;
 use crate::event::trigger::ConfigChange;
 use crate::incident::life::{Clear, PendingWrite, SAMPLES, Scope, Sighting};
 use crate::judge::object::JudgedObject;
@@ -43,9 +43,9 @@ pub(super) const WRITE_KINDS: &[Kind] =
 /// Kinds that are about the bucket as a whole, or about single objects and their keys.
 pub(super) const EITHER_KINDS: &[Kind] = &[Kind::AccessUncertain, Kind::ObjectOwnership];
 
-/// What is to be told at the end of an invocation.
+/// What messages are about, at the end of an invocation.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Outbox {
     pub sightings: Vec<Sighting>,
     /// The items that each sighting came from, by its index.
     pub sources: Vec<Vec<usize>>,
@@ -56,7 +56,7 @@ pub(super) struct Told {
     pub sweep: bool,
 }
 
-impl Told {
+impl Outbox {
     pub(super) fn sighted(&mut self, index: Option<usize>, sighting: Sighting) {
         debug_assert!(sighting.finding.is_listed(), "a severity that the docs don't give: {:?}", sighting.finding);
         self.sightings.push(sighting);
@@ -126,7 +126,7 @@ impl Told {
     pub(super) fn bucket(
         &mut self,
         index: Option<usize>,
-        reconciled: &Reconciled,
+        reconciled: &BucketReport,
         change: Option<&ConfigChange>,
         now_ms: u64,
     ) {

@@ -26,18 +26,18 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    /// Tells what was gathered. A message that could not be sent fails the items it is about, so that it is sent later.
-    pub(super) async fn tell(&mut self) -> Delivery {
-        if self.told.silent {
+    /// Sends what was gathered. A message that could not be sent fails the items it is about, so that it is sent later.
+    pub(super) async fn deliver(&mut self) -> Delivery {
+        if self.outbox.silent {
             return Delivery::default();
         }
-        let sightings = std::mem::take(&mut self.told.sightings);
-        let clears = std::mem::take(&mut self.told.clears);
-        let sources = std::mem::take(&mut self.told.sources);
+        let sightings = std::mem::take(&mut self.outbox.sightings);
+        let clears = std::mem::take(&mut self.outbox.clears);
+        let sources = std::mem::take(&mut self.outbox.sources);
         let context = self.context();
-        let mut delivery = self.alerts(&context).tell(sightings, clears).await;
+        let mut delivery = self.alerts(&context).deliver(sightings, clears).await;
         let mut problems = std::mem::take(&mut delivery.problems);
-        if self.told.sweep {
+        if self.outbox.sweep {
             let buckets: Vec<String> =
                 self.guard.config.contracts.iter().map(|contract| contract.bucket.clone()).collect();
             let pending = self.alerts(&context).send_pending(&buckets).await;

@@ -24,9 +24,9 @@ pub struct Job<'a> {
     /// Asked for by hand: a contest is over.
     pub by_hand: bool,
     pub deadline_ms: Option<u64>,
-    /// Whether a change of somebody's is to be compared with our writes, even if nothing is written now.
-    pub look_back: bool,
+    /// Whether others' changes are to be compared with our writes, even if nothing is written now.
+    pub check_lost_updates: bool,
     /// Why the table does not hold the change that brought us here. Then nothing is written: whether a write of ours
     /// undid that change could not be found out any more.
-    pub unkept: Option<&'a StoreError>,
+    pub change_not_stored: Option<&'a StoreError>,
 }

@@ -26,7 +26,7 @@ impl<W: World> Reconciler<'_, W> {
     ///
     /// # Errors
     /// The store can't be read.
-    pub async fn lost_updates(&self, job: Job<'_>) -> StoreResult<Vec<Sighting>> {
+    pub async fn check_lost_updates(&self, job: Job<'_>) -> StoreResult<Vec<Sighting>> {
         let bucket = job.contract.bucket.as_str();
         let now_ms = self.clock.now_ms();
         let past = self.store.past(bucket, now_ms).await?;

@@ -21,7 +21,7 @@ use crate::report::finding::all;
 
 /// The outcome of reconciling one bucket.
 #[derive(Debug, Clone)]
-pub struct Reconciled {
+pub struct BucketReport {
     pub bucket: String,
     pub read: Decision,
     /// None for a read-only contract.
@@ -45,7 +45,7 @@ pub struct Reconciled {
     diffs: Vec<String>,
 }
 
-impl Reconciled {
+impl BucketReport {
     pub(super) fn new(job: Job<'_>, observed: &Observed, assessment: &Assessment) -> Self {
         let mut report = Self {
             bucket: job.contract.bucket.clone(),

@@ -18,7 +18,7 @@ pub struct Table {
 
 impl Table {
     pub fn new(client: Client, name: String) -> Self {
-        // RandomState is seeded by the operating system.
+        // Two functions must never share a mark: from the operating system, not from a generator.
         let random = || RandomState::new().build_hasher().finish();
         Self { client, name, process: format!("{:016x}{:016x}", random(), random()), calls: AtomicU64::new(0) }
     }
