@@ -2,6 +2,7 @@
 //!
 //! Must never hold a sentence that a rule decided on.
 
+use crate::model::aws::Operation;
 use crate::model::verdict::Decision;
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +36,7 @@ pub enum CorsState {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
-    /// Name of the S3 operation, e.g. `PutBucketPolicy`.
-    pub operation: String,
+    pub operation: Operation,
     pub result: ActionResult,
 }
 

@@ -95,7 +95,7 @@ fn write_bucket(out: &mut String, answer: &BucketAnswer) {
             ActionResult::Refused => "refused: mode, pause tag, table or a contest forbids it",
             ActionResult::Failed => "failed",
         };
-        let _ = writeln!(out, "  {}  {result}", line(&action.operation));
+        let _ = writeln!(out, "  {}  {result}", action.operation);
     }
     match verified {
         Some(true) => out.push_str("  verified: read again, and it shows\n"),

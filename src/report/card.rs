@@ -92,7 +92,7 @@ fn description(notice: &Notice<'_>, finding: &FindingAnswer, budget: Budget) -> 
     if !report.did.is_empty() {
         let did = report.did.iter().take(4).map(|action| {
             let result = serde_json::to_value(action.result).unwrap_or_default();
-            format!("{} {}", code(&action.operation), result.as_str().unwrap_or_default())
+            format!("{} {}", code(&action.operation.to_string()), result.as_str().unwrap_or_default())
         });
         parts.push(format!("*The guard:* {}", did.collect::<Vec<_>>().join(", ")));
     }

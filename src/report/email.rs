@@ -173,7 +173,7 @@ fn did(notice: &Notice<'_>, budget: Budget) -> String {
                 ActionResult::Refused => "not done: the mode, the pause tag or a contest forbids it",
                 ActionResult::Failed => "failed",
             };
-            format!("{}: {result}", line(&action.operation, 100))
+            format!("{}: {result}", action.operation)
         })
         .collect();
     if lines.is_empty() {

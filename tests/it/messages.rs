@@ -4,6 +4,7 @@ use crate::evidence::finding;
 use darwin_s3_guard::incident::life::{Healed, Incident, Report, Sighting, Status};
 use darwin_s3_guard::model::actor::Actor;
 use darwin_s3_guard::model::arn::AccountId;
+use darwin_s3_guard::model::aws::Operation;
 use darwin_s3_guard::model::contract::{Home, Mode};
 use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
 use darwin_s3_guard::model::outcome::{Action, ActionResult};
@@ -37,7 +38,7 @@ fn incident(kind: Kind, text: &str) -> Incident {
             event_id: Some("c0ffee".into()),
         }),
         change: Some("PutBucketPolicy".into()),
-        did: vec![Action { operation: "PutBucketPolicy".into(), result: ActionResult::Done }],
+        did: vec![Action { operation: Operation::PutBucketPolicy, result: ActionResult::Done }],
         diff: Some(format!("--- a\n+++ b\n+{}", Value::from(text))),
         ..Sighting::of("acme-lidar", finding)
     };

@@ -130,7 +130,7 @@ impl BucketReport {
     }
 
     pub(super) fn acted(&mut self, steps: &[Step], result: ActionResult) {
-        self.actions.extend(steps.iter().map(|step| Action { operation: step.operation().to_string(), result }));
+        self.actions.extend(steps.iter().map(|step| Action { operation: step.operation(), result }));
     }
 
     /// Whether a write was made, or may have been.
