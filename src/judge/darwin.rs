@@ -16,6 +16,8 @@ use crate::policy::request::{Request, RequestContext};
 pub enum Knowledge {
     /// In the request, with this value.
     Known(Source),
+    /// In the request, with one of these values.
+    OneOf(&'static [&'static str]),
     /// In the request, value unknown.
     Present,
     /// Not in the request.
@@ -67,6 +69,7 @@ pub const COLUMNS: [&str; 6] =
 
 const P: Knowledge = Knowledge::Present;
 const A: Knowledge = Knowledge::Absent;
+const TLS: Knowledge = Knowledge::OneOf(&["1.2", "1.3"]);
 const U: Knowledge = Knowledge::Unknown;
 const TRUE: Knowledge = Knowledge::Known(Source::Text("true"));
 const FALSE: Knowledge = Knowledge::Known(Source::Text("false"));
@@ -160,7 +163,15 @@ pub const TABLE: &[Row] = &[
     ),
     row("s3:signatureversion", [P, P, P, P, U, U], "every signed request has one"),
     row("s3:signatureAge", [U; 6], "how old a signature is when it arrives"),
-    row("s3:TlsVersion", [P, P, P, P, U, U], "every HTTPS request has one"),
+    row("s3:TlsVersion", [TLS, TLS, TLS, TLS, U, U], "AWS takes TLS 1.2 or newer only"),
+    row(
+        "s3:x-amz-server-side-encryption-customer-algorithm",
+        [A, A, A, A, U, U],
+        "Darwin has no key of the customer's to send with a request",
+    ),
+    row("s3:DataAccessPointArn", [A, A, A, A, U, U], "Darwin asks for the bucket by its name"),
+    row("s3:DataAccessPointAccount", [A, A, A, A, U, U], "as s3:DataAccessPointArn"),
+    row("s3:AccessPointNetworkOrigin", [A, A, A, A, U, U], "as s3:DataAccessPointArn"),
     row("s3:ExistingObjectTag/*", [U; 6], "tags of objects are not read"),
     row("s3:prefix", [A, A, A, U, U, U], "only of lists"),
     row("s3:delimiter", [A, A, A, U, U, U], "only of lists"),
@@ -263,6 +274,9 @@ fn context(column: usize, facts: &Facts<'_>) -> RequestContext {
             cell => cell,
         };
         context = match cell {
+            Knowledge::OneOf(values) => {
+                context.one_of(row.key, values.iter().map(|value| (*value).to_owned()).collect())
+            }
             Knowledge::Present => context.present(row.key),
             Knowledge::Absent => context.absent(row.key),
             Knowledge::Known(_) | Knowledge::Unknown => context,

@@ -75,6 +75,8 @@ pub struct Test {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Known {
     Values(Few),
+    /// One of these.
+    OneOf(Few),
     /// There, with a value that can't be seen.
     Present,
     Absent,

@@ -141,9 +141,10 @@ impl Operator {
         let read = match self.kind {
             Kind::Text(mode) => {
                 let pattern = Pattern::new(text, variables);
-                // AWS's pages do not say what `*`, or `arn:aws:iam::*`, is to an operator that compares part by part.
+                // AWS's pages do not say what a pattern of fewer than six parts, `*` or `arn:aws:*:role/x`, is to an
+                // operator that compares part by part.
                 let short = mode == Mode::Arn && text.matches(':').count() < 5;
-                let odd = short && text.ends_with('*') && !pattern.has_variables();
+                let odd = short && !pattern.has_variables();
                 (!odd).then_some(Operand::Text(pattern))
             }
             Kind::Numeric(_) => Decimal::parse(text).map(Operand::Number),
@@ -216,7 +217,7 @@ impl Condition {
         };
         match value {
             ContextValue::Known([]) | ContextValue::Absent => holds(true),
-            ContextValue::Known(_) | ContextValue::Present => holds(false),
+            ContextValue::Known(_) | ContextValue::OneOf(_) | ContextValue::Present => holds(false),
             ContextValue::Unknown => either(&holds(true), &holds(false), &self.key),
         }
     }
@@ -248,8 +249,21 @@ impl Condition {
                 Set::ForAll => values.iter().map(one).fold(Truth::True, Truth::and),
                 Set::ForAny => values.iter().map(one).fold(Truth::False, Truth::or),
             },
+            ContextValue::OneOf(values) => self.whichever(values.iter().map(one)),
             ContextValue::Present => self.some_value(operator, operands, context),
             ContextValue::Unknown => either(&without.into(), &self.some_value(operator, operands, context), &self.key),
+        }
+    }
+
+    /// The key has one of a few values: definite only if all of them agree.
+    fn whichever(&self, outcomes: impl Iterator<Item = Truth>) -> Truth {
+        let outcomes: Vec<Truth> = outcomes.collect();
+        match outcomes.split_first() {
+            Some((first, rest)) if rest.iter().all(|other| other == first) && first.names().is_empty() => first.clone(),
+            _ => {
+                let names = outcomes.iter().flat_map(|outcome| outcome.names().iter().cloned());
+                Truth::unknown_all(std::iter::once(Unknown::Key(self.key.clone())).chain(names).collect())
+            }
         }
     }
 

@@ -143,6 +143,7 @@ fn principal_text(principal: &Principal) -> String {
             format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
         }
         Principal::UniqueId(text)
+        | Principal::OriginAccessIdentity(text)
         | Principal::Service(text)
         | Principal::Federated(text)
         | Principal::CanonicalUser(text)
@@ -191,6 +192,7 @@ fn hangs(statement: &Statement, question: &Question<'_>, names: Vec<Unknown>) ->
 fn test(condition: &Condition, question: &Question<'_>) -> Test {
     let known = match question.context().lookup(&condition.lower) {
         ContextValue::Known(values) => Known::Values(Few::of(values)),
+        ContextValue::OneOf(values) => Known::OneOf(Few::of(values)),
         ContextValue::Present => Known::Present,
         ContextValue::Absent => Known::Absent,
         ContextValue::Unknown => Known::Unknown,

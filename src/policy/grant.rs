@@ -141,7 +141,7 @@ fn context_keys(context: &RequestContext) -> Option<&[String]> {
     match context.get(CONTEXT_KEYS) {
         ContextValue::Known(keys) => Some(keys),
         ContextValue::Absent => Some(&[]),
-        ContextValue::Present | ContextValue::Unknown => None,
+        ContextValue::OneOf(_) | ContextValue::Present | ContextValue::Unknown => None,
     }
 }
 
@@ -161,7 +161,7 @@ fn has_all(pairs: &[(String, String)], context: &RequestContext) -> Truth {
             ContextValue::Known([have]) => (have == want).into(),
             ContextValue::Known(_) => Truth::unknown(Unknown::Multivalued(key)),
             ContextValue::Absent => Truth::False,
-            ContextValue::Present | ContextValue::Unknown => Truth::unknown(Unknown::Key(key)),
+            ContextValue::OneOf(_) | ContextValue::Present | ContextValue::Unknown => Truth::unknown(Unknown::Key(key)),
         };
         truth = truth.and(has);
     }

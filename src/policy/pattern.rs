@@ -129,7 +129,12 @@ impl Pattern {
         } else {
             value
         };
-        let Some((tokens, names)) = self.tokens(context, mode) else { return Truth::False };
+        let Some((tokens, mut names)) = self.tokens(context, mode) else { return Truth::False };
+        if mode == Mode::Arn && tokens.iter().filter(|token| **token == Token::Byte(b':')).count() < 5 {
+            // With the values of its variables it has fewer than six parts, or may have.
+            names.push(Unknown::Value(self.text.clone()));
+            return Truth::unknown_all(names);
+        }
         let fits =
             if mode == Mode::Arn { arn_fits(&tokens, value.as_bytes()) } else { fits(&tokens, value.as_bytes()) };
         if names.is_empty() || !fits { Truth::from(fits) } else { Truth::Unknown(names) }
@@ -169,7 +174,9 @@ impl Pattern {
                     ContextValue::Known([value]) => literal(&mut tokens, value),
                     ContextValue::Known([]) | ContextValue::Absent => literal(&mut tokens, default.as_deref()?),
                     ContextValue::Known(_) => hole(&mut tokens, Unknown::Multivalued(written.clone())),
-                    ContextValue::Present | ContextValue::Unknown => hole(&mut tokens, Unknown::Key(written.clone())),
+                    ContextValue::OneOf(_) | ContextValue::Present | ContextValue::Unknown => {
+                        hole(&mut tokens, Unknown::Key(written.clone()));
+                    }
                 },
             }
         }

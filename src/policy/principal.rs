@@ -41,6 +41,8 @@ pub enum Principal {
     },
     /// `AROA...`: what is left of a principal that was deleted (or is not resolved yet).
     UniqueId(String),
+    /// `arn:aws:iam::cloudfront:user/...`: a CloudFront origin access identity, as S3 gives it back.
+    OriginAccessIdentity(String),
     Service(String),
     Federated(String),
     CanonicalUser(String),
@@ -104,6 +106,9 @@ impl Principal {
         }
         let unknown = || Self::Unknown(Unknown::Value(text.to_owned()));
         let Some(arn) = Arn::parse(text) else { return unknown() };
+        if arn.service == "iam" && arn.account == "cloudfront" && arn.resource.starts_with("user/") {
+            return Self::OriginAccessIdentity(text.to_owned());
+        }
         if !is_account_id(&arn.account) || !arn.region.is_empty() {
             return unknown();
         }
@@ -141,7 +146,7 @@ impl Principal {
                     None => Truth::unknown(Unknown::RoleSessionName),
                 }
             }
-            Self::UniqueId(_) | Self::Service(_) | Self::Federated(_) => Truth::False,
+            Self::UniqueId(_) | Self::OriginAccessIdentity(_) | Self::Service(_) | Self::Federated(_) => Truth::False,
             Self::CanonicalUser(_) => Truth::unknown(Unknown::CanonicalUserId),
             Self::Wildcard(text) => {
                 if denies && could_mean(text, asker) {
@@ -169,9 +174,12 @@ impl Principal {
     /// Whether it is a fixed principal, as AWS's page on the meaning of "public" has it.
     pub(crate) fn is_fixed(&self) -> bool {
         match self {
-            Self::Account { .. } | Self::Arn(_) | Self::Session { .. } | Self::UniqueId(_) | Self::CanonicalUser(_) => {
-                true
-            }
+            Self::Account { .. }
+            | Self::Arn(_)
+            | Self::Session { .. }
+            | Self::UniqueId(_)
+            | Self::OriginAccessIdentity(_)
+            | Self::CanonicalUser(_) => true,
             Self::Service(name) | Self::Federated(name) => !name.contains(['*', '?']),
             Self::Anyone | Self::Wildcard(_) | Self::Unknown(_) => false,
         }

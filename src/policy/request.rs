@@ -24,6 +24,7 @@ pub struct Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestContext {
     known: BTreeMap<String, Vec<String>>,
+    one_of: BTreeMap<String, Vec<String>>,
     present: BTreeSet<String>,
     absent: BTreeSet<String>,
     /// How known keys were spelled, by lower case: the pairs of an encryption context compare with case.
@@ -37,6 +38,8 @@ pub struct RequestContext {
 pub enum ContextValue<'a> {
     /// In the request, with these values (one, or several for a multivalued key).
     Known(&'a [String]),
+    /// In the request, with one of these values.
+    OneOf(&'a [String]),
     /// In the request, value unknown.
     Present,
     /// Not in the request.
@@ -54,6 +57,8 @@ impl RequestContext {
     pub(crate) fn lookup(&self, key: &str) -> ContextValue<'_> {
         if let Some(values) = self.known.get(key) {
             ContextValue::Known(values)
+        } else if let Some(values) = self.one_of.get(key) {
+            ContextValue::OneOf(values)
         } else if self.present.contains(key) {
             ContextValue::Present
         } else if self.absent.contains(key)
@@ -77,6 +82,18 @@ impl RequestContext {
         self.forget(key);
         self.spelled.insert(key.to_ascii_lowercase(), key.to_owned());
         self.known.insert(key.to_ascii_lowercase(), values);
+        self
+    }
+
+    /// Sets the values of which a key has one. Of no value nothing is known.
+    #[must_use]
+    pub fn one_of(mut self, key: &str, values: Vec<String>) -> Self {
+        self.forget(key);
+        if values.is_empty() {
+            self.present.insert(key.to_ascii_lowercase());
+        } else {
+            self.one_of.insert(key.to_ascii_lowercase(), values);
+        }
         self
     }
 
@@ -104,6 +121,7 @@ impl RequestContext {
         let key = key.to_ascii_lowercase();
         self.known.remove(&key);
         self.spelled.remove(&key);
+        self.one_of.remove(&key);
         self.present.remove(&key);
         self.absent.remove(&key);
     }
@@ -121,7 +139,14 @@ impl RequestContext {
     /// Every key (lower case) that something is known of, prefixes as `x/*`.
     pub fn keys(&self) -> Vec<String> {
         let prefixes = self.absent_prefixes.iter().map(|prefix| format!("{prefix}*"));
-        self.known.keys().chain(&self.present).chain(&self.absent).cloned().chain(prefixes).collect()
+        self.known
+            .keys()
+            .chain(self.one_of.keys())
+            .chain(&self.present)
+            .chain(&self.absent)
+            .cloned()
+            .chain(prefixes)
+            .collect()
     }
 }
 

@@ -223,6 +223,7 @@ fn relation(operator: &str) -> &str {
 fn known(test: &Test) -> String {
     match &test.known {
         Known::Values(values) => format!("and in Darwin's requests it is {}", quoted(values)),
+        Known::OneOf(values) => format!("which in Darwin's requests is one of {}", quoted(values)),
         Known::Present => "whose value in Darwin's requests cannot be seen from here".to_owned(),
         Known::Absent => "which Darwin's requests do not have".to_owned(),
         Known::Unknown => "which cannot be seen from here".to_owned(),

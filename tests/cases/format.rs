@@ -59,6 +59,8 @@ pub(crate) struct CaseRequest {
     #[serde(default)]
     pub(crate) present: Vec<String>,
     #[serde(default)]
+    pub(crate) one_of: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
     pub(crate) settings: Option<CaseSettings>,
 }
 
@@ -90,7 +92,7 @@ impl CaseSettings {
 }
 
 impl CaseRequest {
-    /// A key that is known beats one that is present, and that beats one that is absent.
+    /// A key that is known beats one that is one of a few values, that one that is present, and that beats one that is absent.
     fn request(&self) -> Result<Request, String> {
         let mut context = RequestContext::default();
         for key in &self.absent {
@@ -98,6 +100,9 @@ impl CaseRequest {
         }
         for key in &self.present {
             context = context.present(key);
+        }
+        for (key, values) in &self.one_of {
+            context = context.one_of(key, values.clone());
         }
         for (key, value) in &self.context {
             let scalar = |value: &Value| match value {

@@ -6,6 +6,7 @@ const DOC: &str = include_str!("../../docs/judge.md");
 
 fn cell(knowledge: Knowledge) -> String {
     match knowledge {
+        Knowledge::OneOf(values) => values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" or "),
         Knowledge::Present => "present".to_owned(),
         Knowledge::Absent => "absent".to_owned(),
         Knowledge::Unknown => "?".to_owned(),

@@ -95,19 +95,23 @@ pub(super) fn question(tape: &mut Tape<'_>) -> Question {
 
 /// The names that the request leaves open.
 pub(super) fn open_keys(request: &Request) -> Vec<&'static str> {
-    use darwin_s3_guard::policy::request::ContextValue::{Present, Unknown};
-    KEYS.iter().map(|(key, _)| *key).filter(|key| matches!(request.context.get(key), Unknown | Present)).collect()
+    use darwin_s3_guard::policy::request::ContextValue::{OneOf, Present, Unknown};
+    KEYS.iter()
+        .map(|(key, _)| *key)
+        .filter(|key| matches!(request.context.get(key), Unknown | Present | OneOf(_)))
+        .collect()
 }
 
 fn request(tape: &mut Tape<'_>, kms: bool) -> Request {
     let mut context = RequestContext::default();
     for (key, values) in KEYS {
-        context = match tape.draw(9) {
+        context = match tape.draw(10) {
             0..=3 => context.known(key, values[0]),
             4 if *key == "aws:TagKeys" => context.known_values(key, vec!["a".into(), "b".into()]),
             4 => context.known(key, values[values.len() - 1]),
             5 | 6 => context.absent(key),
             7 => context.present(key),
+            8 if values.len() > 1 => context.one_of(key, values.iter().map(|value| (*value).to_owned()).collect()),
             _ => context,
         };
     }

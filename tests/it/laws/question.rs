@@ -69,6 +69,10 @@ impl Question {
         for key in request["present"].as_array().unwrap() {
             context = context.present(key.as_str().unwrap());
         }
+        for (key, values) in request.get("one_of").and_then(Value::as_object).into_iter().flatten() {
+            let values = values.as_array().unwrap().iter().map(|value| value.as_str().unwrap().to_owned());
+            context = context.one_of(key, values.collect());
+        }
         let settings = &request["settings"];
         let beside = if case["kind"] == "s3" {
             Beside::Bucket(Settings {

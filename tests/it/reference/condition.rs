@@ -166,6 +166,10 @@ fn matches(world: &mut World<'_>, kind: Kind, value: &str, wanted: &str, variabl
             Filled::Odd(_) => None,
         },
         Kind::Arn => match text::fill(world, wanted, variables, true) {
+            // What a pattern of fewer than six components is to these operators, nobody says.
+            Filled::Tokens(tokens) if tokens.iter().filter(|token| **token == text::Token::Char(':')).count() < 5 => {
+                None
+            }
             Filled::Tokens(tokens) => Some(text::arn_matches(&tokens, value)),
             Filled::NoValue => Some(false),
             Filled::Odd(_) => None,

@@ -61,7 +61,7 @@ fn names(world: &World<'_>) -> Option<Vec<String>> {
     match world.request().context.get("kms:EncryptionContextKeys") {
         ContextValue::Known(names) => Some(names.to_vec()),
         ContextValue::Absent => Some(Vec::new()),
-        ContextValue::Present | ContextValue::Unknown => None,
+        ContextValue::OneOf(_) | ContextValue::Present | ContextValue::Unknown => None,
     }
 }
 
@@ -83,7 +83,10 @@ fn has_more(world: &mut World<'_>, pairs: &Map<String, Value>) -> bool {
             known.iter().any(|key| {
                 key.starts_with("kms:encryptioncontext:")
                     && !pairs.contains(key)
-                    && matches!(world.request().context.get(key), ContextValue::Known(_) | ContextValue::Present)
+                    && matches!(
+                        world.request().context.get(key),
+                        ContextValue::Known(_) | ContextValue::OneOf(_) | ContextValue::Present
+                    )
             }) || world.flip("further pairs of the encryption context")
         }
     }

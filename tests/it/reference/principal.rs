@@ -67,13 +67,18 @@ fn session_is(world: &mut World<'_>, session: &str) -> bool {
     world.session(session)
 }
 
-/// Whether it is a form of principal that the documentation has: an account, an ARN of IAM or STS, a unique id.
+/// Whether it is a form of principal that the documentation has: an account, an ARN of IAM or STS, one of
+/// CloudFront's origin access identities, a unique id.
 fn understood(id: &str) -> bool {
     let account = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     let parts: Vec<&str> = id.splitn(6, ':').collect();
     let arn = parts.len() == 6 && parts[0] == "arn" && matches!(parts[2], "iam" | "sts") && account(parts[4]);
+    let identity = parts.len() == 6
+        && parts[0] == "arn"
+        && (parts[2], parts[4]) == ("iam", "cloudfront")
+        && parts[5].starts_with("user/");
     let unique = id.len() >= 16 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    account(id) || arn || unique
+    account(id) || arn || identity || unique
 }
 
 /// Whether every Allow names fixed principals only; then the policy is not public, whatever its conditions.

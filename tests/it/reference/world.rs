@@ -66,9 +66,14 @@ impl<'a> World<'a> {
     /// The values of a condition key here; None: the key is not in the request.
     pub(super) fn key(&mut self, key: &str) -> Option<Vec<String>> {
         let key = key.to_ascii_lowercase();
+        let mut few = None;
         let absent_too = match self.request.context.get(&key) {
             ContextValue::Known(values) => return Some(values.to_vec()),
             ContextValue::Absent => return None,
+            ContextValue::OneOf(values) => {
+                few = Some(values);
+                false
+            }
             ContextValue::Present => false,
             ContextValue::Unknown => true,
         };
@@ -79,7 +84,10 @@ impl<'a> World<'a> {
             return Some(vec!["circular".to_owned()]);
         }
         self.gathering.push(key.clone());
-        let mut options: Vec<_> = candidates::of_key(self, &key).into_iter().map(Some).collect();
+        let mut options: Vec<_> = match few {
+            Some(values) => values.iter().map(|value| Some(vec![value.clone()])).collect(),
+            None => candidates::of_key(self, &key).into_iter().map(Some).collect(),
+        };
         self.gathering.pop();
         if absent_too {
             options.push(None);
