@@ -91,14 +91,41 @@ fn anchor(heading: &str) -> String {
         .collect()
 }
 
-#[test]
-fn every_link_of_a_document_leads_somewhere() {
+/// Every document that people read, from the root.
+fn documents() -> Vec<String> {
     let pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "events/README.md"];
     let mut documents = pages.map(str::to_owned).to_vec();
     for entry in std::fs::read_dir(format!("{ROOT}/docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         documents.extend(name.contains(".md").then(|| format!("docs/{name}")));
     }
+    documents
+}
+
+#[test]
+fn every_file_that_a_document_names_is_there() {
+    let mut seen = 0;
+    for document in documents() {
+        let content = text(&document);
+        // Every second piece stands between backticks.
+        for name in content.split('`').skip(1).step_by(2) {
+            let Some((folder, _)) = name.split_once('/') else { continue };
+            let is_path = name.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+            let is_module = std::fs::metadata(format!("{ROOT}/src/{folder}")).is_ok() && name.contains(".rs");
+            let is_file = is_path && ["src", "tests", "docs", "scripts", "events"].contains(&folder);
+            if is_file || (is_path && is_module) {
+                seen += 1;
+                let path = if is_module { format!("{ROOT}/src/{name}") } else { format!("{ROOT}/{name}") };
+                assert!(std::fs::metadata(path).is_ok(), "{document}: {name}");
+            }
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
+
+#[test]
+fn every_link_of_a_document_leads_somewhere() {
+    let documents = documents();
     let mut seen = 0;
     for document in &documents {
         let folder = document.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
