@@ -40,6 +40,8 @@ const SETTLE_WAITS_MS: [u64; 3] = [400, 1_200, 2_400];
 const WRITE_WAITS_MS: [u64; 3] = [200, 600, 1_500];
 /// Wait before a read that must show a known change, milliseconds before jitter.
 const OUTDATED_WAIT_MS: u64 = 3_000;
+/// How many of those waits: longer than a read may be stale.
+const OUTDATED_WAITS: usize = 4;
 /// How long a lease outlives the function's deadline.
 const LEASE_GRACE_MS: u64 = 5_000;
 
@@ -72,7 +74,7 @@ impl<W: World> Reconciler<'_, W> {
         let mut report = self.look_and_repair(job).await;
         if job.permit == Permit::Live && (job.check_lost_updates || report.has_written()) {
             match self.check_lost_updates(job).await {
-                Ok(lost) => report.lost = Some(lost),
+                Ok(comparison) => report.compared(comparison),
                 Err(error) => report.table_unreachable(&error, &[]),
             }
         }
@@ -155,47 +157,78 @@ impl<W: World> Reconciler<'_, W> {
     }
 
     /// The work under the lease: look again, write, see it show; once more while others change things.
+    ///
+    /// INVARIANT: a mark that is cleared is followed by a look, or by a problem that brings the record back.
     async fn repair_under_lease(&self, job: Job<'_>, report: &mut BucketReport, expires_ms: u64) {
-        let bucket = &job.contract.bucket;
-        let mut outdated = false;
-        for _ in 0..ROUNDS {
-            outdated = false;
+        let mut unseen = false;
+        let mut waits = 0;
+        let mut rounds = 0;
+        while rounds < ROUNDS {
+            unseen = false;
             let (observed, assessment) = self.look(job).await;
             report.looked(&observed, &assessment);
-            if !assessment.plan.is_empty() {
-                match self.repair(job, &observed, &assessment, report).await {
-                    Ok(()) => {}
-                    Err(Unfinished::Again) => continue,
-                    Err(Unfinished::Wait) => {
-                        outdated = true;
-                        if !self.has_time(job, OUTDATED_WAIT_MS) {
-                            break;
-                        }
-                        self.pause(OUTDATED_WAIT_MS).await;
-                        continue;
-                    }
-                    Err(Unfinished::Stop) => break,
+            match self.round(job, &observed, &assessment, report).await {
+                Ok(()) => {}
+                Err(Unfinished::Again) => {
+                    rounds += 1;
+                    continue;
                 }
-            }
-            match self.store.release(bucket, self.holder, expires_ms).await {
-                Ok(true) if self.has_time(job, 0) => {}
-                Ok(true) => break,
-                Ok(false) => return,
-                Err(error) => {
-                    report.problem(&error.to_string(), "the incident table answers");
-                    return;
+                Err(Unfinished::Wait) if waits < OUTDATED_WAITS && self.has_time(job, OUTDATED_WAIT_MS) => {
+                    waits += 1;
+                    self.pause(OUTDATED_WAIT_MS).await;
+                    continue;
                 }
+                Err(Unfinished::Wait) => {
+                    report.problem("an event tells of a change that S3 does not show yet", "a read that shows it");
+                    break;
+                }
+                Err(Unfinished::Stop) => break,
             }
-        }
-        if outdated {
-            report.problem("an event tells of a change that S3 does not show yet", "a read that shows it");
+            match self.release(job, report, expires_ms).await {
+                Some(true) => unseen = true,
+                Some(false) | None => return,
+            }
+            rounds += 1;
+            if !self.has_time(job, 0) {
+                break;
+            }
         }
         // Given up, or out of rounds. Whoever marked the bucket meanwhile relies on us: try the record again.
-        if matches!(self.store.release(bucket, self.holder, expires_ms).await, Ok(true)) {
+        let marked = self.release(job, report, expires_ms).await == Some(true);
+        if unseen || marked {
             report.problem("the bucket was changed again while it was being repaired", "another look");
-            // The mark is cleared now; this gives the lease back. A failure leaves it to its expiry.
-            let _ = self.store.release(bucket, self.holder, expires_ms).await;
         }
+        if marked {
+            // The mark is cleared now; this gives the lease back. A failure leaves it to its expiry.
+            let _ = self.store.release(&job.contract.bucket, self.holder, expires_ms).await;
+        }
+    }
+
+    /// Gives the lease back. True if a mark was cleared instead; None, with a problem, if the table does not answer:
+    /// then nobody knows of a mark.
+    async fn release(&self, job: Job<'_>, report: &mut BucketReport, expires_ms: u64) -> Option<bool> {
+        match self.store.release(&job.contract.bucket, self.holder, expires_ms).await {
+            Ok(marked) => Some(marked),
+            Err(error) => {
+                report.problem(&error.to_string(), "the incident table answers");
+                None
+            }
+        }
+    }
+
+    /// What one look leads to: a repair, or if nothing is left to plan, whether what was written is there.
+    async fn round(
+        &self,
+        job: Job<'_>,
+        observed: &Observed,
+        assessment: &Assessment,
+        report: &mut BucketReport,
+    ) -> Result<(), Unfinished> {
+        if !assessment.plan.is_empty() {
+            return self.repair(job, observed, assessment, report).await;
+        }
+        report.verify(assessment);
+        Ok(())
     }
 
     /// One repair: allowed, up to date, counted, recorded, written, verified.
@@ -339,31 +372,33 @@ impl<W: World> Reconciler<'_, W> {
         }
     }
 
-    /// Reads until the drift is gone. S3 is eventually consistent here: the old document may be read for a while.
+    /// Reads until what was written is there. S3 is eventually consistent here: the old document may be read for a while.
     async fn verify(&self, job: Job<'_>, steps: &[Step], report: &mut BucketReport) -> Result<(), Unfinished> {
         let mut waits = VERIFY_WAITS_MS.iter();
         loop {
             let (observed, assessment) = self.look(job).await;
-            let left = &assessment.plan.steps;
-            if !steps.iter().any(|step| left.iter().any(|left| left.operation() == step.operation())) {
-                report.looked(&observed, &assessment);
-                report.verified(true);
-                return Ok(());
+            let shown = shows(steps, &observed, &assessment);
+            let left = match shown {
+                Shows::Fulfilled | Shows::Other => None,
+                Shows::NotYet => waits.next().filter(|wait| self.has_time(job, **wait)),
+            };
+            if let Some(wait) = left {
+                self.pause(*wait).await;
+                continue;
             }
-            let undone = !left.iter().all(|left| steps.contains(left));
-            if undone {
-                report.looked(&observed, &assessment);
-                report.verified(false);
-                return Err(Unfinished::Again);
-            }
-            match waits.next() {
-                Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
-                _ => break,
-            }
+            report.looked(&observed, &assessment);
+            report.verify(&assessment);
+            return match shown {
+                Shows::Fulfilled => Ok(()),
+                // Others wrote. Where something is left to plan, another round does it.
+                Shows::Other if assessment.plan.is_empty() => Ok(()),
+                Shows::Other => Err(Unfinished::Again),
+                Shows::NotYet => {
+                    report.problem("the write has not shown yet", "the repaired configuration");
+                    Err(Unfinished::Stop)
+                }
+            };
         }
-        report.verified(false);
-        report.problem("the write has not shown yet", "the repaired configuration");
-        Err(Unfinished::Stop)
     }
 
     fn has_time(&self, job: Job<'_>, wait_ms: u64) -> bool {
@@ -374,6 +409,30 @@ impl<W: World> Reconciler<'_, W> {
     async fn pause(&self, wait_ms: u64) {
         self.clock.sleep_ms(wait_ms.saturating_add(self.clock.random(wait_ms / 2))).await;
     }
+}
+
+/// What a read after a write shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// Each document that was written was read, and fulfils the contract.
+    Fulfilled,
+    /// What stood before, or nothing that could be read.
+    NotYet,
+    /// Something that neither we wrote nor was there before: others are at work.
+    Other,
+}
+
+fn shows(steps: &[Step], observed: &Observed, assessment: &Assessment) -> Shows {
+    let left = &assessment.plan.steps;
+    let waiting = |step: &Step| left.contains(step) || !observed.has_read(step.operation());
+    if left.iter().any(|left| !steps.contains(left)) {
+        return Shows::Other;
+    }
+    if steps.iter().any(waiting) {
+        return Shows::NotYet;
+    }
+    let fulfilled = steps.iter().all(|step| assessment.fulfilled.contains(&step.operation()));
+    if fulfilled { Shows::Fulfilled } else { Shows::Other }
 }
 
 /// Without the table nothing is written, and another round would fare no better.

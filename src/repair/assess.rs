@@ -4,12 +4,14 @@
 //! widens access beyond the contract or edits another's statement.
 
 use crate::judge::access::{Asker, judge_read, judge_write, probe_key, write_probe_key};
-use crate::model::aws::{AwsError, AwsResult};
+use crate::model::aws::{AwsError, AwsResult, Operation};
 use crate::model::contract::{Access, Ceiling, Contract};
 use crate::model::evidence::Doubt;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::CorsState;
+use crate::model::s3::{CorsRule, Notifications};
 use crate::model::verdict::Verdict;
+use crate::policy::document::PolicyDocument;
 use crate::policy::request::ObjectOwner;
 use crate::repair::cors::assess_cors;
 use crate::repair::gates;
@@ -38,6 +40,8 @@ pub struct Assessment {
     pub findings: Vec<Finding>,
     pub plan: Plan,
     pub pause: Pause,
+    /// The documents that were read and fulfil the contract, by the call that writes them.
+    pub fulfilled: Vec<Operation>,
     /// Our statement holds a unique id: read again with back-off before believing the drift.
     pub unsettled: bool,
 }
@@ -53,48 +57,74 @@ pub struct Rules<'a> {
 /// The tag that makes a bucket flag only.
 pub const PAUSE_TAG: (&str, &str) = ("darwin-guard", "paused");
 
+/// What of a bucket the guard may write, as it was read.
+#[derive(Default)]
+struct Documents {
+    drifts: Vec<Finding>,
+    findings: Vec<Finding>,
+    steps: Vec<Step>,
+    fulfilled: Vec<Operation>,
+    cors: Option<CorsState>,
+    unsettled: bool,
+}
+
+impl Documents {
+    /// Unread: nothing is planned, and nothing fulfils the contract.
+    fn of(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Self {
+        let Observed { access, cors, notifications, .. } = observed;
+        let mut documents = Self::default();
+        if let Ok(policy) = &access.policy {
+            documents.policy(policy.as_ref(), contract, rules);
+        }
+        if let Ok(found) = cors {
+            documents.cors(found.as_deref(), &rules.asker.darwin.origin);
+        }
+        if let Ok(found) = notifications {
+            documents.events(found, rules.enable_event_bridge);
+        }
+        documents
+    }
+
+    fn policy(&mut self, policy: Option<&PolicyDocument>, contract: &Contract, rules: Rules<'_>) {
+        let Rules { asker: Asker { darwin, home, now }, ceiling, .. } = rules;
+        let assessed = assess_policy(policy, contract, darwin, home, ceiling, now);
+        self.unsettled = assessed.unsettled;
+        self.fulfilled.extend(assessed.fulfilled.then_some(Operation::PutBucketPolicy));
+        self.drifts.extend(assessed.drift);
+        self.findings.extend(assessed.findings);
+        let before = || policy.map(|policy| policy.text().to_owned());
+        self.steps.extend(assessed.proposed.map(|after| Step::PutBucketPolicy { before: before(), after }));
+    }
+
+    fn cors(&mut self, found: Option<&[CorsRule]>, origin: &str) {
+        let assessed = assess_cors(found, origin);
+        self.cors = Some(assessed.state);
+        self.fulfilled.extend((assessed.state == CorsState::Ok).then_some(Operation::PutBucketCors));
+        self.drifts.extend(assessed.drift);
+        self.findings.extend(assessed.findings);
+        let before = || found.unwrap_or_default().to_vec();
+        self.steps.extend(assessed.proposed.map(|after| Step::PutBucketCors { before: before(), after }));
+    }
+
+    fn events(&mut self, found: &Notifications, enable: bool) {
+        match gates::events(found, enable) {
+            None => self.fulfilled.push(Operation::PutBucketNotificationConfiguration),
+            Some(finding) if finding.kind() == Kind::EventsOff => {
+                self.drifts.push(finding);
+                self.steps.push(Step::EnableEventBridge);
+            }
+            Some(finding) => self.findings.push(finding),
+        }
+    }
+}
+
 /// Assesses one bucket.
 pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Assessment {
-    let Observed { access, cors, encryption, notifications, tags, default_key } = observed;
+    let Observed { access, encryption, tags, default_key, .. } = observed;
     let asker = rules.asker;
     let bucket = contract.bucket.as_str();
-    let mut drifts = Vec::new();
-    let mut findings = Vec::new();
-    let mut steps = Vec::new();
-    let mut unsettled = false;
-
-    // The policy. Unread: nothing is planned, and every verdict that needs it is open.
-    if let Ok(policy) = &access.policy {
-        let assessed = assess_policy(policy.as_ref(), contract, asker.darwin, asker.home, rules.ceiling, asker.now);
-        unsettled = assessed.unsettled;
-        drifts.extend(assessed.drift);
-        findings.extend(assessed.findings);
-        if let Some(after) = assessed.proposed {
-            steps.push(Step::PutBucketPolicy { before: policy.as_ref().map(|policy| policy.text().to_owned()), after });
-        }
-    }
-
-    let cors_state = match cors {
-        Ok(rules_now) => {
-            let assessed = assess_cors(rules_now.as_deref(), &asker.darwin.origin);
-            drifts.extend(assessed.drift);
-            findings.extend(assessed.findings);
-            if let Some(after) = assessed.proposed {
-                steps.push(Step::PutBucketCors { before: rules_now.clone().unwrap_or_default(), after });
-            }
-            Some(assessed.state)
-        }
-        Err(_) => None,
-    };
-
-    match gates::events(notifications, rules.enable_event_bridge) {
-        Some(finding) if finding.kind() == Kind::EventsOff => {
-            drifts.push(finding);
-            steps.push(Step::EnableEventBridge);
-        }
-        other => findings.extend(other),
-    }
-
+    let Documents { drifts, mut findings, steps, fulfilled, cors, unsettled } =
+        Documents::of(contract, observed, rules);
     findings.extend(gates::bucket_name(contract));
     findings.extend(gates::requester_pays(&access.requester_pays));
     findings.extend(gates::ownership(access));
@@ -117,7 +147,7 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
         findings.extend(gates::uncertain(write, &findings, observed, Doubt::Writing));
     }
 
-    Assessment { read, write, cors: cors_state, drifts, findings, plan: Plan { steps }, pause: pause(tags), unsettled }
+    Assessment { read, write, cors, drifts, findings, plan: Plan { steps }, pause: pause(tags), fulfilled, unsettled }
 }
 
 fn pause(tags: &AwsResult<Vec<(String, String)>>) -> Pause {

@@ -48,8 +48,7 @@ pub(super) fn public_block(access: &AccessFacts, settings: Settings) -> Option<F
 }
 
 /// Our own trigger: without EventBridge delivery and without a notification, no upload is ever judged.
-pub(super) fn events(notifications: &AwsResult<Notifications>, enable: bool) -> Option<Finding> {
-    let seen = notifications.as_ref().ok()?;
+pub(super) fn events(seen: &Notifications, enable: bool) -> Option<Finding> {
     let heard = seen.event_bridge || !seen.object_created_targets.is_empty();
     (!heard).then(|| Finding::of(Evidence::NoEvents { enable }))
 }

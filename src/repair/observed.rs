@@ -4,7 +4,7 @@
 
 use crate::judge::access::AccessFacts;
 use crate::judge::key::KeyFacts;
-use crate::model::aws::{AwsError, AwsResult};
+use crate::model::aws::{AwsError, AwsResult, Operation};
 use crate::model::s3::{BucketEncryption, CorsRule, Notifications};
 
 /// Everything that was read of one bucket, fresh.
@@ -20,6 +20,16 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// Whether the document was read that this call writes.
+    pub fn has_read(&self, write: Operation) -> bool {
+        match write {
+            Operation::PutBucketPolicy => self.access.policy.is_ok(),
+            Operation::PutBucketCors => self.cors.is_ok(),
+            Operation::PutBucketNotificationConfiguration => self.notifications.is_ok(),
+            _ => false,
+        }
+    }
+
     /// Every read that failed, the guard's own.
     pub fn failures(&self) -> Vec<&AwsError> {
         let Self { access, cors, encryption, notifications, tags, default_key } = self;

@@ -14,7 +14,7 @@ use crate::model::arn::is_account_id;
 use crate::model::aws::AwsError;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
 use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, WideStatement};
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Kind};
 use crate::model::verdict::{Decision, Verdict};
 use crate::model::why::StatementName;
 use crate::policy::document::{Editable, PolicyDocument, Statements};
@@ -41,6 +41,8 @@ pub struct PolicyAssessment {
     pub proposed: Option<String>,
     /// Our statement holds a unique id, as it may for a while after a write: read again before believing the drift.
     pub unsettled: bool,
+    /// What was read gives Darwin the access of the contract, and no Deny certainly takes it away.
+    pub fulfilled: bool,
 }
 
 /// Judges the policy (`None`: the bucket has none) and proposes the repair. `now` is RFC 3339.
@@ -99,7 +101,7 @@ fn checked(
 ) -> PolicyAssessment {
     let refuse = |mut findings: Vec<Finding>, why: Finding, drift: Finding| {
         findings.push(why);
-        PolicyAssessment { drift: Some(drift), findings, proposed: None, unsettled }
+        PolicyAssessment { drift: Some(drift), findings, unsettled, ..PolicyAssessment::default() }
     };
     let bytes = bytes_without_space(&proposed);
     if bytes > MAX_BYTES {
@@ -118,7 +120,8 @@ fn checked(
         return refuse(findings, told::uncertain(Doubt::Proposed, &verdict), drift);
     }
     findings.shrink_to_fit();
-    PolicyAssessment { drift: Some(drift), findings, proposed: Some(after.into_text()), unsettled }
+    let proposed = Some(after.into_text());
+    PolicyAssessment { drift: Some(drift), findings, proposed, unsettled, fulfilled: false }
 }
 
 fn unreadable(why: &Unreadable) -> Finding {
@@ -176,6 +179,7 @@ impl<'a> Reading<'a> {
         let taken = |seen: &StatementView<'_>| Finding::of(Evidence::SidTaken { statement: seen.name() });
         let mut findings: Vec<Finding> = self.strangers_with_our_sid().map(taken).collect();
         findings.extend(self.denies());
+        let denied = findings.iter().any(|found| found.kind() == Kind::ExplicitDeny);
         let wide = self.wide();
         let hands_off = self.hands_off();
         let narrowing = if hands_off.is_empty() && !wide.is_empty() { self.rewritten(Ceiling::Enforce) } else { None };
@@ -189,7 +193,7 @@ impl<'a> Reading<'a> {
                 }
                 narrowing => {
                     findings.extend(self.too_wide(wide, narrowing.as_deref()));
-                    PolicyAssessment { findings, ..PolicyAssessment::default() }
+                    PolicyAssessment { findings, fulfilled: !denied, ..PolicyAssessment::default() }
                 }
             };
         }

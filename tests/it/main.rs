@@ -18,6 +18,7 @@
 mod attacks;
 mod aws;
 mod cases;
+mod claims;
 mod config;
 mod corners;
 mod decode;

@@ -4,6 +4,7 @@ use crate::app::reconcile::report::BucketReport;
 use crate::event::trigger::ConfigChange;
 use crate::incident::life::{Clear, PendingWrite, SAMPLES, Scope, Sighting};
 use crate::judge::object::JudgedObject;
+use crate::model::aws::Operation;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::outcome::{ActionResult, Read};
@@ -131,10 +132,10 @@ impl Outbox {
         now_ms: u64,
     ) {
         let answer = reconciled;
-        if let Some(lost) = &reconciled.lost {
-            for sighting in lost {
-                self.sighted(index, sighting.clone());
-            }
+        for sighting in &reconciled.lost {
+            self.sighted(index, sighting.clone());
+        }
+        if reconciled.compared {
             self.clears.push(Clear {
                 bucket: answer.bucket.clone(),
                 scope: Scope::Kinds(vec![Kind::LostUpdate]),
@@ -165,7 +166,8 @@ impl Outbox {
         if !reconciled.complete {
             return;
         }
-        let mut fine: Vec<Kind> = BUCKET_KINDS.to_vec();
+        let left = |kind: &Kind| restored_by(*kind).is_none_or(|document| answer.fulfilled.contains(&document));
+        let mut fine: Vec<Kind> = BUCKET_KINDS.iter().copied().filter(left).collect();
         let mut whole: Vec<Kind> = EITHER_KINDS.to_vec();
         if answer.drifts.is_empty() || repaired {
             fine.extend_from_slice(WRITE_KINDS);
@@ -197,6 +199,16 @@ impl Outbox {
     pub(super) fn no_config_events(&mut self, bucket: &str, write: &PendingWrite) {
         let finding = Finding::of(Evidence::NoConfigEvents { operation: write.operation.clone() });
         self.sighted(None, Sighting::of(bucket, finding));
+    }
+}
+
+/// What is over only when a document fulfils the contract again: that nothing is left to plan is not enough.
+fn restored_by(kind: Kind) -> Option<Operation> {
+    match kind {
+        Kind::PolicyMissing | Kind::PolicyGutted | Kind::PolicyWidened => Some(Operation::PutBucketPolicy),
+        Kind::CorsMissing => Some(Operation::PutBucketCors),
+        Kind::EventsOff => Some(Operation::PutBucketNotificationConfiguration),
+        _ => None,
     }
 }
 

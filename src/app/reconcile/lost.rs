@@ -4,6 +4,7 @@
 
 use crate::app::ports::{BucketReads, Clock, World, WriteLog};
 use crate::app::reconcile::job::Job;
+use crate::app::reconcile::report::Comparison;
 use crate::app::reconcile::{Reconciler, VERIFY_WAITS_MS};
 use crate::incident::life::{Sighting, StoreResult};
 use crate::model::aws::AwsResult;
@@ -26,19 +27,24 @@ impl<W: World> Reconciler<'_, W> {
     ///
     /// # Errors
     /// The store can't be read.
-    pub async fn check_lost_updates(&self, job: Job<'_>) -> StoreResult<Vec<Sighting>> {
+    pub async fn check_lost_updates(&self, job: Job<'_>) -> StoreResult<Comparison> {
         let bucket = job.contract.bucket.as_str();
         let now_ms = self.clock.now_ms();
         let past = self.store.past(bucket, now_ms).await?;
-        let mut lost = Vec::new();
+        let mut compared = Comparison::default();
         if past.writes.is_empty() || past.changes.is_empty() {
-            return Ok(lost);
+            return Ok(compared);
         }
         for subject in [Subject::Policy, Subject::Cors] {
             let mut waits = VERIFY_WAITS_MS.iter();
             loop {
-                // What can't be read can't be compared; the schedule asks again.
-                let Ok(current) = self.document(subject, bucket).await else { break };
+                let current = match self.document(subject, bucket).await {
+                    Ok(current) => current,
+                    Err(error) => {
+                        compared.unread.push(error);
+                        break;
+                    }
+                };
                 let found = past.lost(subject, current.as_deref(), &self.config.darwin, now_ms);
                 if found.is_empty() {
                     break;
@@ -47,13 +53,13 @@ impl<W: World> Reconciler<'_, W> {
                     Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
                     _ => {
                         let told = found.iter().map(|(change, write)| self.lost_update(job.contract, change, write));
-                        lost.extend(told);
+                        compared.lost.extend(told);
                         break;
                     }
                 }
             }
         }
-        Ok(lost)
+        Ok(compared)
     }
 
     async fn document(&self, subject: Subject, bucket: &str) -> AwsResult<Option<String>> {

@@ -6,7 +6,7 @@ use crate::app::alerts::table_unreachable;
 use crate::app::config::Config;
 use crate::app::reconcile::job::Job;
 use crate::incident::life::{Sighting, StoreError};
-use crate::model::aws::AwsError;
+use crate::model::aws::{AwsError, Operation};
 use crate::model::contract::Home;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind};
@@ -18,6 +18,15 @@ use crate::repair::observed::Observed;
 use crate::repair::plan::Step;
 use crate::report::answer::BucketAnswer;
 use crate::report::finding::all;
+
+/// Others' changes and our writes side by side.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// What a write of ours may have undone.
+    pub lost: Vec<Sighting>,
+    /// Why a document could not be compared: then nothing is known to be fine.
+    pub unread: Vec<AwsError>,
+}
 
 /// The outcome of reconciling one bucket.
 #[derive(Debug, Clone)]
@@ -38,8 +47,12 @@ pub struct BucketReport {
     pub busy: bool,
     /// Every document was read: what is not among the findings is fine.
     pub complete: bool,
-    /// Others' changes that a write of ours may have undone; None where it was not looked into.
-    pub lost: Option<Vec<Sighting>>,
+    /// The documents that were read and fulfil the contract, by the call that writes them.
+    pub fulfilled: Vec<Operation>,
+    /// Others' changes that a write of ours may have undone.
+    pub lost: Vec<Sighting>,
+    /// That was looked into, and every document read for it: no other change is lost.
+    pub compared: bool,
     /// Ours to keep while rounds go on: what the guard itself found while acting.
     own: Vec<Finding>,
     diffs: Vec<String>,
@@ -59,7 +72,9 @@ impl BucketReport {
             problems: Vec::new(),
             busy: false,
             complete: false,
-            lost: None,
+            fulfilled: Vec::new(),
+            lost: Vec::new(),
+            compared: false,
             own: Vec::new(),
             diffs: Vec::new(),
         };
@@ -92,6 +107,7 @@ impl BucketReport {
         self.read = assessment.read.decision;
         self.write = assessment.write.as_ref().map(|write| write.decision);
         self.cors = assessment.cors;
+        self.fulfilled.clone_from(&assessment.fulfilled);
         for drift in &assessment.drifts {
             if !self.drifts.iter().any(|held| held.kind() == drift.kind()) {
                 self.drifts.push(drift.clone());
@@ -138,8 +154,13 @@ impl BucketReport {
         self.actions.iter().any(|action| matches!(action.result, ActionResult::Done | ActionResult::Failed))
     }
 
-    pub(super) fn verified(&mut self, shown: bool) {
-        self.verified = Some(shown);
+    /// Whether all that was written is there, and fulfils the contract, by a look after the writes.
+    pub(super) fn verify(&mut self, assessment: &Assessment) {
+        let fulfilled = |action: &&Action| assessment.fulfilled.contains(&action.operation);
+        let written: Vec<&Action> = self.actions.iter().filter(|action| action.result == ActionResult::Done).collect();
+        if !written.is_empty() {
+            self.verified = Some(written.iter().all(fulfilled));
+        }
     }
 
     fn own(&mut self, finding: Finding) {
@@ -150,6 +171,14 @@ impl BucketReport {
     pub(super) fn problem(&mut self, saw: &str, want: &str) {
         let at = format!("bucket `{}`", self.bucket);
         self.problems.push(Problem { at, saw: saw.to_owned(), want: want.to_owned(), retryable: true });
+    }
+
+    pub(super) fn compared(&mut self, comparison: Comparison) {
+        self.compared = comparison.unread.is_empty();
+        self.lost = comparison.lost;
+        for error in comparison.unread.iter().filter(|error| error.retryable()) {
+            self.problem(&error.to_string(), "a document to compare with others' changes");
+        }
     }
 
     pub(super) fn failed(&mut self, finding: Finding, error: &AwsError) {
