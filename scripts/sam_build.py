@@ -46,7 +46,7 @@ def main() -> None:
         environment = {k: v for k, v in os.environ.items() if k != "CARGO_TARGET_DIR"} | {
             "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu-central-1", "PATH": f"{sam}{os.pathsep}{os.environ['PATH']}",
         }
-        command = [sam / "sam", "build", "--beta-features", "--parameter-overrides", f"Architecture={architecture}"]
+        command = [sam / "sam", "build", "--parameter-overrides", f"Architecture={architecture}"]
         if subprocess.run(command, cwd=directory, env=environment).returncode != 0:
             sys.exit("sam build failed")
         built = list(pathlib.Path(directory).glob(".aws-sam/build/*/bootstrap"))

@@ -66,9 +66,13 @@ fn refuse_to_start(api: &str, problems: &ConfigProblems) -> ExitCode {
     }
 }
 
+/// 2001: what is before it is no deadline.
+const FIRST_DEADLINE_MS: u64 = 1_000_000_000_000;
+
 async fn serve(guard: &Guard<Outside<StdoutLog>>, event: LambdaEvent<Value>) -> Result<Value, Refusal> {
     let call = Call {
-        deadline_ms: Some(event.context.deadline),
+        // `cargo lambda watch` gives one in 1970.
+        deadline_ms: Some(event.context.deadline).filter(|deadline| *deadline >= FIRST_DEADLINE_MS),
         function_arn: Some(event.context.invoked_function_arn),
         request_id: event.context.request_id,
         dry_run: false,

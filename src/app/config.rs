@@ -6,12 +6,13 @@
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
 use crate::model::arn::{AccountId, Arn, is_account_id, is_region, partition_of};
 use crate::model::contract::{Ceiling, Contract, Darwin, Home, Mode};
-use crate::model::text::is_digits;
 mod buckets;
+mod lists;
 pub mod problem;
+mod reader;
 mod values;
 
-use std::fmt;
+use reader::{Lookup, Reader};
 use values::{cut, exact_arn};
 
 /// V7's role, origin and Sid.
@@ -48,9 +49,6 @@ pub struct Config {
     /// Whether `DARWIN_ROLE_ARN` was given.
     role_given: bool,
 }
-
-/// Looks a variable up. An empty value counts as none: a template passes on an empty parameter like that.
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
     /// Reads the variables through `lookup`.
@@ -108,7 +106,8 @@ impl Config {
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigProblems(reader.problems)) }
     }
 
-    /// Where the guard runs: from the ARN of its own function, else from the environment.
+    /// Where the guard runs: from the ARN of its own function, else from the environment, as where a tool runs the
+    /// function on somebody's machine.
     ///
     /// # Errors
     /// The ARN is none of a Lambda function, account or Region is not known, or the role is of another partition.
@@ -118,7 +117,7 @@ impl Config {
             saw: saw.to_owned(),
             want: want.to_owned(),
         };
-        let home = if let Some(text) = function_arn {
+        let home = if let Some(text) = function_arn.filter(|text| !is_local(text)) {
             let function = Arn::parse(text).filter(|arn| arn.name_in_region("lambda", "function:").is_some());
             match function.and_then(|arn| Some((AccountId::parse(&arn.account)?, arn))) {
                 Some((account, Arn { region, partition, .. })) => Home { account, region, partition },
@@ -152,54 +151,13 @@ impl Config {
     }
 }
 
-/// Reads variables and gathers what is wrong with them.
-struct Reader<'a> {
-    lookup: Lookup<'a>,
-    problems: Vec<ConfigProblem>,
+/// What `cargo lambda watch` and `sam local invoke` give as the function's ARN: of no account, or of one that is not the user's.
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-using-invoke.html>
+fn is_local(function_arn: &str) -> bool {
+    function_arn == "function-arn" || Arn::parse(function_arn).is_some_and(|arn| arn.account == "012345678912")
 }
 
 impl Reader<'_> {
-    fn get(&self, variable: &str) -> Option<String> {
-        (self.lookup)(variable).filter(|value| !value.is_empty())
-    }
-
-    fn wrong(&mut self, variable: impl Into<String>, saw: impl Into<String>, want: impl Into<String>) {
-        self.problems.push(ConfigProblem { variable: variable.into(), saw: saw.into(), want: want.into() });
-    }
-
-    fn checked(&mut self, variable: &str, is_right: impl Fn(&str) -> bool, want: &str) -> Option<String> {
-        let value = self.get(variable)?;
-        if is_right(&value) {
-            return Some(value);
-        }
-        self.wrong(variable, cut(&value), want);
-        None
-    }
-
-    fn choice<T: Copy>(&mut self, variable: &str, default: T, choices: &[(&str, T)], want: &str) -> T {
-        let Some(value) = self.get(variable) else { return default };
-        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == value) {
-            return *choice;
-        }
-        self.wrong(variable, cut(&value), want);
-        default
-    }
-
-    fn number<T>(&mut self, variable: &str, default: T, least: T, most: T, unit: &str) -> T
-    where
-        T: Copy + std::str::FromStr + PartialOrd + fmt::Display,
-    {
-        let Some(value) = self.get(variable) else { return default };
-        let digits = is_digits(&value);
-        match value.parse::<T>() {
-            Ok(number) if digits && number >= least && number <= most => number,
-            _ => {
-                self.wrong(variable, cut(&value), format!("a whole number of {unit} from {least} to {most}"));
-                default
-            }
-        }
-    }
-
     /// 64 from 512 MB of memory on, else 32: more gains nothing there.
     fn concurrency(&mut self) -> usize {
         let memory_mb = self.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|text| text.parse::<u32>().ok());
@@ -253,9 +211,13 @@ impl Reader<'_> {
 
     fn contracts(&mut self) -> Vec<Contract> {
         let Some(text) = self.get("GUARDED_BUCKETS") else {
-            self.wrong("GUARDED_BUCKETS", "not set", buckets::WANTED);
-            return Vec::new();
+            return lists::read(self).unwrap_or_else(|| {
+                let lists = "or names, comma-separated, in `READ_ONLY_BUCKETS` or `READ_WRITE_BUCKETS`";
+                self.wrong("GUARDED_BUCKETS", "not set", format!("{}, {lists}", buckets::WANTED));
+                Vec::new()
+            });
         };
+        lists::refuse(self);
         match buckets::read(&text) {
             Ok(contracts) => contracts,
             Err(problems) => {

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from setting import Emulator, Mailbox, Stack, scene, trail, until
+from setting import REGION, Emulator, Mailbox, Stack, scene, trail, until
 
 ONE, TWO, THREE = "acme-lidar", "acme-slides", "acme-video"
 WRITES = {"s3:PutBucketPolicy", "s3:PutBucketCORS", "s3:PutBucketNotification"}
@@ -28,7 +28,8 @@ class Deployed(unittest.TestCase):
         return {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in found}
 
     def guarded(self) -> dict:
-        return {entry["name"]: entry["access"] for entry in json.loads(self.stack.environment()["GUARDED_BUCKETS"])}
+        environment, lists = self.stack.environment(), {"read-only": "READ_ONLY_BUCKETS", "read-write": "READ_WRITE_BUCKETS"}
+        return {name: access for access, variable in lists.items() for name in environment[variable].split(",") if name}
 
     def statements(self) -> dict:
         role = self.resources()["GuardRole"]
@@ -44,14 +45,23 @@ class Deployed(unittest.TestCase):
 
     def assert_everything_names(self, buckets: list):
         """Role, rules and queue policy are about these buckets and no other."""
+        lists = {"ReadOnly": [], "ReadWrite": []}
+        for name, access in self.guarded().items():
+            lists[{"read-only": "ReadOnly", "read-write": "ReadWrite"}[access]].append(name)
         arns = [f"arn:aws:s3:::{name}" for name in buckets]
         statements = self.statements()
         self.assertEqual(statements["HeadObjects"]["Resource"], [f"{arn}/*" for arn in arns])
-        for sid in ("TellGoneFromDenied", "ReadBucketConfig", "RepairBucketConfig"):
+        for sid in ("ReadBuckets", "RepairBucketConfig"):
             if sid in statements:
                 self.assertEqual(statements[sid]["Resource"], arns, sid)
-        self.assertEqual(self.pattern("ObjectRule")["detail"]["bucket"]["name"], buckets)
-        self.assertEqual(self.pattern("BucketChangeRule")["detail"]["requestParameters"]["bucketName"], buckets)
+        self.assertEqual(lists["ReadOnly"] + lists["ReadWrite"], buckets)
+        for kind, names in lists.items():
+            if names:
+                self.assertEqual(self.pattern(f"{kind}ObjectRule")["detail"]["bucket"]["name"], names)
+                self.assertEqual(self.pattern(f"{kind}ChangeRule")["detail"]["requestParameters"]["bucketName"], names)
+            else:
+                self.assertNotIn(f"{kind}ObjectRule", self.resources())
+                self.assertNotIn(f"{kind}ChangeRule", self.resources())
         policy = json.loads(self.attributes("ObjectQueueUrl", "Policy")["Policy"])
         direct = next(part for part in policy["Statement"] if part["Sid"] == "DirectS3Notification")
         self.assertEqual(direct["Condition"]["ArnEquals"]["aws:SourceArn"], arns)
@@ -83,18 +93,22 @@ class Stacks(Deployed):
         alarms = {alarm["AlarmName"]: alarm for alarm in self.aws.cloudwatch.describe_alarms()["MetricAlarms"]}
         names = [name for name in ids if name.endswith("Alarm")]
         self.assertEqual(sorted(ids[name] for name in names), sorted(alarms))
-        self.assertEqual(len(names), 7)
+        self.assertEqual(len(names), 9)
         queues = {url.rsplit("/", 1)[1] for url in self.aws.sqs.list_queues()["QueueUrls"]}
         exists = {"FunctionName": {ids["GuardFunction"]}, "QueueName": queues}
         for name, alarm in alarms.items():
-            self.assertEqual(alarm["AlarmActions"], [ids["AlertTopic"]], name)
+            # Each rings once, in one way, and none for being fine: a new alarm's first OK would be a message too.
+            rings = [alarm.get(f"{state}Actions") or [] for state in ("Alarm", "InsufficientData", "OK")]
+            self.assertEqual(rings, [[], [ids["AlertTopic"]], []] if "NoSweep" in name else [[ids["AlertTopic"]], [], []], name)
             for dimension in alarm["Dimensions"]:
                 self.assertIn(dimension["Value"], exists[dimension["Name"]], name)
 
         body = self.aws.cloudwatch.get_dashboard(DashboardName=ids["Dashboard"])["DashboardBody"]
         widgets = json.loads(body)["widgets"]
-        self.assertEqual(len(widgets), 9)
-        shown = {part for widget in widgets for line in widget["properties"]["metrics"] for part in line if isinstance(part, str)}
+        self.assertEqual(len(widgets), 8)
+        self.assertEqual(widgets[0]["type"], "log", "first, by bucket, what a manager asks")
+        metrics = [widget["properties"]["metrics"] for widget in widgets if widget["type"] == "metric"]
+        shown = {part for lines in metrics for line in lines for part in line if isinstance(part, str)}
         self.assertLessEqual(queues | {ids["GuardFunction"]}, shown, "the dashboard shows what is deployed")
 
         schedule = self.aws.scheduler.get_schedule(Name=ids["GuardFunctionHourly"])
@@ -131,9 +145,35 @@ class Stacks(Deployed):
         self.assertEqual(self.guarded(), {TWO: "read-only"})
         self.assert_everything_names([TWO])
         self.assertEqual(self.actions() & WRITES, WRITES - {"s3:PutBucketNotification"})
-        self.assertEqual(self.resources(), before, "nothing was replaced: queues, table and topic keep what is in them")
+        after, by_list = self.resources(), {"ReadOnlyObjectRule", "ReadOnlyChangeRule"}  # which went and came again
+        self.assertEqual(set(before) - set(after), {"ReadWriteObjectRule", "ReadWriteChangeRule"})
+        kept = {name: before[name] for name in after if name not in by_list}
+        self.assertEqual({name: after[name] for name in kept}, kept, "nothing else was replaced: queues, table and topic keep what is in them")
         succeeded, answer = self.stack.invoke({"action": "audit"})
         self.assertEqual((succeeded, [bucket["bucket"] for bucket in answer["buckets"]]), (True, [TWO]))
+
+    def test_with_twenty_buckets_of_long_names_every_one_is_guarded_and_a_second_stack_stands_beside(self):
+        first = [f"acme-of-the-long-names-in-frankfurt-{n:02}" for n in range(20)]
+        self.stack.create(ReadOnlyBuckets=first[:15], ReadWriteBuckets=first[15:], Prefix="darwin/", ReadPrefixes="raw/,export/")
+        self.assert_everything_names(first)
+        rule = self.pattern("ReadOnlyObjectRule")["detail"]["object"]["key"]
+        self.assertEqual(rule, [{"prefix": "raw/"}, {"prefix": "export/"}, {"prefix": "darwin/"}])
+        beside = Stack(self.emulator, name="darwin-s3-guard-shared")
+        beside.create(ReadOnlyBuckets=[ONE], Mode="flag")
+        self.addCleanup(beside.delete)
+        of_both = [stack.environment() for stack in (self.stack, beside)]
+        for variable in ("INCIDENT_TABLE", "ALERT_TOPIC_ARN", "STACK_ID"):
+            self.assertNotEqual(*(environment[variable] for environment in of_both), variable)
+        for stack, buckets in ((self.stack, first), (beside, [ONE])):
+            succeeded, answer = stack.invoke({"action": "audit"})
+            self.assertEqual((succeeded, [bucket["bucket"] for bucket in answer["buckets"]]), (True, buckets))
+        # Each stack's queues are its own: an event of a bucket goes to the stack that guards it.
+        upload = {
+            "version": "0", "id": "1", "detail-type": "Object Created", "source": "aws.s3", "account": "111122223333", "region": REGION,
+            "time": "2026-11-23T07:00:00Z", "resources": [], "detail": {"bucket": {"name": ONE}, "object": {"key": "raw/a.png"}},
+        }
+        matched = trail.matching_rules(self.stack, upload)
+        self.assertEqual([name.startswith("darwin-s3-guard-shared-") for name in matched], [True], matched)
 
     def test_ends_of_grants_are_matched_for_the_keys_that_are_named_and_for_no_other(self):
         key = scene.key(self.aws, "scans", for_darwin=True)
@@ -148,7 +188,9 @@ class Stacks(Deployed):
         self.stack.create(ReadOnlyBuckets=[ONE])  # what tearDown deletes
         for parameters, words in (
             ({"ReadOnlyBuckets": "", "ReadWriteBuckets": ""}, "at least one bucket"),
-            ({"ReadOnlyBuckets": [ONE, "", TWO]}, "a comma too many"),
+            ({"ReadOnlyBuckets": [ONE, "", TWO]}, "comma separated without spaces"),
+            ({"ReadOnlyBuckets": [f"{ONE}-{n}" for n in range(21)]}, "at most 20"),
+            ({"ReadWriteBuckets": [ONE], "ReadPrefixes": "raw/"}, "needs Prefix"),
             ({"ReadWriteBuckets": [ONE], "ScopeWrites": "true"}, "give Prefix"),
             ({"ReadOnlyBuckets": [ONE], "ScopeWrites": "true", "Prefix": "darwin/"}, "ReadWriteBuckets"),
             ({"ReadOnlyBuckets": [ONE], "Mode": "flag", "EnableEventBridge": "true"}, "needs Mode=repair"),

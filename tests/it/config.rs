@@ -54,6 +54,133 @@ fn only_guarded_buckets_is_required_and_the_rest_has_its_defaults() {
     refused(&[("GUARDED_BUCKETS", "")], "GUARDED_BUCKETS is not set, wanted a JSON list of 1 to 20 buckets");
 }
 
+/// The variables as the template sets them, with these instead or beside.
+fn lists(given: &[(&str, &str)]) -> Result<Config, ConfigProblems> {
+    let template = [
+        ("GUARDED_BUCKETS", ""),
+        ("SCOPE_WRITES", "false"),
+        ("LIST_BUCKETS", "false"),
+        ("PREFIX", ""),
+        ("READ_PREFIXES", ""),
+    ];
+    read(&[&template, given].concat())
+}
+
+#[track_caller]
+fn lists_refused(given: &[(&str, &str)], wanted: &str) {
+    let message = lists(given).expect_err(&format!("{given:?}")).to_string();
+    assert!(message.contains(wanted), "{given:?}: {message}");
+}
+
+#[test]
+fn the_two_lists_have_one_set_of_options() {
+    let config = lists(&[
+        ("READ_ONLY_BUCKETS", "acme-slides, acme-video"),
+        ("READ_WRITE_BUCKETS", "acme-lidar"),
+        ("PREFIX", "darwin"),
+        ("READ_PREFIXES", "raw/, more"),
+        ("SCOPE_WRITES", "true"),
+        ("LIST_BUCKETS", "true"),
+    ])
+    .unwrap();
+    let seen: Vec<_> = config.contracts.iter().map(|it| (it.bucket.as_str(), it.access, it.scope_writes)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("acme-slides", Access::ReadOnly, false),
+            ("acme-video", Access::ReadOnly, false),
+            ("acme-lidar", Access::ReadWrite, true)
+        ]
+    );
+    for contract in &config.contracts {
+        assert_eq!((contract.prefix.as_deref(), contract.list), (Some("darwin/"), true), "{contract:?}");
+        assert_eq!(contract.read_prefixes, ["raw/", "more"]);
+    }
+    let of_one = |list| lists(&[(list, "acme-lidar")]).unwrap().contracts;
+    assert_eq!(of_one("READ_WRITE_BUCKETS"), read(&[]).unwrap().contracts, "as with GUARDED_BUCKETS");
+    assert_eq!(of_one("READ_ONLY_BUCKETS")[0].access, Access::ReadOnly);
+}
+
+#[test]
+fn a_wrong_list_or_option_is_told_with_its_variable_and_place() {
+    let one = ("READ_ONLY_BUCKETS", "acme-slides");
+    let rw = ("READ_WRITE_BUCKETS", "acme-lidar");
+    lists_refused(&[], "GUARDED_BUCKETS is not set, wanted a JSON list of 1 to 20 buckets");
+    lists_refused(&[], "or names, comma-separated, in `READ_ONLY_BUCKETS` or `READ_WRITE_BUCKETS`");
+    lists_refused(
+        &[("READ_ONLY_BUCKETS", "acme,ACME")],
+        "READ_ONLY_BUCKETS[1] is `ACME`, wanted the name of a general",
+    );
+    lists_refused(&[("READ_ONLY_BUCKETS", "acme,")], "READ_ONLY_BUCKETS[1] is ``");
+    lists_refused(
+        &[("READ_ONLY_BUCKETS", "acme,acme")],
+        "READ_ONLY_BUCKETS[1] is `acme` again, wanted each bucket once",
+    );
+    lists_refused(&[("READ_ONLY_BUCKETS", "acme-lidar"), rw], "READ_WRITE_BUCKETS[0] is `acme-lidar` again");
+    let eleven = (0..11).map(|n| format!("bucket-{n}")).collect::<Vec<_>>().join(",");
+    let others = eleven.replace("bucket", "other");
+    assert_eq!(lists(&[("READ_ONLY_BUCKETS", &eleven), rw]).unwrap().contracts.len(), 12);
+    lists_refused(
+        &[("READ_ONLY_BUCKETS", &eleven), ("READ_WRITE_BUCKETS", &others)],
+        "READ_ONLY_BUCKETS with READ_WRITE_BUCKETS is 11 and 11 buckets, wanted at most 20 buckets in both",
+    );
+    lists_refused(&[one, ("PREFIX", "/darwin/")], "PREFIX is `/darwin/`, wanted a literal key prefix");
+    lists_refused(&[one, ("READ_PREFIXES", "raw/,*")], "READ_PREFIXES[1] is `*`");
+    lists_refused(&[one, ("READ_PREFIXES", "raw/,raw/")], "READ_PREFIXES[1] is `raw/` again");
+    lists_refused(&[one, ("LIST_BUCKETS", "yes")], "LIST_BUCKETS is `yes`, wanted `true` or `false`");
+    lists_refused(&[rw, ("SCOPE_WRITES", "true")], "SCOPE_WRITES is `true`, wanted `PREFIX` and `READ_WRITE_BUCKETS`");
+    lists_refused(&[one, ("SCOPE_WRITES", "true"), ("PREFIX", "d/")], "SCOPE_WRITES is `true`");
+    lists_refused(&[rw, ("READ_PREFIXES", "raw/")], "READ_PREFIXES is set, wanted `PREFIX` with it");
+    assert!(lists(&[one, ("READ_PREFIXES", "raw/")]).is_ok());
+}
+
+#[test]
+fn what_is_about_the_lists_is_refused_beside_guarded_buckets() {
+    for (name, value) in [
+        ("READ_ONLY_BUCKETS", "acme-slides"),
+        ("READ_WRITE_BUCKETS", "acme-slides"),
+        ("PREFIX", "darwin/"),
+        ("READ_PREFIXES", "raw/"),
+        ("SCOPE_WRITES", "true"),
+        ("LIST_BUCKETS", "true"),
+    ] {
+        refused(&[(name, value)], &format!("{name} is set, wanted either the two lists of buckets"));
+    }
+    assert!(read(&[("SCOPE_WRITES", "false"), ("LIST_BUCKETS", "false"), ("PREFIX", "")]).is_ok());
+}
+
+/// The other half of `tests/e2e/test_template.py`: what CloudFormation lets through, the function starts with.
+#[test]
+fn the_function_starts_with_every_value_that_a_parameter_of_the_template_accepts() {
+    let cases: Value = serde_json::from_str(include_str!("../cases/parameters.json")).unwrap();
+    let mut started = 0;
+    for case in cases["cases"].as_array().unwrap().iter().filter(|case| case["refused"] != true) {
+        let variable = match case["parameter"].as_str().unwrap() {
+            "ReadOnlyBuckets" => "READ_ONLY_BUCKETS",
+            "ReadWriteBuckets" => "READ_WRITE_BUCKETS",
+            "Prefix" => "PREFIX",
+            "ReadPrefixes" => "READ_PREFIXES",
+            "TeamName" => "TEAM_NAME",
+            "ScopeWrites" => "SCOPE_WRITES",
+            "ListBuckets" => "LIST_BUCKETS",
+            "Mode" => "MODE",
+            "Ceiling" => "CEILING",
+            "EnableEventBridge" => "ENABLE_EVENTBRIDGE",
+            other => panic!("no variable for {other}"),
+        };
+        let form = case["value"].as_str().unwrap();
+        let each = (10..10 + case["times"].as_u64().unwrap_or(1)).map(|n| form.replace("{n}", &n.to_string()));
+        let value = each.collect::<Vec<_>>().join(case["by"].as_str().unwrap_or(","));
+        let mut given = vec![(variable, value.as_str())];
+        if !variable.ends_with("_BUCKETS") || variable == "LIST_BUCKETS" {
+            given.push(("READ_ONLY_BUCKETS", "acme-guarded"));
+        }
+        assert!(lists(&given).is_ok(), "{given:?}: {}", lists(&given).unwrap_err());
+        started += 1;
+    }
+    assert!(started > 20, "{started}");
+}
+
 #[test]
 fn an_empty_variable_counts_as_none() {
     let names = [
@@ -71,6 +198,12 @@ fn an_empty_variable_counts_as_none() {
         "CONCURRENCY",
         "STACK_ID",
         "AWS_ACCOUNT_ID",
+        "READ_ONLY_BUCKETS",
+        "READ_WRITE_BUCKETS",
+        "PREFIX",
+        "READ_PREFIXES",
+        "SCOPE_WRITES",
+        "LIST_BUCKETS",
     ];
     assert_eq!(read(&names.map(|name| (name, ""))), read(&[]));
 }
@@ -290,6 +423,10 @@ fn the_function_says_where_it_runs_and_outside_lambda_the_environment_does() {
         "arn:aws:lambda:us-east-1:1:function:x",
     ] {
         assert!(config.home(Some(arn)).unwrap_err().to_string().contains("the ARN of a Lambda function"), "{arn}");
+    }
+    for arn in ["function-arn", "arn:aws:lambda:us-east-1:012345678912:function:GuardFunction"] {
+        let home = config.home(Some(arn)).unwrap();
+        assert_eq!((&*home.account, home.region.as_str()), ("111122223333", "eu-central-1"), "a tool's ARN is none");
     }
     let config = read(&[("AWS_DEFAULT_REGION", "eu-west-1")]).unwrap();
     assert_eq!(

@@ -118,11 +118,17 @@ async fn a_message_that_does_not_go_out_is_counted_and_so_is_a_test() {
 /// The names that follow the namespace in the dashboard, and those that take it over by `"."`.
 fn on_the_dashboard() -> BTreeSet<String> {
     let template = include_str!("../../template.yaml");
-    let mut found = BTreeSet::new();
-    for widget in template.lines().filter(|line| line.contains(r#""DarwinS3Guard""#)) {
-        let (_, metrics) = widget.split_once(r#""metrics": [["DarwinS3Guard", ""#).unwrap();
-        found.insert(metrics.split('"').next().unwrap().to_owned());
-        found.extend(metrics.split(r#"[".", ""#).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+    let body = template.split("DashboardBody: !Sub >-").nth(1).unwrap().split("\n\n").next().unwrap();
+    let (mut namespace, mut found) = ("", BTreeSet::new());
+    for line in body.split("[\"").skip(1) {
+        let mut parts = line.split("\", \"");
+        let (first, name) = (parts.next().unwrap(), parts.next().unwrap().split('"').next().unwrap());
+        if !first.starts_with('.') {
+            namespace = first;
+        }
+        if namespace == NAMESPACE {
+            found.insert(name.to_owned());
+        }
     }
     found
 }
@@ -133,7 +139,7 @@ fn an_alarm_on_a_metric_of_ours_names_one_that_there_is() {
     let ours = alarms.filter(|alarm| alarm.contains(&format!("Namespace: {NAMESPACE}\n")));
     let watched: Vec<&str> = ours
         .map(|alarm| {
-            assert!(alarm.contains(&format!("- {{Name: {DIMENSION}, Value: !Ref GuardFunction}}\n")), "{alarm:.400}");
+            assert!(alarm.contains(&format!("[{{Name: {DIMENSION}, Value: !Ref GuardFunction}}]\n")), "{alarm:.400}");
             alarm.lines().find_map(|line| line.trim().strip_prefix("MetricName: ")).unwrap()
         })
         .collect();

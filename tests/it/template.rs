@@ -10,7 +10,7 @@ use std::path::Path;
 /// What the role holds beside the calls of the code, each with its reason.
 const BESIDE_THE_CODE: &[(&str, &str, &str)] = &[
     ("HeadObjects", "s3:GetObjectVersion", "HeadObject of a version that an event names"),
-    ("TellGoneFromDenied", "s3:ListBucket", "without it HeadObject answers 403 for an object that is gone"),
+    ("ReadBuckets", "s3:ListBucket", "without it HeadObject answers 403 for an object that is gone"),
     ("AlertUnderCustomerKey", "kms:GenerateDataKey*", "Publish to a topic under a customer key"),
     ("AlertUnderCustomerKey", "kms:Decrypt", "Publish to a topic under a customer key"),
     ("TakeMessages", "sqs:ReceiveMessage", "Lambda polls the queues with the function's role"),

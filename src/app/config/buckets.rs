@@ -8,16 +8,18 @@ use crate::model::contract::{Access, Contract};
 use serde_json::{Map, Value};
 
 /// Most buckets of one deployment: Lambda's environment is 4 KB, and a sweep reads them all in one invocation.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 /// Most read prefixes of one bucket: each is an entry of the statement and of the event rule.
-const MOST_PREFIXES: usize = 20;
+pub(super) const MOST_PREFIXES: usize = 20;
 
 pub(super) const WANTED: &str =
     "a JSON list of 1 to 20 buckets like `[{\"name\": \"acme-lidar\", \"access\": \"read-write\"}]`";
 
 const FIELDS: [&str; 6] = ["name", "access", "read_prefixes", "prefix", "scope_writes", "list"];
 
-const PREFIX: &str = "a literal key prefix like `darwin/`: no leading slash (object keys have none, though V7's page writes \
+pub(super) const NAME: &str = "the name of a general purpose bucket: 3 to 63 of `a-z`, `0-9`, `-`, `.`";
+
+pub(super) const PREFIX: &str = "a literal key prefix like `darwin/`: no leading slash (object keys have none, though V7's page writes \
                       `/darwin/`), none of `*`, `?`, `$`, at most 512 bytes";
 
 pub(super) fn read(text: &str) -> Result<Vec<Contract>, Vec<ConfigProblem>> {
@@ -87,11 +89,7 @@ impl Entry<'_> {
         match entry.get("name") {
             Some(Value::String(name)) if is_bucket_name(name) => Some(name.clone()),
             other => {
-                self.wrong(
-                    ".name",
-                    seen(other),
-                    "the name of a general purpose bucket: 3 to 63 of `a-z`, `0-9`, `-`, `.`",
-                );
+                self.wrong(".name", seen(other), NAME);
                 None
             }
         }
@@ -108,14 +106,12 @@ impl Entry<'_> {
         }
     }
 
-    /// Thumbnails go under `PREFIX/…`, so it ends with a slash whether that is written or not. An empty one is none.
+    /// An empty one is none.
     fn prefix(&mut self, entry: &Map<String, Value>) -> Option<String> {
         match entry.get("prefix") {
             None | Some(Value::Null) => None,
             Some(Value::String(prefix)) if prefix.is_empty() => None,
-            Some(Value::String(prefix)) if is_key_prefix(prefix) => {
-                Some(if prefix.ends_with('/') { prefix.clone() } else { format!("{prefix}/") })
-            }
+            Some(Value::String(prefix)) if is_key_prefix(prefix) => Some(with_slash(prefix.clone())),
             other => {
                 self.wrong(".prefix", seen(other), PREFIX);
                 None
@@ -156,6 +152,11 @@ impl Entry<'_> {
             }
         }
     }
+}
+
+/// Thumbnails go under `PREFIX/…`, so it ends with a slash whether that is written or not.
+pub(super) fn with_slash(prefix: String) -> String {
+    if prefix.ends_with('/') { prefix } else { prefix + "/" }
 }
 
 fn fields() -> String {

@@ -8,19 +8,22 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Posts the error to the Runtime API at `api` (`host:port`, from `AWS_LAMBDA_RUNTIME_API`), and waits no longer than
-/// `patience` for an answer.
+/// Posts the error to the Runtime API at `api` (`AWS_LAMBDA_RUNTIME_API`: `host:port`, or `http://host:port/path` of
+/// `cargo lambda watch`), and waits no longer than `patience` for an answer.
 ///
 /// # Errors
 /// The API can't be reached. The log line remains.
 pub fn report_init_error(api: &str, kind: &str, message: &str, patience: Duration) -> std::io::Result<()> {
     let body = json!({ "errorType": kind, "errorMessage": message, "stackTrace": [] }).to_string();
-    let mut stream = TcpStream::connect(api)?;
+    let api = api.strip_prefix("http://").unwrap_or(api);
+    let (host, path) = api.find('/').and_then(|at| api.split_at_checked(at)).unwrap_or((api, ""));
+    let path = path.trim_end_matches('/');
+    let mut stream = TcpStream::connect(host)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     write!(
         stream,
-        "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: {api}\r\nContent-Type: application/json\r\n\
+        "POST {path}/2018-06-01/runtime/init/error HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
          Lambda-Runtime-Function-Error-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )?;
