@@ -52,14 +52,16 @@ pub enum Evidence {
         seen: Extent,
     },
     RequesterPays,
-    /// The default encryption is `aws/s3`.
+    /// The default encryption is `aws/s3`: named, or because no key is.
     ManagedDefaultKey {
+        named: bool,
         role: String,
         access: Access,
     },
     Key(KeyEvidence),
+    /// The default encryption names its key by anything but a key ARN.
     AliasEncryption {
-        alias: String,
+        name: String,
         access: Access,
     },
     BucketNameDot,

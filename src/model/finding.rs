@@ -67,7 +67,7 @@ kinds! {
         RequesterPays = "requester-pays",
         /// New objects are encrypted under a key that Darwin's role may not use.
         DefaultEncryption = "default-encryption",
-        /// The default encryption names the key by an alias, which resolves in the requester's account.
+        /// The default encryption names the key by an alias or a bare id, which resolves in the requester's account.
         AliasEncryption = "alias-encryption",
         /// The bucket name holds a dot.
         BucketNameDot = "bucket-name-dot",

@@ -224,8 +224,12 @@ pub enum Gate {
     },
     /// The default encryption is the AWS managed key.
     ManagedDefaultKey,
-    /// The default encryption names the key by an alias.
-    DefaultKeyAlias,
+    /// The default encryption names no key: S3 takes the `aws/s3` key of the account that writes.
+    NoDefaultKey,
+    /// The default encryption names the key by this, which is no key ARN: it resolves in the account that writes.
+    DefaultKeyName {
+        name: String,
+    },
 }
 
 impl Gate {
@@ -241,7 +245,7 @@ impl Gate {
             Self::Archived { .. } => "storage class",
             Self::AwsManagedKey { .. } => "key manager",
             Self::NoSuchKey { .. } | Self::KeyState { .. } | Self::KeyStateUnknown { .. } => "key state",
-            Self::ManagedDefaultKey | Self::DefaultKeyAlias => "default encryption",
+            Self::ManagedDefaultKey | Self::NoDefaultKey | Self::DefaultKeyName { .. } => "default encryption",
         }
         .to_owned()
     }

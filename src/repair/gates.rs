@@ -5,6 +5,7 @@
 use crate::judge::access::{AccessFacts, Asker, probe_key, unread, write_probe_key};
 use crate::judge::key::{KeyFacts, KeyQuestion, judge_key, key_finding};
 use crate::judge::object::context_arn;
+use crate::model::arn::Arn;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass};
 use crate::model::contract::{Access, Contract};
 use crate::model::evidence::{Doubt, Evidence, Extent, Purpose, Under};
@@ -126,17 +127,15 @@ pub(super) fn default_encryption(
     };
     let mut findings = Vec::new();
     let Some(configured) = config.kms_key.as_deref() else {
-        return managed(contract, asker);
+        // Whoever writes, S3 takes the `aws/s3` key of the writer's account.
+        let open = Verdict::depends(vec![Gate::NoDefaultKey.into()], [Unknown::DefaultEncryption]);
+        return (managed_key(), open, vec![managed(contract, asker, false)]);
     };
     let Some(key) = key else {
         return (unread(Unknown::DefaultEncryption), unread(Unknown::DefaultEncryption), findings);
     };
     if key.is_aws_managed() {
-        return managed(contract, asker);
-    }
-    if configured.starts_with("alias/") || configured.contains(":alias/") {
-        let alias = configured.to_owned();
-        findings.push(Finding::of(Evidence::AliasEncryption { alias, access: contract.access }));
+        return (managed_key(), managed_key(), vec![managed(contract, asker, true)]);
     }
     let ask = |action: &str, object: &str| {
         let context = context_arn(&asker.home.partition, &contract.bucket, object, config.bucket_key_enabled);
@@ -150,17 +149,29 @@ pub(super) fn default_encryption(
         whole = whole.and(encrypt.clone());
     }
     findings.extend(key_finding(key, &whole, Under::NewObjects, contract.access, asker.darwin, asker.home));
-    if findings.iter().any(|found| found.kind() == Kind::AliasEncryption) {
-        let unresolved = Gate::DefaultKeyAlias.into();
-        encrypt = encrypt.and(Verdict::denied(vec![unresolved]));
+    if !is_key_arn(configured) {
+        let name = configured.to_owned();
+        encrypt = encrypt.and(Verdict::denied(vec![Gate::DefaultKeyName { name: name.clone() }.into()]));
+        findings.push(Finding::of(Evidence::AliasEncryption { name, access: contract.access }));
     }
     (decrypt, encrypt, findings)
 }
 
-fn managed(contract: &Contract, asker: Asker<'_>) -> (Verdict, Verdict, Vec<Finding>) {
-    let verdict = || Verdict::denied(vec![Gate::ManagedDefaultKey.into()]);
-    let found = Finding::of(Evidence::ManagedDefaultKey { role: asker.darwin.role.clone(), access: contract.access });
-    (verdict(), verdict(), vec![found])
+/// Whether it names the same key in every account: an id, `mrk-...` too, or an alias, whatever its form, does not.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html>
+fn is_key_arn(name: &str) -> bool {
+    Arn::parse(name).is_some_and(|arn| arn.service == "kms" && arn.resource.starts_with("key/"))
+}
+
+fn managed_key() -> Verdict {
+    Verdict::denied(vec![Gate::ManagedDefaultKey.into()])
+}
+
+fn managed(contract: &Contract, asker: Asker<'_>, named: bool) -> Finding {
+    let role = asker.darwin.role.clone();
+    let evidence = Evidence::ManagedDefaultKey { named, role, access: contract.access };
+    let open = !named && contract.access == Access::ReadWrite;
+    Finding::with(evidence, Vec::new(), open.then_some(Unknown::DefaultEncryption).into_iter().collect())
 }
 
 /// A finding that the bucket as a whole hangs on something unseen, unless a more exact finding says so already, or

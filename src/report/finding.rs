@@ -4,6 +4,7 @@
 
 use crate::model::actor::Actor;
 use crate::model::aws::AwsError;
+use crate::model::contract::Access;
 use crate::model::contract::Home;
 use crate::model::evidence::{
     Beyond, CorsLimit, Deny, Doubt, Evidence, Extent, Flaw, Grant, Hit, KeyEvidence, Lack, LostUpdate, NearMiss,
@@ -74,13 +75,23 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
         Evidence::RequesterPays => {
             one("requester pays is on: S3 refuses every request that does not offer to pay, as Darwin's do not")
         }
-        Evidence::ManagedDefaultKey { .. } => {
+        Evidence::ManagedDefaultKey { named: true, .. } => {
             one("new objects are encrypted under the AWS managed key `aws/s3`, which no other account can be given")
         }
+        Evidence::ManagedDefaultKey { named: false, access, role: _ } => {
+            let mut lines = one(
+                "the default encryption names no key: new objects are encrypted under the AWS managed key `aws/s3` of the \
+                 account that uploads, which no other account can be given",
+            );
+            if *access == Access::ReadWrite {
+                lines.extend(one("what Darwin writes may be under V7's `aws/s3`, which your account can't read"));
+            }
+            lines
+        }
         Evidence::Key(key) => return under_key(key, finding),
-        Evidence::AliasEncryption { alias, access: _ } => vec![format!(
-            "the default encryption names `{alias}`: an alias resolves in the account of whoever writes, so Darwin's \
-             writes look for it in V7's account"
+        Evidence::AliasEncryption { name, access: _ } => vec![format!(
+            "the default encryption names `{name}`: whatever is no key ARN resolves in the account that writes, so \
+             Darwin's writes look for it in V7's account"
         )],
         Evidence::BucketNameDot => {
             vec![format!("the name `{bucket}` holds a dot, which V7's virtual-host-style HTTPS does not work with")]

@@ -312,7 +312,13 @@ fn of_gate(gate: &Gate) -> String {
         Gate::ManagedDefaultKey => {
             "new objects are encrypted under the AWS managed key `aws/s3`, which no other account can be given"
         }
-        Gate::DefaultKeyAlias => "the alias does not resolve in V7's account",
+        Gate::NoDefaultKey => {
+            "no key is named: S3 takes the AWS managed key `aws/s3` of the account that writes, for Darwin's writes \
+             V7's, and then this account can't read them"
+        }
+        Gate::DefaultKeyName { name } => {
+            return format!("`{name}` is no key ARN: for Darwin's writes it would name a key of V7's account");
+        }
     };
     words.to_owned()
 }

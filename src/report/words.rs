@@ -18,7 +18,7 @@ pub(super) const fn headline(kind: Kind) -> &'static str {
         Kind::ObjectOwnership => "objects may belong to another account",
         Kind::RequesterPays => "requester pays shuts Darwin out",
         Kind::DefaultEncryption => "new objects come under a key that Darwin may not use",
-        Kind::AliasEncryption => "the default encryption names its key by an alias",
+        Kind::AliasEncryption => "the default encryption names its key by an alias or a bare id",
         Kind::BucketNameDot => "the bucket name holds a dot",
         Kind::PolicyLimit => "the bucket policy has no room for Darwin's statement",
         Kind::CorsLimit => "the CORS configuration has no room for Darwin's rule",

@@ -100,7 +100,7 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         Kind::ObjectOwnership => Evidence::ObjectOwnership { seen: Extent::Bucket },
         Kind::RequesterPays => Evidence::RequesterPays,
         Kind::DefaultEncryption => key(text, Under::NewObjects, KeyTrouble::NotAllowed, true),
-        Kind::AliasEncryption => Evidence::AliasEncryption { alias: own(), access: Access::ReadWrite },
+        Kind::AliasEncryption => Evidence::AliasEncryption { name: own(), access: Access::ReadWrite },
         Kind::BucketNameDot => Evidence::BucketNameDot,
         Kind::PolicyLimit => Evidence::PolicyLimit { bytes: 20_481, most: 20_480 },
         Kind::CorsLimit => Evidence::CorsLimit { origin: own(), limit: CorsLimit::Rules { most: 100 } },

@@ -1,5 +1,6 @@
 //! What each event leads to over the in-memory AWS, which calls it makes, and what it leaves alone.
 
+mod encryption;
 mod healing;
 
 use crate::harness::{Setup, changed, created, setup, sqs};

@@ -109,9 +109,9 @@ pub(super) fn foreign(key_arn: &str, owner: &str, role: &str, access: Access) ->
     )
 }
 
-/// The default encryption names its key by an alias, which S3 resolves in the account of who uploads.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html>
-pub(super) fn alias(bucket: &str, alias: &str, home: &Home) -> String {
+/// The default encryption names its key by an alias or a bare id, which S3 resolves in the account of who uploads.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html>
+pub(super) fn not_by_arn(bucket: &str, name: &str, home: &Home) -> String {
     let region = shell(&home.region);
     format!(
         "Name the key by its ARN:\n\n\
@@ -120,7 +120,7 @@ pub(super) fn alias(bucket: &str, alias: &str, home: &Home) -> String {
          | jq --arg key \"$KEY\" '.Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID = $key' > encryption.json\n\
          aws s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration \
          file://encryption.json",
-        shell(alias),
+        shell(name),
         bucket = shell(bucket),
     )
 }
