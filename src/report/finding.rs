@@ -75,19 +75,7 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
         Evidence::RequesterPays => {
             one("requester pays is on: S3 refuses every request that does not offer to pay, as Darwin's do not")
         }
-        Evidence::ManagedDefaultKey { named: true, .. } => {
-            one("new objects are encrypted under the AWS managed key `aws/s3`, which no other account can be given")
-        }
-        Evidence::ManagedDefaultKey { named: false, access, role: _ } => {
-            let mut lines = one(
-                "the default encryption names no key: new objects are encrypted under the AWS managed key `aws/s3` of the \
-                 account that uploads, which no other account can be given",
-            );
-            if *access == Access::ReadWrite {
-                lines.extend(one("what Darwin writes may be under V7's `aws/s3`, which your account can't read"));
-            }
-            lines
-        }
+        Evidence::ManagedDefaultKey { named, access, role: _ } => managed_default(*named, *access),
         Evidence::Key(key) => return under_key(key, finding),
         Evidence::AliasEncryption { name, access: _ } => vec![format!(
             "the default encryption names `{name}`: whatever is no key ARN resolves in the account that writes, so \
@@ -269,6 +257,19 @@ fn explicit_deny(deny: &Deny, bucket: &str, home: &Home) -> Vec<String> {
         because.push(format!("and {} more", hits.len() - HITS));
     }
     because
+}
+
+fn managed_default(named: bool, access: Access) -> Vec<String> {
+    if named {
+        let managed =
+            "new objects are encrypted under the AWS managed key `aws/s3`, which no other account can be given";
+        return vec![managed.to_owned()];
+    }
+    let unnamed = "the default encryption names no key: new objects are encrypted under the AWS managed key `aws/s3` of \
+                   the account that uploads, which no other account can be given";
+    let written = "what Darwin writes may be under V7's `aws/s3`, which your account can't read";
+    let written = (access == Access::ReadWrite).then_some(written);
+    std::iter::once(unnamed).chain(written).map(str::to_owned).collect()
 }
 
 fn public_block(restricted: Option<bool>, public: Option<bool>) -> &'static str {
