@@ -27,6 +27,7 @@ fn request(key: &str) -> Request {
         account: AccountId::parse("111122223333").unwrap(),
         region: "eu-central-1".into(),
         partition: "aws".into(),
+        function: None,
     };
     s3_request(&darwin, &home, "s3:GetObject", "acme-lidar", Some(key), Reader::Server, "2026-11-23T12:00:00Z")
 }

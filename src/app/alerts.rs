@@ -11,7 +11,7 @@ use crate::app::ports::{Clock, Incidents, Topic, World};
 use crate::app::state::State;
 use crate::incident::fingerprint::Fingerprint;
 use crate::incident::life::{
-    Claim, Clear, Healed, Incident, Report, Row, Scope, Sighting, Status, StoreError, StoreResult, merge,
+    Claim, Clear, Ending, Healed, Incident, Report, Row, Scope, Sighting, Status, StoreError, StoreResult, merge,
 };
 use crate::model::aws::AwsResult;
 use crate::model::evidence::Evidence;
@@ -155,8 +155,7 @@ impl<'a, W: World> Alerts<'a, W> {
                 self.send(table, keeper, &incident, status).await
             }
             Claim::Counted(incident) if sighting.mended && incident.told_ms.is_some() => {
-                let because = "the guard has repaired it, and read it back".to_owned();
-                self.heal(table, keeper, incident, Healed { at_ms: now_ms, because }, now_ms).await
+                self.heal(table, keeper, incident, Healed::of(now_ms, Ending::Repaired), now_ms).await
             }
             Claim::Counted(mut incident) => {
                 if incident.told_ms.is_none() {
@@ -221,8 +220,7 @@ impl<'a, W: World> Alerts<'a, W> {
             let covered = clears.iter().find_map(|clear| Some((clear, incident.covered_by(clear)?)));
             match covered {
                 Some((clear, unseen_since_ms)) if incident.healed.is_none() => {
-                    let healed = Healed { at_ms: clear.judged_ms, because: clear.because.clone() };
-                    delivery.add(self.heal(table, keeper, incident, healed, unseen_since_ms).await);
+                    delivery.add(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since_ms).await);
                 }
                 _ if fresh => delivery.add(self.send_due(table, keeper, incident).await),
                 _ => {}
@@ -279,7 +277,7 @@ impl<'a, W: World> Alerts<'a, W> {
         if table.has_worked() {
             for incident in self.memory.all_open() {
                 if incident.report.finding.kind() == Kind::TableUnreachable && incident.healed.is_none() {
-                    let healed = Healed { at_ms: now_ms, because: "the incident table answers again".to_owned() };
+                    let healed = Healed::of(now_ms, Ending::Table);
                     delivery.add(self.heal(table, here, incident, healed, now_ms).await);
                 }
             }

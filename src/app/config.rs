@@ -120,7 +120,10 @@ impl Config {
         let home = if let Some(text) = function_arn.filter(|text| !is_local(text)) {
             let function = Arn::parse(text).filter(|arn| arn.name_in_region("lambda", "function:").is_some());
             match function.and_then(|arn| Some((AccountId::parse(&arn.account)?, arn))) {
-                Some((account, Arn { region, partition, .. })) => Home { account, region, partition },
+                Some((account, Arn { region, partition, resource, .. })) => {
+                    let function = resource.split(':').nth(1).map(str::to_owned);
+                    Home { account, region, partition, function }
+                }
                 None => return Err(problem("the invoked function's ARN", &cut(text), "the ARN of a Lambda function")),
             }
         } else {
@@ -132,6 +135,7 @@ impl Config {
                     .ok_or_else(|| unset("AWS_ACCOUNT_ID", "the account of the buckets, outside Lambda"))?,
                 partition: region.as_deref().map(partition_of).unwrap_or_default().to_owned(),
                 region: region.ok_or_else(|| unset("AWS_REGION", "the Region of the buckets, outside Lambda"))?,
+                function: None,
             }
         };
         self.principals_stay_in(&home.partition)?;

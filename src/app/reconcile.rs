@@ -17,7 +17,7 @@ use crate::model::change::Write;
 use crate::model::contract::{Darwin, Home, Mode};
 use crate::model::evidence::{Evidence, Purpose};
 use crate::model::finding::Finding;
-use crate::model::outcome::ActionResult;
+use crate::model::outcome::{ActionResult, Refusal};
 use crate::model::time::{LONGEST_RUN_MS, rfc3339};
 use crate::repair::assess::{Assessment, Pause, Rules, assess};
 use crate::repair::history::policy_token;
@@ -100,8 +100,8 @@ impl<W: World> Reconciler<'_, W> {
             }
             Permit::Live => {}
         }
-        if self.forbidden(&assessment) {
-            report.acted(&assessment.plan.steps, ActionResult::Refused);
+        if let Some(refusal) = self.refusal(&assessment) {
+            report.refused(&assessment.plan.steps, refusal);
             return report;
         }
         if job.by_hand
@@ -152,8 +152,14 @@ impl<W: World> Reconciler<'_, W> {
         }
     }
 
-    fn forbidden(&self, assessment: &Assessment) -> bool {
-        self.config.mode == Mode::Flag || assessment.pause != Pause::Running
+    /// What forbids every write to the bucket.
+    fn refusal(&self, assessment: &Assessment) -> Option<Refusal> {
+        match (self.config.mode, &assessment.pause) {
+            (Mode::Flag, _) => Some(Refusal::Mode),
+            (Mode::Repair, Pause::Paused) => Some(Refusal::PauseTag),
+            (Mode::Repair, Pause::Unreadable(_)) => Some(Refusal::UnreadTags),
+            (Mode::Repair, Pause::Running) => None,
+        }
     }
 
     /// The work under the lease: look again, write, see it show; once more while others change things.
@@ -240,8 +246,8 @@ impl<W: World> Reconciler<'_, W> {
         report: &mut BucketReport,
     ) -> Result<(), Unfinished> {
         let steps = &assessment.plan.steps;
-        if self.forbidden(assessment) {
-            report.acted(steps, ActionResult::Refused);
+        if let Some(refusal) = self.refusal(assessment) {
+            report.refused(steps, refusal);
             return Err(Unfinished::Stop);
         }
         if !self.has_time(job, 0) {

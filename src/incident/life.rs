@@ -76,8 +76,34 @@ pub struct Clear {
     pub scope: Scope,
     /// When the facts behind the judgement were read, in milliseconds since the epoch. A later sighting stands.
     pub judged_ms: u64,
-    /// One sentence for the resolved message, e.g. "the key policy lets Darwin's role decrypt again".
-    pub because: String,
+    /// What showed it.
+    pub shown_by: Ending,
+    /// Who made the change that led to this look, where an event says so.
+    pub actor: Option<Actor>,
+    /// `eventName` of that change.
+    pub change: Option<String>,
+}
+
+/// What showed that an incident is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// The guard's own repair, which was read back.
+    Repaired,
+    /// Everything of the bucket was read again, and this was not found any more.
+    Configuration,
+    /// Its sample objects were judged again: so many can be read, so many are gone.
+    Samples { readable: usize, gone: usize },
+    /// Its sample objects could be judged again; what they show is another incident.
+    Judged,
+    /// New objects under the same key can be read.
+    NewObjects,
+    /// The document holds the change again, or the change was made a day before.
+    Settled,
+    /// The event of one of the guard's own writes came.
+    Trail,
+    /// The incident table answers.
+    Table,
 }
 
 /// What a `Clear` covers.
@@ -95,6 +121,9 @@ pub enum Scope {
     /// One open incident, judged again by its samples.
     Incident(Fingerprint),
 }
+
+/// Most bytes that are kept of a name, as JSON.
+const NAME: usize = 512;
 
 /// What the store keeps of the sighting that opened an incident: enough for every later message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,7 +148,6 @@ impl From<&Sighting> for Report {
     fn from(sighting: &Sighting) -> Self {
         const LONG: usize = 48 * 1024;
         const LINE: usize = 2 * 1024;
-        const NAME: usize = 512;
         const LINES: usize = 16;
         let name = |text: &str| cut_as_json(text, NAME);
         let Finding { evidence, severity, because, depends_on, cause } = &sighting.finding;
@@ -291,7 +319,27 @@ pub struct Incident {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Healed {
     pub at_ms: u64,
-    pub because: String,
+    pub shown_by: Ending,
+    /// Who made the change that ended it, and its `eventName`, where an event says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+}
+
+impl Healed {
+    /// By nobody that is known.
+    pub fn of(at_ms: u64, shown_by: Ending) -> Self {
+        Self { at_ms, shown_by, actor: None, change: None }
+    }
+}
+
+impl From<&Clear> for Healed {
+    fn from(clear: &Clear) -> Self {
+        let Clear { judged_ms, shown_by, actor, change, bucket: _, scope: _ } = clear;
+        let actor = actor.as_ref().map(|actor| actor.map(|text| cut_as_json(text, NAME)));
+        Self { at_ms: *judged_ms, shown_by: *shown_by, actor, change: change.clone() }
+    }
 }
 
 /// What a message is about. The values of the SNS attribute `status`: a closed list.

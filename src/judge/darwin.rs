@@ -361,6 +361,7 @@ mod tests {
             account: AccountId::parse("111122223333").unwrap(),
             region: "eu-central-1".into(),
             partition: partition.into(),
+            function: None,
         }
     }
 

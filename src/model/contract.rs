@@ -63,6 +63,8 @@ pub struct Home {
     pub region: String,
     /// `aws`, `aws-cn` or `aws-us-gov`.
     pub partition: String,
+    /// The function's name, for commands that invoke it; none outside Lambda.
+    pub function: Option<String>,
 }
 
 /// What the guard may do about drift.

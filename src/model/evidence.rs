@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
-    /// No statement of ours, and no other gives what it would. `wanted`: Darwin's statements, in JSON.
+    /// No statement of ours, and no other gives what it would.
     PolicyMissing {
         has_policy: bool,
-        wanted: String,
+        repair: PolicyRepair,
     },
     /// Ours give less than the contract.
     PolicyGutted {
         ours: Vec<OurStatement>,
-        wanted: String,
+        repair: PolicyRepair,
     },
     /// Ours give more than the contract. `diff`: what narrows them.
     Wider {
@@ -151,6 +151,17 @@ pub enum Evidence {
         error: String,
     },
     TestAlert,
+}
+
+/// What a policy lacks, and what gives it back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRepair {
+    /// The actions of the contract that no Allow gives.
+    pub lost: Vec<String>,
+    /// Darwin's statements, in JSON.
+    pub wanted: String,
+    /// The whole policy with them in it; none where it can't be written.
+    pub document: Option<String>,
 }
 
 /// A statement of ours that gives less than the contract.

@@ -38,6 +38,25 @@ pub enum CorsState {
 pub struct Action {
     pub operation: Operation,
     pub result: ActionResult,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<Refusal>,
+}
+
+/// What forbids a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// `MODE=flag`.
+    Mode,
+    /// The bucket's tag `darwin-guard = paused`.
+    PauseTag,
+    /// The bucket's tags can't be read, which counts as paused.
+    UnreadTags,
+    /// The repair was undone as often as the limit allows.
+    Contest,
+    /// The incident table does not answer.
+    Table,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

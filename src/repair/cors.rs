@@ -162,6 +162,7 @@ mod tests {
             account: AccountId::parse("111122223333").unwrap(),
             region: "eu-central-1".to_owned(),
             partition: "aws".to_owned(),
+            function: None,
         };
         words(found, "acme-lidar", &home)
     }

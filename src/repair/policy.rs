@@ -13,7 +13,7 @@ mod told;
 use crate::model::arn::is_account_id;
 use crate::model::aws::AwsError;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
-use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, WideStatement};
+use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, PolicyRepair, WideStatement};
 use crate::model::finding::{Finding, Kind};
 use crate::model::verdict::{Decision, Verdict};
 use crate::model::why::StatementName;
@@ -73,7 +73,9 @@ pub fn assess_policy(
 
 /// No policy: V7's document.
 fn absent(asking: Asking<'_>, terms: &Terms) -> PolicyAssessment {
-    let drift = Finding::of(Evidence::PolicyMissing { has_policy: false, wanted: in_full(asking, terms) });
+    let lost = terms.wanted().into_iter().flat_map(|wanted| wanted.actions).collect();
+    let repair = PolicyRepair { lost, wanted: in_full(asking, terms), document: None };
+    let drift = Finding::of(Evidence::PolicyMissing { has_policy: false, repair });
     let proposed = edit::document(&fresh(terms, asking.darwin), &asking.darwin.role);
     checked(drift, Vec::new(), proposed, asking, terms, false)
 }
@@ -120,8 +122,17 @@ fn checked(
         return refuse(findings, told::uncertain(Doubt::Proposed, &verdict), drift);
     }
     findings.shrink_to_fit();
-    let proposed = Some(after.into_text());
-    PolicyAssessment { drift: Some(drift), findings, proposed, unsettled, fulfilled: false }
+    let proposed = after.into_text();
+    let drift = Finding { evidence: with_document(drift.evidence, &proposed), ..drift };
+    PolicyAssessment { drift: Some(drift), findings, proposed: Some(proposed), unsettled, fulfilled: false }
+}
+
+/// The evidence with the policy that repairs it.
+fn with_document(mut evidence: Evidence, proposed: &str) -> Evidence {
+    if let Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } = &mut evidence {
+        repair.document = Some(proposed.to_owned());
+    }
+    evidence
 }
 
 fn unreadable(why: &Unreadable) -> Finding {
@@ -222,14 +233,27 @@ impl<'a> Reading<'a> {
     }
 
     fn drift(&self, ours_is_there: bool) -> Finding {
-        let wanted = in_full(self.asking, &self.terms);
+        let repair = PolicyRepair { lost: self.lost(), wanted: in_full(self.asking, &self.terms), document: None };
         let evidence = if ours_is_there {
             let ours = self.own().map(|(seen, own)| OurStatement { statement: seen.name(), flaw: self.flaw(own) });
-            Evidence::PolicyGutted { ours: ours.collect(), wanted }
+            Evidence::PolicyGutted { ours: ours.collect(), repair }
         } else {
-            Evidence::PolicyMissing { has_policy: true, wanted }
+            Evidence::PolicyMissing { has_policy: true, repair }
         };
         Finding::with(evidence, self.allowed.because.clone(), Vec::new())
+    }
+
+    /// The actions of the contract that no Allow gives, each once.
+    fn lost(&self) -> Vec<String> {
+        let allows = allows(self.policy, &self.seen);
+        let mut lost: Vec<String> = Vec::new();
+        for question in &self.questions {
+            let known = lost.iter().any(|action| action == question.action);
+            if !known && self.asking.ask(&allows, question).is_denied() {
+                lost.push(question.action.to_owned());
+            }
+        }
+        lost
     }
 
     fn flaw(&self, own: &DarwinStatement) -> Option<Flaw> {

@@ -61,7 +61,7 @@ fn description(notice: &Notice<'_>, finding: &FindingAnswer, budget: Budget) -> 
         (Status::Resolved, Some(healed)) => parts.push(format!(
             "Resolved after {}: {}",
             span(healed.at_ms.saturating_sub(incident.opened_ms)),
-            quiet(&line(&healed.because, 300))
+            quiet(&line(words::ending(healed.shown_by), 300))
         )),
         (Status::Reminder, _) => {
             parts.push(format!("Still open after {}.", span(notice.now_ms.saturating_sub(incident.opened_ms))));

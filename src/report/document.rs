@@ -86,7 +86,7 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
         opened_at: rfc3339(incident.opened_ms),
         last_seen_at: rfc3339(incident.last_ms),
         resolved_at: incident.healed.as_ref().map(|healed| rfc3339(healed.at_ms)),
-        resolved_because: incident.healed.as_ref().map(|healed| cut(&healed.because, line)),
+        resolved_because: incident.healed.as_ref().map(|healed| words::ending(healed.shown_by).to_owned()),
         count: incident.seen,
         reopened: incident.flaps,
         verdict: notice.verdict(),

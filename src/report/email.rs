@@ -16,7 +16,7 @@ pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String
     let finding = notice.finding();
     let mut sections: Vec<String> = Vec::new();
     sections.extend(notice.how_to_stop());
-    sections.push(lead(notice, budget));
+    sections.push(lead(notice));
     if notice.status == Status::Test {
         sections.push(bullets(&finding.because, budget));
         sections.push(footer(notice, was_cut));
@@ -67,7 +67,7 @@ fn section(title: &str, content: &str) -> String {
     format!("{title}\n{content}")
 }
 
-fn lead(notice: &Notice<'_>, budget: Budget) -> String {
+fn lead(notice: &Notice<'_>) -> String {
     let incident = notice.incident;
     let what = words::headline(incident.report.finding.kind());
     let bucket = line(&incident.bucket, 300);
@@ -88,7 +88,7 @@ fn lead(notice: &Notice<'_>, budget: Budget) -> String {
         ),
         Status::Resolved => {
             let (because, at_ms) = match &incident.healed {
-                Some(healed) => (line(&healed.because, budget.line), healed.at_ms),
+                Some(healed) => (words::ending(healed.shown_by).to_owned(), healed.at_ms),
                 None => ("it was judged again and is fine".to_owned(), notice.now_ms),
             };
             format!(

@@ -21,8 +21,8 @@ use crate::report::reason;
 /// What to do about a finding of a bucket.
 pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> String {
     match &finding.evidence {
-        Evidence::PolicyMissing { wanted, .. } | Evidence::PolicyGutted { wanted, .. } => {
-            policy::statements(bucket, wanted)
+        Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => {
+            policy::statements(bucket, &repair.wanted)
         }
         Evidence::Wider { diff, .. } => policy::narrow(diff.as_deref()),
         Evidence::CorsMissing { proposed, .. } => cors::rules(proposed),

@@ -1,5 +1,6 @@
 //! What each kind is called, and what it means for annotators.
 
+use crate::incident::life::Ending;
 use crate::model::finding::Kind;
 
 /// What a repaired finding means for annotators.
@@ -120,5 +121,21 @@ pub(super) const fn meaning(kind: Kind) -> &'static str {
              nothing."
         }
         Kind::TestAlert => "Nothing.",
+    }
+}
+
+/// What showed that an incident is over.
+pub(super) const fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Repaired => "the guard repaired it, and read it back",
+        Ending::Configuration => "everything of the bucket was read again, and this was not found any more",
+        Ending::Samples { gone: 0, .. } => "the sample objects were checked again, and Darwin can read all of them",
+        Ending::Samples { readable: 0, .. } => "the sample objects are gone",
+        Ending::Samples { .. } => "the sample objects were checked again: Darwin can read some, the others are gone",
+        Ending::Judged => "the sample objects could be checked again; what they show is reported by itself",
+        Ending::NewObjects => "new objects under the same key can be read",
+        Ending::Settled => "the document holds the change again, or the change was made a day before",
+        Ending::Trail => "the event of one of the guard's own writes has come",
+        Ending::Table => "the incident table answers again",
     }
 }

@@ -45,6 +45,7 @@ fn every_corner_has_its_answer() {
         account: AccountId::parse("111122223333").unwrap(),
         region: "eu-central-1".into(),
         partition: "aws".into(),
+        function: None,
     };
     let settings = Settings {
         restrict_public_buckets: Some(false),

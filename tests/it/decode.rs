@@ -16,7 +16,12 @@ const STACK: &str =
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
 fn home() -> Home {
-    Home { account: AccountId::parse("111122223333").unwrap(), region: "eu-central-1".into(), partition: "aws".into() }
+    Home {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        partition: "aws".into(),
+        function: None,
+    }
 }
 
 fn decoded(event: &Value) -> Decoded {

@@ -7,7 +7,7 @@ use darwin_s3_guard::model::change::Subject;
 use darwin_s3_guard::model::contract::Access;
 use darwin_s3_guard::model::evidence::{
     Beyond, CorsLimit, Deny, Doubt, Evidence, Extent, Grant, Hit, KeyEvidence, KeyTrouble, Lack, LostUpdate, NearMiss,
-    OurStatement, Purpose, Under, WideStatement,
+    OurStatement, PolicyRepair, Purpose, Under, WideStatement,
 };
 use darwin_s3_guard::model::finding::{Finding, Kind};
 use darwin_s3_guard::model::verdict::{Basis, Decision, Document, Effect, Reason};
@@ -67,6 +67,7 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         message: own(),
         request_id: Some(own()),
     };
+    let repair = || PolicyRepair { lost: vec!["s3:GetObject".to_owned()], wanted: json(), document: Some(json()) };
     let objects = |trouble| key(text, Under::Objects, trouble, true);
     let wide = |enforced| {
         let grant = Grant { action: own(), resources: vec![own(); 3] };
@@ -74,10 +75,10 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         Evidence::Wider { enforced, ours: vec![ours], diff: Some(format!("--- a\n+++ b\n+{}", json())) }
     };
     match kind {
-        Kind::PolicyMissing => Evidence::PolicyMissing { has_policy: true, wanted: json() },
+        Kind::PolicyMissing => Evidence::PolicyMissing { has_policy: true, repair: repair() },
         Kind::PolicyGutted => {
             let ours = OurStatement { statement: statement(), flaw: None };
-            Evidence::PolicyGutted { ours: vec![ours], wanted: json() }
+            Evidence::PolicyGutted { ours: vec![ours], repair: repair() }
         }
         Kind::PolicyWidened => wide(true),
         Kind::WiderThanContract => wide(false),

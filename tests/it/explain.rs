@@ -34,7 +34,12 @@ fn darwin() -> Darwin {
 }
 
 fn home() -> Home {
-    Home { account: AccountId::parse("111122223333").unwrap(), region: "eu-central-1".into(), partition: "aws".into() }
+    Home {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        partition: "aws".into(),
+        function: None,
+    }
 }
 
 fn told(title: &str, verdict: &Verdict, because: &[String]) -> String {

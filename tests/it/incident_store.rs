@@ -11,7 +11,7 @@ use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{
-    CLAIM_MS, Claim, FLAP_MS, Healed, Incident, Lease, PendingWrite, REMIND_MS, Sighting, Status,
+    CLAIM_MS, Claim, Ending, FLAP_MS, Healed, Incident, Lease, PendingWrite, REMIND_MS, Sighting, Status,
 };
 use darwin_s3_guard::model::finding::{Finding, Kind};
 
@@ -23,7 +23,7 @@ pub fn sighting(bucket: &str, cause: &str) -> Sighting {
 }
 
 fn healed(at_ms: u64) -> Healed {
-    Healed { at_ms, because: "the key policy lets the role decrypt again".into() }
+    Healed::of(at_ms, Ending::Configuration)
 }
 
 fn announced(claim: Claim) -> Incident {

@@ -82,6 +82,7 @@ fn home(partition: &str) -> Home {
         account: AccountId::parse("111122223333").unwrap(),
         region: "eu-central-1".to_owned(),
         partition: partition.to_owned(),
+        function: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Messages: every kind in every status, whatever the names in it, within SNS's limits and to the schema.
 
 use crate::evidence::finding;
-use darwin_s3_guard::incident::life::{Healed, Incident, Report, Sighting, Status};
+use darwin_s3_guard::incident::life::{Ending, Healed, Incident, Report, Sighting, Status};
 use darwin_s3_guard::model::actor::Actor;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::Operation;
@@ -19,6 +19,7 @@ fn context() -> Context {
         account: AccountId::parse("111122223333").unwrap(),
         region: "eu-central-1".into(),
         partition: "aws".into(),
+        function: None,
     };
     Context { home, mode: Mode::Repair, topic_arn: None }
 }
@@ -38,7 +39,7 @@ fn incident(kind: Kind, text: &str) -> Incident {
             event_id: Some("c0ffee".into()),
         }),
         change: Some("PutBucketPolicy".into()),
-        did: vec![Action { operation: Operation::PutBucketPolicy, result: ActionResult::Done }],
+        did: vec![Action { operation: Operation::PutBucketPolicy, result: ActionResult::Done, refused_by: None }],
         diff: Some(format!("--- a\n+++ b\n+{}", Value::from(text))),
         ..Sighting::of("acme-lidar", finding)
     };
@@ -59,7 +60,7 @@ fn incident(kind: Kind, text: &str) -> Incident {
 
 fn told(kind: Kind, status: Status, text: &str) -> Message {
     let mut incident = incident(kind, text);
-    incident.healed = (status == Status::Resolved).then(|| Healed { at_ms: NOW, because: "it is fine again".into() });
+    incident.healed = (status == Status::Resolved).then(|| Healed::of(NOW, Ending::Configuration));
     message(&Notice { status, incident: &incident, context: &context(), stateless: false, now_ms: NOW })
 }
 

@@ -3,7 +3,7 @@
 use crate::app::alerts::{Alerts, Delivery, Sent, TableState};
 use crate::app::ports::{Clock, Incidents, Log, Topic, World};
 use crate::app::state::State;
-use crate::incident::life::{Healed, Incident, Status};
+use crate::incident::life::{Ending, Healed, Incident, Status};
 use crate::model::aws::{AwsError, ErrorClass};
 use crate::model::outcome::Problem;
 use crate::report::message as notify;
@@ -52,7 +52,7 @@ impl<'a, W: World> Alerts<'a, W> {
     /// Closes what was broken and repaired in one go, without a word more. Failing that, the schedule resolves it.
     async fn close(&self, table: &TableState, keeper: State<'a, W::Store>, incident: &Incident) {
         let now_ms = self.clock.now_ms();
-        let healed = Healed { at_ms: now_ms, because: "the guard has repaired it, and read it back".to_owned() };
+        let healed = Healed::of(now_ms, Ending::Repaired);
         let healing = keeper.heal(incident, &healed, now_ms, now_ms);
         if table.ask(keeper, &incident.bucket, healing).await == Some(true) {
             let closed = Incident { healed: Some(healed), ..incident.clone() };

@@ -9,7 +9,7 @@ use crate::app::reconcile::job::Job;
 use crate::app::reconcile::report::BucketReport;
 use crate::event::trigger::{ConfigChange, KeyChange};
 use crate::incident::fingerprint::digest;
-use crate::incident::life::{Clear, Incident, Scope, StoreError, StoreResult};
+use crate::incident::life::{Clear, Ending, Incident, Scope, StoreError, StoreResult};
 use crate::model::change::Change;
 use crate::model::contract::Contract;
 use crate::model::finding::Kind;
@@ -152,7 +152,11 @@ impl<W: World> Run<'_, W> {
             }
             let concerned = |incident: &Incident| keys.iter().any(|key| incident.cause == *key);
             let indexes: Vec<usize> = changes.iter().map(|(index, _)| *index).collect();
-            self.rejudge(contract, &indexes, concerned).await;
+            let newest = |incident: &Incident| {
+                let of_its_key = changes.iter().map(|(_, change)| *change).filter(|c| c.keys.contains(&incident.cause));
+                of_its_key.max_by_key(|change| change.actor.as_ref().and_then(|actor| actor.time.clone()))
+            };
+            self.rejudge(contract, &indexes, concerned, newest).await;
             let reconciled = self.reconcile(self.job(contract, None)).await;
             for index in indexes.iter().skip(1) {
                 self.fail_with(*index, &reconciled);
@@ -173,7 +177,7 @@ impl<W: World> Run<'_, W> {
             let job = Job { check_lost_updates: true, ..self.job(contract, None) };
             let reconciled = self.reconcile(job).await;
             self.take_over(Some(first), &reconciled, None);
-            self.rejudge(contract, indexes, |_| true).await;
+            self.rejudge(contract, indexes, |_| true, |_| None).await;
             self.overdue(contract).await;
         }
         self.outbox.sweep = true;
@@ -195,7 +199,14 @@ impl<W: World> Run<'_, W> {
     }
 
     /// Judges the sample objects of open incidents again, and clears those whose samples all pass or are gone.
-    async fn rejudge(&mut self, contract: &Contract, indexes: &[usize], concerned: impl Fn(&Incident) -> bool) {
+    /// `change`: the change of the incident's key that led here.
+    async fn rejudge<'c>(
+        &mut self,
+        contract: &Contract,
+        indexes: &[usize],
+        concerned: impl Fn(&Incident) -> bool,
+        change: impl Fn(&Incident) -> Option<&'c KeyChange>,
+    ) {
         if self.call.dry_run {
             return;
         }
@@ -227,11 +238,17 @@ impl<W: World> Run<'_, W> {
                 }
             }
             if outcomes.iter().all(fine) {
+                let is_gone =
+                    |outcome: &&Outcome| matches!(outcome, Outcome::Judged(judged) if judged.read == Read::Gone);
+                let gone = outcomes.iter().filter(is_gone).count();
+                let change = change(incident);
                 self.outbox.clear(Clear {
                     bucket: contract.bucket.clone(),
                     scope: Scope::Incident(incident.fingerprint.clone()),
                     judged_ms,
-                    because: "every sample object was judged again, and Darwin can read it (or it is gone)".to_owned(),
+                    shown_by: Ending::Samples { readable: outcomes.len().saturating_sub(gone), gone },
+                    actor: change.and_then(|change| change.actor.clone()),
+                    change: change.map(|change| change.name.clone()),
                 });
             } else {
                 self.now_certain(incident, &outcomes, indexes.first().copied(), judged_ms);
@@ -260,7 +277,9 @@ impl<W: World> Run<'_, W> {
             bucket: incident.bucket.clone(),
             scope: Scope::Incident(incident.fingerprint.clone()),
             judged_ms,
-            because: "every sample object could be judged again".to_owned(),
+            shown_by: Ending::Judged,
+            actor: None,
+            change: None,
         });
     }
 

@@ -2,7 +2,7 @@
 
 use crate::app::reconcile::report::BucketReport;
 use crate::event::trigger::ConfigChange;
-use crate::incident::life::{Clear, PendingWrite, SAMPLES, Scope, Sighting};
+use crate::incident::life::{Clear, Ending, PendingWrite, SAMPLES, Scope, Sighting};
 use crate::judge::object::JudgedObject;
 use crate::model::aws::Operation;
 use crate::model::evidence::Evidence;
@@ -97,7 +97,9 @@ impl Outbox {
                     bucket: judged.bucket.clone(),
                     scope: Scope::Passing(vec![key.clone()]),
                     judged_ms: now_ms,
-                    because: "new objects under the key can be read".to_owned(),
+                    shown_by: Ending::NewObjects,
+                    actor: None,
+                    change: None,
                 }),
             }
         }
@@ -140,7 +142,9 @@ impl Outbox {
                 bucket: answer.bucket.clone(),
                 scope: Scope::Kinds(vec![Kind::LostUpdate]),
                 judged_ms: now_ms,
-                because: "what stands now holds the change, or a day has passed since".to_owned(),
+                shown_by: Ending::Settled,
+                actor: change.map(|change| change.actor.clone()),
+                change: change.map(|change| change.name.clone()),
             });
         }
         // The holder of the lease tells.
@@ -169,19 +173,29 @@ impl Outbox {
         let left = |kind: &Kind| restored_by(*kind).is_none_or(|document| answer.fulfilled.contains(&document));
         let mut fine: Vec<Kind> = BUCKET_KINDS.iter().copied().filter(left).collect();
         let mut whole: Vec<Kind> = EITHER_KINDS.to_vec();
+        let mut written: Vec<Kind> = Vec::new();
         if answer.drifts.is_empty() || repaired {
-            fine.extend_from_slice(WRITE_KINDS);
+            written.extend_from_slice(WRITE_KINDS);
             whole.push(Kind::GuardDenied);
         }
         if answer.read == Decision::Allowed && !seen.contains(&Kind::ExplicitDeny) {
             fine.push(Kind::ObjectDenied);
         }
-        for scope in [Scope::Kinds(fine), Scope::Whole(whole)] {
+        // What a repair made needless was ended by the repair; everything else by whoever changed the bucket.
+        let by_repair = if answer.actions.is_empty() { Ending::Configuration } else { Ending::Repaired };
+        for (scope, shown_by) in [
+            (Scope::Kinds(fine), Ending::Configuration),
+            (Scope::Whole(whole), Ending::Configuration),
+            (Scope::Kinds(written), by_repair),
+        ] {
+            let change = change.filter(|_| shown_by != Ending::Repaired);
             self.clears.push(Clear {
                 bucket: answer.bucket.clone(),
                 scope,
                 judged_ms: now_ms,
-                because: "the bucket's configuration was read again, and this is no longer so".to_owned(),
+                shown_by,
+                actor: change.map(|change| change.actor.clone()),
+                change: change.map(|change| change.name.clone()),
             });
         }
     }
@@ -192,7 +206,9 @@ impl Outbox {
             bucket: bucket.to_owned(),
             scope: Scope::Kinds(vec![Kind::NoConfigEvents]),
             judged_ms: now_ms,
-            because: "the event of one of the guard's own writes has come".to_owned(),
+            shown_by: Ending::Trail,
+            actor: None,
+            change: None,
         });
     }
 

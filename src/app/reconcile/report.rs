@@ -10,7 +10,7 @@ use crate::model::aws::{AwsError, Operation};
 use crate::model::contract::Home;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind};
-use crate::model::outcome::{Action, ActionResult, CorsState, Problem};
+use crate::model::outcome::{Action, ActionResult, CorsState, Problem, Refusal};
 use crate::model::verdict::Decision;
 use crate::repair::assess::{Assessment, Pause};
 use crate::repair::gates::out_of_reach;
@@ -146,7 +146,14 @@ impl BucketReport {
     }
 
     pub(super) fn acted(&mut self, steps: &[Step], result: ActionResult) {
-        self.actions.extend(steps.iter().map(|step| Action { operation: step.operation(), result }));
+        let action = |step: &Step| Action { operation: step.operation(), result, refused_by: None };
+        self.actions.extend(steps.iter().map(action));
+    }
+
+    pub(super) fn refused(&mut self, steps: &[Step], by: Refusal) {
+        let result = ActionResult::Refused;
+        let action = |step: &Step| Action { operation: step.operation(), result, refused_by: Some(by) };
+        self.actions.extend(steps.iter().map(action));
     }
 
     /// Whether a write was made, or may have been.
@@ -190,7 +197,7 @@ impl BucketReport {
 
     /// Without the table nothing is written. What may pass by itself is tried again as well as told.
     pub(super) fn table_unreachable(&mut self, error: &StoreError, steps: &[Step]) {
-        self.acted(steps, ActionResult::Refused);
+        self.refused(steps, Refusal::Table);
         if error.retryable() {
             self.problem(&error.to_string(), "the incident table answers");
         }
@@ -200,7 +207,7 @@ impl BucketReport {
     }
 
     pub(super) fn contested(&mut self, job: Job<'_>, config: &Config, steps: &[Step]) {
-        self.acted(steps, ActionResult::Refused);
+        self.refused(steps, Refusal::Contest);
         self.own(Finding::of(Evidence::Contested {
             actor: job.actor.cloned(),
             limit: config.contested_limit,

@@ -28,6 +28,7 @@ fn parsed(statements: &[&str]) -> (usize, usize) {
         account: AccountId::parse("111122223333").unwrap(),
         region: "eu-central-1".into(),
         partition: "aws".into(),
+        function: None,
     };
     let document = PolicyDocument::parse(format!(r#"{{"Statement":[{}]}}"#, statements.join(",")));
     let before = PARSED.get();

@@ -51,7 +51,7 @@ fn problem(at: &str) -> Problem {
 fn repaired() -> BucketAnswer {
     BucketAnswer {
         drifts: vec![finding(Kind::PolicyMissing, Severity::Critical)],
-        actions: vec![Action { operation: Operation::PutBucketPolicy, result: ActionResult::Done }],
+        actions: vec![Action { operation: Operation::PutBucketPolicy, result: ActionResult::Done, refused_by: None }],
         plan: Some("--- before\n+++ after\n@@ -1 +1 @@\n-{}\n+{ \"Sid\": \"DarwinAccess\" }\n".to_owned()),
         verified: Some(true),
         ..bucket()
@@ -75,7 +75,7 @@ fn the_exit_status_says_what_is_left() {
     let with = |finding| of_buckets(vec![BucketAnswer { findings: vec![finding], ..bucket() }]);
     let after = |result, verified| {
         of_buckets(vec![BucketAnswer {
-            actions: vec![Action { operation: Operation::PutBucketPolicy, result }],
+            actions: vec![Action { operation: Operation::PutBucketPolicy, result, refused_by: None }],
             verified,
             ..repaired()
         }])
@@ -236,7 +236,7 @@ fn the_report_of_what_is_wrong_reads_like_this() {
         cors: Some(CorsState::Missing),
         drifts: vec![finding(Kind::CorsMissing, Severity::Critical)],
         findings: vec![finding(Kind::ExplicitDeny, Severity::Critical), open],
-        actions: vec![Action { operation: Operation::PutBucketCors, result: ActionResult::Refused }],
+        actions: vec![Action { operation: Operation::PutBucketCors, result: ActionResult::Refused, refused_by: None }],
         plan: Some("+ {}\n".to_owned()),
         ..bucket()
     };

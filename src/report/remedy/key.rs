@@ -73,7 +73,7 @@ pub(super) fn aws_managed(bucket: &str, home: &Home, key_arn: &str) -> String {
 /// `UpdateObjectEncryption` takes neither SSE-C nor DSSE-KMS sources.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-update-encryption.html>
 pub(super) fn re_encrypt(bucket: &str, home: &Home, from_key: &str) -> String {
-    let Home { account, region, partition } = home;
+    let Home { account, region, partition, function: _ } = home;
     let arn = format!("arn:{partition}:s3:::{bucket}");
     let filter = json!({"SSEKMS": {"KmsKeyArn": from_key}});
     let operation = json!({"S3UpdateObjectEncryption":
