@@ -9,6 +9,7 @@ use crate::model::aws::AwsError;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::Action;
 use crate::model::text::{bytes_as_json, cut, cut_as_json};
+use crate::model::verdict::Decision;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,6 +45,8 @@ pub struct Sighting {
     pub did: Vec<Action>,
     /// Whether the guard has repaired it already, and read it back.
     pub mended: bool,
+    /// Whether Darwin can read the bucket after that, where it was judged.
+    pub read: Option<Decision>,
     /// Unified diff of what was or would be written.
     pub diff: Option<String>,
 }
@@ -60,6 +63,7 @@ impl Sighting {
             change: None,
             did: Vec::new(),
             mended: false,
+            read: None,
             diff: None,
         }
     }
@@ -139,6 +143,8 @@ pub struct Report {
     #[serde(default)]
     pub mended: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Decision>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
 }
 
@@ -164,6 +170,7 @@ impl From<&Sighting> for Report {
             change: sighting.change.as_deref().map(name),
             did: sighting.did.iter().take(LINES).cloned().collect(),
             mended: sighting.mended,
+            read: sighting.read,
             diff: sighting.diff.as_ref().map(|diff| cut_as_json(diff, LONG)),
         }
     }

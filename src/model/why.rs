@@ -91,11 +91,11 @@ pub struct StatementName {
 }
 
 impl fmt::Display for StatementName {
-    /// "`Sid` (#2)", or "#2" without a Sid.
+    /// "`Sid` (index 2)", or "at index 2 (no Sid)". No Sid ends the code that it is in.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.sid {
-            Some(sid) => write!(f, "`{sid}` (#{})", self.index),
-            None => write!(f, "#{}", self.index),
+        match self.sid.as_deref() {
+            Some(sid) if !sid.is_empty() => write!(f, "`{}` (index {})", sid.replace('`', "'"), self.index),
+            _ => write!(f, "at index {} (no Sid)", self.index),
         }
     }
 }

@@ -1,32 +1,40 @@
 //! The Amazon Q Developer card for chats, as a custom notification.
 //! <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>
+//!
+//! Must never change a command: it is the email's, byte for byte, or not there. Nothing from outside mentions anybody, links
+//! anywhere or leaves its code.
 
 use crate::incident::life::Status;
 use crate::model::text::cut;
-use crate::report::finding::FindingAnswer;
-use crate::report::notice::{Budget, Notice, severity_name};
-use crate::report::text::{block, line, span};
-use crate::report::words;
+use crate::report::letter::{Letter, headline, letter, state};
+use crate::report::links;
+use crate::report::notice::{Notice, severity_name};
+use crate::report::remedy::Block;
+use crate::report::text::line;
 use serde_json::{Value, json};
 
 /// Most characters of a title.
 const TITLE: usize = 250;
-/// Most bytes of a description: a card is a summary, the email has the rest.
-const DESCRIPTION: usize = 3800;
+/// Most bytes of a sentence.
+const SENTENCE: usize = 700;
+/// Most bytes of the commands: what is longer stays in the email, so that the card is one screen.
+const COMMANDS: usize = 2_400;
+/// Most reasons: the email has the rest.
+const REASONS: usize = 2;
 
-pub(super) fn card(notice: &Notice<'_>, budget: Budget) -> Value {
+pub(super) fn card(notice: &Notice<'_>) -> Value {
     let incident = notice.incident;
-    let finding = notice.finding();
+    let finding = &incident.report.finding;
     json!({
         "version": "1.0",
         "source": "custom",
         "content": {
             "textType": "client-markdown",
             "title": title(notice),
-            "description": cut(&description(notice, &finding, budget), DESCRIPTION),
-            "nextSteps": next_steps(notice, &finding),
+            "description": description(&letter(notice), notice.status),
+            "nextSteps": next_steps(notice),
             "keywords": [
-                finding.kind.name(),
+                finding.kind().name(),
                 severity_name(finding.severity),
                 notice.status.name(),
                 quiet(&line(&incident.bucket, 100)),
@@ -36,95 +44,80 @@ pub(super) fn card(notice: &Notice<'_>, budget: Budget) -> Value {
             // The same for every message of an incident: the channel threads them.
             "threadId": incident.fingerprint.as_str(),
             "summary": title(notice),
-            "eventType": finding.kind.name(),
+            "eventType": finding.kind().name(),
             "relatedResources": [format!("arn:{}:s3:::{}", notice.context.home.partition, line(&incident.bucket, 300))],
         },
     })
 }
 
 fn title(notice: &Notice<'_>) -> String {
-    let finding = &notice.incident.report.finding;
-    let mark = match notice.status {
-        Status::Opened => severity_name(finding.severity),
-        status => status.name().to_owned(),
-    };
+    if notice.status == Status::Test {
+        return format!("{}: {}", state(notice), headline(notice));
+    }
     let bucket = quiet(&line(&notice.incident.bucket, 100));
-    format!("{mark}: {bucket}: {}", words::headline(finding.kind())).chars().take(TITLE).collect()
+    format!("{} {bucket}: {}", state(notice), headline(notice)).chars().take(TITLE).collect()
 }
 
-fn description(notice: &Notice<'_>, finding: &FindingAnswer, budget: Budget) -> String {
-    let incident = notice.incident;
-    let report = notice.report();
-    let mut parts: Vec<String> = Vec::new();
-    parts.extend(notice.how_to_stop().map(|stop| fence(&stop)));
-    match (notice.status, &incident.healed) {
-        (Status::Resolved, Some(healed)) => parts.push(format!(
-            "Resolved after {}: {}",
-            span(healed.at_ms.saturating_sub(incident.opened_ms)),
-            quiet(&line(words::ending(healed.shown_by), 300))
-        )),
-        (Status::Reminder, _) => {
-            parts.push(format!("Still open after {}.", span(notice.now_ms.saturating_sub(incident.opened_ms))));
+fn description(letter: &Letter, status: Status) -> String {
+    let four = [
+        ("Now", &letter.now),
+        ("Affected", &letter.affected),
+        ("Changed by", &letter.changed_by),
+        ("Do now", &letter.do_now),
+    ];
+    let mut parts: Vec<String> = vec![four.map(|(name, text)| format!("*{name}:* {}", sentence(text))).join("\n")];
+    let mut room = COMMANDS;
+    for (label, way) in letter.remedy.labelled() {
+        parts.extend(label.map(|label| format!("*{label}:* {}", sentence(&way.says))));
+        parts.extend(way.block.as_ref().map(|block| shown(block, &mut room)));
+    }
+    if let Some(command) = &letter.look_up {
+        parts.push(format!("*Who changed it:*\n{}", shown(&Block::Command(command.clone()), &mut room)));
+    }
+    if status != Status::Test {
+        let why = letter.why.iter().take(REASONS).map(|reason| format!("- {}", sentence(reason)));
+        let title = if matches!(status, Status::Resolved | Status::Repaired) { "What it was" } else { "Why" };
+        parts.push(format!("*{title}:*\n{}", why.collect::<Vec<_>>().join("\n")));
+        parts.extend(letter.did.as_ref().map(|did| format!("*The guard:* {}", sentence(did))));
+    }
+    if let Some((command, or)) = &letter.stop {
+        parts.push(format!("*To stop the guard here:*\n{}\n{or}", shown(&Block::Command(command.clone()), &mut room)));
+    }
+    parts.join("\n")
+}
+
+fn next_steps(notice: &Notice<'_>) -> Vec<String> {
+    if notice.status == Status::Test {
+        return Vec::new();
+    }
+    let kind = notice.incident.report.finding.kind();
+    vec![
+        format!("Bucket: {}", links::bucket(&notice.context.home, &notice.incident.bucket)),
+        format!("Runbook: docs/runbook.md#{kind}"),
+    ]
+}
+
+/// A block in a fence of its own, as it is. One that holds what a chat takes for markup, or is too long, is not shown: the email has it.
+fn shown(block: &Block, room: &mut usize) -> String {
+    let (Block::Command(text) | Block::Text(text)) = block;
+    let safe = !text.contains("```") && quiet(text) == *text;
+    match room.checked_sub(text.len()) {
+        Some(left) if safe => {
+            *room = left;
+            format!("```\n{text}\n```")
         }
-        _ => {}
-    }
-    let because = finding.because.iter().take(4).map(|reason| format!("- {}", quiet(&line(reason, 300))));
-    parts.push(because.collect::<Vec<_>>().join("\n"));
-    if matches!(notice.status, Status::Opened | Status::Repaired | Status::Reminder) {
-        if let Some(actor) = &report.actor {
-            let change = report.change.as_deref().unwrap_or("A change");
-            let facts = [("by", &actor.arn), ("at", &actor.time), ("from", &actor.source_ip)];
-            let facts =
-                facts.into_iter().filter_map(|(word, value)| Some(format!(" {word} {}", code(value.as_ref()?))));
-            parts.push(format!("*Changed:* {}{}", code(change), facts.collect::<String>()));
-        }
-        let meaning = if notice.status == Status::Repaired { words::MENDED } else { words::meaning(finding.kind) };
-        parts.push(format!("*For annotators:* {meaning}"));
-    }
-    if !finding.depends_on.is_empty() {
-        let names: Vec<String> = finding.depends_on.iter().take(5).map(|name| code(name)).collect();
-        parts.push(format!("*Hangs on:* {}", names.join(", ")));
-    }
-    if !report.sample_keys.is_empty() {
-        let samples: Vec<String> = report.sample_keys.iter().take(3).map(|key| code(key)).collect();
-        parts.push(format!("*Objects:* {}, e.g. {}", incident.seen, samples.join(", ")));
-    }
-    if !report.did.is_empty() {
-        let did = report.did.iter().take(4).map(|action| {
-            let result = serde_json::to_value(action.result).unwrap_or_default();
-            format!("{} {}", code(&action.operation.to_string()), result.as_str().unwrap_or_default())
-        });
-        parts.push(format!("*The guard:* {}", did.collect::<Vec<_>>().join(", ")));
-    }
-    if notice.stateless {
-        parts.push("The incident table could not be used: this message may repeat.".to_owned());
-    }
-    if matches!(notice.status, Status::Opened | Status::Reminder) && !finding.remedy.is_empty() {
-        parts.push(format!("*To do:*\n{}", fence(&cut(&finding.remedy, budget.long.min(1800)))));
-    }
-    parts.join("\n\n")
-}
-
-fn next_steps(notice: &Notice<'_>, finding: &FindingAnswer) -> Vec<String> {
-    let first = finding.remedy.lines().next().unwrap_or_default();
-    match notice.status {
-        Status::Opened | Status::Reminder if !first.is_empty() => vec![quiet(&line(first, 300))],
-        Status::Opened | Status::Repaired | Status::Reminder | Status::Resolved | Status::Test => Vec::new(),
+        _ => "It is in the email: too long for a chat.".to_owned(),
     }
 }
 
-/// A value as a code span: nothing in it is markup.
-fn code(value: &str) -> String {
-    format!("`{}`", quiet(&line(value, 160)).replace('`', "\u{2b9}"))
+/// A sentence that mentions nobody and links nowhere.
+fn sentence(text: &str) -> String {
+    quiet(&cut(&line(text, SENTENCE), SENTENCE))
 }
 
-fn fence(value: &str) -> String {
-    format!("```\n{}\n```", quiet(&block(value, 2400)).replace("```", "\u{2b9}\u{2b9}\u{2b9}"))
-}
-
-/// A text that mentions nobody and links nowhere: chats take `<!here>`, `<@U1>` and `@here` for mentions.
+/// Chats take `<!here>`, `<@U1>` and `@here` for mentions.
 fn quiet(text: &str) -> String {
-    let mut text = text.replace('<', "\u{2039}").replace('>', "\u{203a}");
+    let mut text = text.replace('<', "\u{2039}");
     for name in ["here", "channel", "everyone"] {
         text = text.replace(&format!("@{name}"), &format!("(at){name}"));
     }

@@ -8,8 +8,9 @@ use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::Action;
 use crate::model::text::cut;
 use crate::model::time::rfc3339;
-use crate::report::notice::{Budget, Notice, subject};
-use crate::report::remedy::command;
+use crate::report::letter::{headline, letter, subject};
+use crate::report::notice::{Budget, Notice};
+use crate::report::remedy::{Block, command};
 use crate::report::words;
 use serde::Serialize;
 use serde_json::Value;
@@ -30,8 +31,14 @@ struct Document<'a> {
     incident: &'a str,
     how_to_stop: Option<String>,
     subject: String,
-    headline: &'static str,
-    meaning: &'static str,
+    headline: String,
+    meaning: String,
+    /// The four lines that every form begins with.
+    now: String,
+    affected: String,
+    changed_by: String,
+    do_now: String,
+    sent_at: String,
     opened_at: String,
     last_seen_at: String,
     resolved_at: Option<String>,
@@ -50,6 +57,11 @@ struct Document<'a> {
     diff: Option<String>,
     documents: Option<Documents>,
     remedy: String,
+    /// What of the remedy a shell runs as it is.
+    commands: Vec<String>,
+    /// The change that ended it, where an event said so.
+    ended_by_change: Option<String>,
+    ended_by: Option<Actor>,
     may_repeat: bool,
     cut: bool,
 }
@@ -68,6 +80,11 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
     let incident = notice.incident;
     let report = notice.report();
     let finding = notice.finding();
+    let letter = letter(notice);
+    let commands = letter.remedy.ways.iter().filter_map(|way| match &way.block {
+        Some(Block::Command(command)) if command.len() <= long => Some(command.clone()),
+        _ => None,
+    });
     let list = |list: &[String]| -> Vec<String> { list.iter().take(lines).map(|item| cut(item, line)).collect() };
     let document = Document {
         schema: SCHEMA,
@@ -81,12 +98,17 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
         incident: incident.fingerprint.as_str(),
         how_to_stop: notice.how_to_stop(),
         subject: subject(notice),
-        headline: words::headline(finding.kind),
-        meaning: words::meaning(finding.kind),
+        headline: headline(notice),
+        meaning: words::effect(&report.finding),
+        now: letter.now,
+        affected: letter.affected,
+        changed_by: letter.changed_by,
+        do_now: letter.do_now,
+        sent_at: rfc3339(notice.now_ms),
         opened_at: rfc3339(incident.opened_ms),
         last_seen_at: rfc3339(incident.last_ms),
         resolved_at: incident.healed.as_ref().map(|healed| rfc3339(healed.at_ms)),
-        resolved_because: incident.healed.as_ref().map(|healed| words::ending(healed.shown_by).to_owned()),
+        resolved_because: incident.healed.as_ref().map(|healed| words::ending(healed.shown_by)),
         count: incident.seen,
         reopened: incident.flaps,
         verdict: notice.verdict(),
@@ -103,11 +125,14 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
                 theirs: cut(&lost.theirs, long),
                 ours: cut(&lost.ours, long),
                 difference: cut(&lost.difference, long),
-                command: cut(&command(&incident.bucket, lost), long),
+                command: cut(&command(&incident.bucket, &notice.context.home, lost), long),
             }),
             _ => None,
         },
         remedy: cut(&finding.remedy, long),
+        commands: commands.collect(),
+        ended_by_change: incident.healed.as_ref().and_then(|healed| healed.change.clone()),
+        ended_by: incident.healed.as_ref().and_then(|healed| healed.actor.clone()),
         may_repeat: notice.stateless,
         cut: was_cut,
     };

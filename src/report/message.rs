@@ -10,7 +10,8 @@ use crate::model::aws::AwsError;
 use crate::model::evidence::Evidence;
 use crate::model::finding::Finding;
 use crate::report::document::{self, SCHEMA};
-use crate::report::notice::{Budget, Context, MAX_BODY, Message, Notice, severity_name, subject};
+use crate::report::letter::subject;
+use crate::report::notice::{Budget, Context, MAX_BODY, Message, Notice, severity_name};
 use crate::report::{card, email, text};
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ fn body(notice: &Notice<'_>, budget: Budget, cut: bool) -> String {
     json!({
         "default": document::document(notice, budget, cut).to_string(),
         "email": email::text(notice, budget, cut),
-        "https": card::card(notice, budget).to_string(),
+        "https": card::card(notice).to_string(),
         "sms": subject(notice),
     })
     .to_string()
@@ -118,6 +119,7 @@ pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
             change: None,
             did: Vec::new(),
             mended: false,
+            read: None,
             diff: None,
         },
         opened_ms: now_ms,

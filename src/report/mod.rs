@@ -1,5 +1,6 @@
 //! Every sentence that people read, and every form that machines read.
 
+pub mod actor;
 pub mod answer;
 pub mod audit;
 pub mod card;
@@ -8,6 +9,8 @@ pub mod email;
 pub mod finding;
 pub mod fit;
 pub mod forms;
+pub mod letter;
+pub mod links;
 pub mod log;
 pub mod message;
 pub mod metrics;

@@ -5,8 +5,7 @@ use crate::model::contract::{Home, Mode};
 use crate::model::finding::Severity;
 use crate::model::outcome::ActionResult;
 use crate::report::finding::{self, FindingAnswer};
-use crate::report::remedy::how_to_stop;
-use crate::report::words;
+use crate::report::remedy::{Remedy, how_to_stop, remedy};
 
 /// A message ready for SNS.
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
@@ -24,7 +23,7 @@ pub struct Message {
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
 pub const MAX_BODY: usize = 250_000;
 
-/// Most characters of a subject.
+/// A subject has fewer characters.
 pub const MAX_SUBJECT: usize = 100;
 
 /// What every message of a deployment has in common.
@@ -57,18 +56,6 @@ pub(super) struct Budget {
     pub(super) lines: usize,
 }
 
-/// At most 100 printable ASCII characters that begin with a letter, digit or punctuation.
-pub(super) fn subject(notice: &Notice<'_>) -> String {
-    let finding = &notice.incident.report.finding;
-    let mark = match notice.status {
-        Status::Opened => severity_name(finding.severity).to_uppercase(),
-        status => status.name().to_uppercase(),
-    };
-    let line =
-        format!("[{mark}] {} in {}: {}", finding.kind(), notice.incident.bucket, words::headline(finding.kind()));
-    line.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).take(MAX_SUBJECT).collect()
-}
-
 pub(super) fn severity_name(severity: Severity) -> String {
     match severity {
         Severity::Info => "info",
@@ -88,7 +75,12 @@ impl Notice<'_> {
         finding::words(&self.report().finding, &self.incident.bucket, &self.context.home)
     }
 
-    /// Whether the guard wrote, or tried to: then the message begins with how to stop it.
+    /// What to do about it.
+    pub(super) fn remedy(&self) -> Remedy {
+        remedy(&self.report().finding, &self.incident.bucket, &self.context.home)
+    }
+
+    /// Whether the guard wrote, or tried to: then the message says how to stop it.
     pub(super) fn repaired(&self) -> bool {
         self.report().did.iter().any(|action| matches!(action.result, ActionResult::Done | ActionResult::Failed))
     }
@@ -97,10 +89,12 @@ impl Notice<'_> {
         self.repaired().then(|| how_to_stop(&self.incident.bucket, &self.context.home))
     }
 
-    /// The verdict behind it: `depends`, `denied`, or none where nothing is judged.
+    /// The verdict behind it: `depends`, `denied`, or none where nothing is judged, or it is over.
     pub(super) fn verdict(&self) -> Option<&'static str> {
         let finding = &self.report().finding;
-        if !finding.depends_on.is_empty() {
+        if matches!(self.status, Status::Repaired | Status::Resolved | Status::Test) {
+            None
+        } else if !finding.depends_on.is_empty() {
             Some("depends")
         } else if finding.severity == Severity::Critical {
             Some("denied")

@@ -48,7 +48,7 @@ fn basis(basis: &Basis) -> String {
     }
 }
 
-/// How a statement comes to apply, or on what it hangs.
+/// How a statement comes to apply, or on what it depends.
 pub fn how(applies: &Applies, effect: Effect, certain: bool) -> String {
     let Applies { except, conditions, open } = applies;
     let else_meant = |of: &Element| {
@@ -70,7 +70,7 @@ pub fn how(applies: &Applies, effect: Effect, certain: bool) -> String {
         }
     }
     if !open.is_empty() {
-        told.push(format!("hangs on {}", meanings(open, ", ")));
+        told.push(format!("depends on {}", meanings(open, ", ")));
     }
     told.join("; ")
 }
@@ -136,8 +136,8 @@ fn meanings(open: &[Unknown], between: &str) -> String {
     open.iter().map(meaning).collect::<Vec<_>>().join(between)
 }
 
-/// What a verdict hangs on, in words, with its name.
-fn meaning(unknown: &Unknown) -> String {
+/// What a verdict depends on, in words, with its name.
+pub fn meaning(unknown: &Unknown) -> String {
     let words = match unknown {
         Unknown::RoleSessionName => "the session name that Darwin uses".to_owned(),
         Unknown::PermissionsBoundary => {
@@ -235,7 +235,7 @@ fn of_grant(why: &OfGrant) -> String {
         OfGrant::Allows { action } => format!("allows {action}"),
         OfGrant::MayAllow { action, open } => {
             let open: Vec<String> = open.iter().map(ToString::to_string).collect();
-            format!("allows {action} perhaps; hangs on {}", open.join(", "))
+            format!("allows {action} perhaps; depends on {}", open.join(", "))
         }
         OfGrant::OtherKey => "is of another key".to_owned(),
         OfGrant::OtherGrantee { grantee, asked } => {
@@ -273,7 +273,7 @@ fn of_gate(gate: &Gate) -> String {
         Gate::MayBePublicBlock { by, open } => {
             let makes = if open.contains(&Unknown::PolicyIsPublic) { "may make" } else { "makes" };
             return format!(
-                "{} {makes} the policy public; S3 then shuts every other account out if the setting is on; hangs on {}",
+                "{} {makes} the policy public; S3 then shuts every other account out if the setting is on; this depends on {}",
                 made_public_by(by),
                 meanings(open, " and ")
             );

@@ -1,7 +1,7 @@
-//! What to do next, ready to paste: one remedy for each form of evidence.
+//! What to do next: one way, or several of which one is enough.
 //!
-//! Must never suggest a command that silently drops somebody's configuration: the S3 calls that replace a whole
-//! document are given with the reading that comes before. Names are quoted for a POSIX shell with `shell`.
+//! Must never suggest a command that silently drops somebody's configuration, goes on after a part of it failed, or holds
+//! a placeholder for what is known. Names are quoted for a POSIX shell.
 
 mod bucket;
 mod cors;
@@ -10,92 +10,99 @@ mod key;
 mod lost;
 mod object;
 mod policy;
+mod reencrypt;
+mod way;
 
-use crate::model::change::Subject;
 use crate::model::contract::Home;
-use crate::model::evidence::{Evidence, KeyEvidence, KeyTrouble, LostUpdate, Under};
+use crate::model::evidence::{Evidence, KeyEvidence, KeyTrouble, LostUpdate};
 use crate::model::finding::Finding;
-use crate::model::verdict::{Basis, Effect};
-use crate::report::reason;
+use crate::model::verdict::{Basis, Document, Effect};
+use crate::model::why::StatementName;
+use way::Place;
+pub(super) use way::{Block, Remedy, Way};
 
 /// What to do about a finding of a bucket.
-pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> String {
+pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
+    let at = Place { bucket, home };
     match &finding.evidence {
-        Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => {
-            policy::statements(bucket, &repair.wanted)
-        }
-        Evidence::Wider { diff, .. } => policy::narrow(diff.as_deref()),
-        Evidence::CorsMissing { proposed, .. } => cors::rules(proposed),
-        Evidence::NoEvents { .. } => bucket::events_off(bucket),
-        Evidence::ExplicitDeny(deny) => policy::explicit_deny(bucket, &deny.statement, &deny.role),
-        Evidence::PublicBlock { statements, .. } => policy::public_block(bucket, statements),
-        Evidence::ObjectOwnership { .. } => bucket::object_ownership(bucket),
-        Evidence::RequesterPays => bucket::requester_pays(bucket),
-        Evidence::ManagedDefaultKey { role, access, named: _ } => key::managed_default(bucket, role, *access),
-        Evidence::Key(key) => of_key(key, finding, bucket, home),
-        Evidence::AliasEncryption { name, .. } => key::not_by_arn(bucket, name, home),
-        Evidence::BucketNameDot => bucket::dot_in_name(bucket),
-        Evidence::PolicyLimit { .. } => policy::limit(bucket),
+        Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => policy::restore(at, repair),
+        Evidence::Wider { enforced, diff, .. } => policy::narrow(*enforced, diff.as_deref()),
+        Evidence::CorsMissing { proposed, .. } => cors::rules(at, proposed),
+        Evidence::NoEvents { enable } => bucket::events_off(at, *enable),
+        Evidence::ExplicitDeny(deny) => policy::explicit_deny(at, &deny.statement, &deny.role),
+        Evidence::PublicBlock { statements, .. } => policy::public_block(at, statements),
+        Evidence::ObjectOwnership { .. } => bucket::object_ownership(at),
+        Evidence::RequesterPays => bucket::requester_pays(at),
+        Evidence::ManagedDefaultKey { role, access, named: _ } => key::managed_default(at, role, *access),
+        Evidence::Key(key) => of_key(at, key, finding),
+        Evidence::AliasEncryption { name, .. } => key::not_by_arn(at, name),
+        Evidence::BucketNameDot => bucket::dot_in_name(),
+        Evidence::PolicyLimit { .. } => policy::limit(at),
         Evidence::CorsLimit { origin, .. } => cors::limit(origin),
-        Evidence::PolicyUnreadable { .. } => policy::unreadable(bucket),
-        Evidence::DeadPrincipal { statements, .. } => policy::dead_principal(bucket, statements),
-        Evidence::ConditionOnOurs { .. } => policy::condition(),
-        Evidence::SidTaken { statement } => policy::sid_taken(bucket, statement.sid.as_deref().unwrap_or_default()),
+        Evidence::PolicyUnreadable { .. } => policy::unreadable(at),
+        Evidence::DeadPrincipal { statements, .. } => policy::dead_principal(at, statements),
+        Evidence::ConditionOnOurs { statement, .. } => policy::condition(at, statement),
+        Evidence::SidTaken { statement } => policy::sid_taken(at, statement),
         Evidence::Uncertain(_) => object::access_uncertain(&finding.depends_on),
         Evidence::RoleMissing { role, .. } => policy::role_missing(role),
-        Evidence::SseC { key } => object::sse_c(bucket, key),
-        Evidence::Archived { key, class } => object::archived(bucket, key, class),
-        Evidence::ObjectDenied { .. } => object::denied(bucket),
-        Evidence::Refused { call, .. } => guard::denied(call, bucket),
-        Evidence::WrongOwner { .. } => bucket::wrong_owner(bucket, home),
-        Evidence::WrongRegion { .. } => bucket::wrong_region(bucket),
-        Evidence::NoSuchBucket { .. } => bucket::does_not_exist(bucket),
-        Evidence::BlockPublicPolicy { .. } => policy::block_public_policy(bucket),
-        Evidence::WriteFailed { call } => guard::write_failed(bucket, call),
-        Evidence::Paused { .. } => guard::paused(bucket, home),
-        Evidence::LostUpdate(lost) => lost::remedy(bucket, lost),
-        Evidence::Contested { actor, .. } => {
-            guard::contested(bucket, actor.as_ref().and_then(|actor| actor.arn.as_deref()))
-        }
+        Evidence::SseC { key } => object::sse_c(at, key),
+        Evidence::Archived { key, class } => object::archived(at, key, class),
+        Evidence::ObjectDenied { .. } => object::denied(at),
+        Evidence::Refused { call, .. } => guard::denied(at, call),
+        Evidence::WrongOwner { .. } => bucket::wrong_owner(at),
+        Evidence::WrongRegion { .. } => bucket::wrong_region(at),
+        Evidence::NoSuchBucket { .. } => bucket::does_not_exist(),
+        Evidence::BlockPublicPolicy { .. } => policy::block_public_policy(at),
+        Evidence::WriteFailed { call } => guard::write_failed(call),
+        Evidence::Paused { unreadable } => guard::paused(at, unreadable.is_some()),
+        Evidence::LostUpdate(lost) => lost::remedy(at, lost),
+        Evidence::Contested { actor, limit: _, window_s } => guard::contested(at, actor.as_ref(), *window_s),
         Evidence::NoConfigEvents { .. } => guard::no_config_events(home),
-        Evidence::NoSubscription { topic } => guard::no_subscription(topic.as_deref()),
+        Evidence::NoSubscription { topic } => guard::no_subscription(home, topic.as_deref()),
         Evidence::TableUnreachable { .. } => guard::table_unreachable(),
-        Evidence::TestAlert => "Nothing to do: alerts arrive where you read this.".to_owned(),
+        Evidence::TestAlert => Remedy::nothing(),
     }
 }
 
-/// How to keep the guard from repairing a bucket.
+/// The command that keeps the guard from repairing a bucket.
+pub(super) fn pause(bucket: &str, home: &Home) -> String {
+    guard::pause(Place { bucket, home })
+}
+
+/// The same, with the other ways.
 pub(super) fn how_to_stop(bucket: &str, home: &Home) -> String {
-    guard::how_to_stop(bucket, home)
+    format!("To stop the guard from repairing this bucket, run:\n{}\n{}", pause(bucket, home), OTHER_STOPS)
+}
+
+pub(super) const OTHER_STOPS: &str = "Or set the stack's parameter Mode to flag, for all its buckets. Or deny Darwin's role in the bucket policy: the guard never changes a Deny.";
+
+/// The command that shows who changed a resource.
+pub(super) fn look_up(home: &Home, resource: &str) -> String {
+    guard::look_up(home, resource)
 }
 
 /// The one command that applies another's change again, with Darwin's part in it.
-pub(super) fn command(bucket: &str, lost: &LostUpdate) -> String {
-    lost::put_document(bucket, lost)
+pub(super) fn command(bucket: &str, home: &Home, lost: &LostUpdate) -> String {
+    lost::put_document(Place { bucket, home }, lost)
 }
 
-/// What a document is called.
-pub(super) fn subject(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Policy => "policy",
-        Subject::Cors => "CORS rules",
+fn of_key(at: Place<'_>, evidence: &KeyEvidence, finding: &Finding) -> Remedy {
+    let KeyEvidence { key, under: _, trouble, certain: _, role, access, refused: _ } = evidence;
+    match trouble {
+        KeyTrouble::AwsManaged => reencrypt::under_aws_managed(at, key, role, *access),
+        KeyTrouble::State(state) => key::state(key, state),
+        KeyTrouble::Foreign(owner) => key::foreign(key, owner, role, *access),
+        KeyTrouble::NotAllowed => match denied_by(finding) {
+            Some(statement) => key::denied(key, role, *access, statement),
+            None => key::not_allowed(key, role, *access),
+        },
     }
 }
 
-fn of_key(evidence: &KeyEvidence, finding: &Finding, bucket: &str, home: &Home) -> String {
-    let KeyEvidence { key, under, trouble, certain, role, access, refused: _ } = evidence;
-    let fix = match trouble {
-        KeyTrouble::AwsManaged => return key::aws_managed(bucket, home, key),
-        KeyTrouble::State(state) => key::state(key, state),
-        KeyTrouble::Foreign(owner) => key::foreign(key, owner, role, *access),
-        KeyTrouble::NotAllowed => {
-            let deny = finding
-                .because
-                .iter()
-                .find(|reason| matches!(reason.basis, Basis::Statement { effect: Effect::Deny, .. }));
-            key::denied(key, role, *access, deny.map(reason::words).as_deref())
-        }
-    };
-    // What is there already stays under its key.
-    if *certain && *under == Under::Objects { format!("{fix}\n\n{}", key::re_encrypt(bucket, home, key)) } else { fix }
+/// The statement of the key policy that denies, if one does: no grant overrides it.
+fn denied_by(finding: &Finding) -> Option<&StatementName> {
+    finding.because.iter().find_map(|reason| match &reason.basis {
+        Basis::Statement { document: Document::KeyPolicy, statement, effect: Effect::Deny, .. } => Some(statement),
+        _ => None,
+    })
 }

@@ -1,6 +1,9 @@
 //! Texts that may hold anything, made fit to be read.
 
+use crate::model::change::Subject;
 use crate::model::text::cut;
+use crate::model::time::rfc3339;
+use crate::model::why::StatementName;
 use crate::report::quote::invisible;
 use std::fmt::Write;
 
@@ -47,6 +50,40 @@ pub(super) fn span(ms: u64) -> String {
 pub(super) fn pretty(value: &serde_json::Value) -> String {
     // A `Value` always serialises.
     serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// A name from outside as code: nothing in it ends the code or hides.
+pub(super) fn code(text: &str) -> String {
+    format!("`{}`", name(text).replace('`', "'"))
+}
+
+/// A statement by its Sid and its index in the policy.
+pub(super) fn statement(of: &StatementName) -> String {
+    name(&format!("statement {of}"))
+}
+
+/// What a document is called.
+pub(super) fn subject(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Policy => "bucket policy",
+        Subject::Cors => "CORS rules",
+    }
+}
+
+/// A moment as people in several zones read it.
+pub(super) fn moment(ms: u64) -> String {
+    let text = rfc3339(ms);
+    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{} UTC on {day}", time.get(..5).unwrap_or(time))
+}
+
+/// The same, without its day where that is the day of `beside`.
+pub(super) fn moment_beside(ms: u64, beside: u64) -> String {
+    let text = moment(ms);
+    match (text.split_once(" on "), moment(beside).split_once(" on ")) {
+        (Some((time, day)), Some((_, other))) if day == other => time.to_owned(),
+        _ => text,
+    }
 }
 
 #[cfg(test)]

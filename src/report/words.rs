@@ -1,141 +1,380 @@
-//! What each kind is called, and what it means for annotators.
+//! What each finding is called, in the tense of now and once it is over, and whom it affects.
+//!
+//! Must never say more than the evidence holds: what is only possible is said to be possible.
 
 use crate::incident::life::Ending;
-use crate::model::finding::Kind;
+use crate::model::change::Subject;
+use crate::model::contract::Access;
+use crate::model::evidence::{Deny, Evidence, KeyEvidence, KeyTrouble, Purpose, Under};
+use crate::model::finding::Finding;
+use crate::model::verdict::Decision;
 
-/// What a repaired finding means for annotators.
-pub(super) const MENDED: &str = "Nothing any more: it has been put right.";
+/// What is the matter: completes "acme-lidar: ...".
+// One arm a form of evidence: a table, which the compiler holds to be complete.
+#[expect(clippy::too_many_lines, reason = "one arm a form of evidence")]
+pub(super) fn headline(finding: &Finding) -> String {
+    let text = match &finding.evidence {
+        Evidence::PolicyMissing { repair, .. } => match Lost::of(&repair.lost) {
+            Lost::Reading => "Darwin can't read it: no policy statement",
+            Lost::Writing => "Darwin can't write to it: no policy statement",
+            Lost::Listing => "Darwin can't list it: no policy statement",
+        },
+        Evidence::PolicyGutted { repair, .. } => match Lost::of(&repair.lost) {
+            Lost::Reading => "Darwin can't read it: its statement was changed",
+            Lost::Writing => "Darwin can't write: its statement was changed",
+            Lost::Listing => "Darwin can't list it: its statement was changed",
+        },
+        Evidence::Wider { .. } => "Darwin's statement allows more than needed",
+        Evidence::CorsMissing { .. } => "images are blank in browsers: no CORS rule",
+        Evidence::NoEvents { .. } => "new uploads are not checked: events are off",
+        Evidence::ExplicitDeny(deny) => match shut_out(deny) {
+            ShutOut::All => "a Deny statement shuts Darwin out",
+            ShutOut::Part => "a Deny statement shuts Darwin out of a part",
+            ShutOut::Writing => "a Deny statement stops Darwin's writes",
+        },
+        Evidence::PublicBlock { restricted: Some(true), public: Some(true), .. } => {
+            "public access block shuts Darwin out"
+        }
+        Evidence::PublicBlock { .. } => "public access block may shut Darwin out",
+        Evidence::ObjectOwnership { .. } => "objects may belong to another account",
+        Evidence::RequesterPays => "requester pays shuts Darwin out",
+        Evidence::ManagedDefaultKey { .. } => "new images are blank: default key is aws/s3",
+        Evidence::Key(key) => return of_key(key),
+        Evidence::AliasEncryption { access: Access::ReadWrite, .. } => "Darwin can't write: default key is no key ARN",
+        Evidence::AliasEncryption { .. } => "its default KMS key is not named by its ARN",
+        Evidence::BucketNameDot => "V7 can't use it: there is a dot in its name",
+        Evidence::PolicyLimit { .. } => "no room for Darwin's policy statement",
+        Evidence::CorsLimit { .. } => "no room for Darwin's CORS rule",
+        Evidence::PolicyUnreadable { .. } => "the guard can't edit the bucket policy",
+        Evidence::DeadPrincipal { .. } => "a deleted principal blocks the repair",
+        Evidence::ConditionOnOurs { decision, .. } => match decision {
+            Decision::Allowed => "Darwin's statement has a Condition",
+            Decision::Denied => "a Condition shuts Darwin out",
+            Decision::Depends => "a Condition may shut Darwin out",
+        },
+        Evidence::SidTaken { .. } => "another statement has Darwin's Sid",
+        Evidence::Uncertain(_) => "Darwin's access cannot be determined",
+        Evidence::RoleMissing { .. } => "repair refused: S3 knows no such role",
+        Evidence::SseC { .. } => "images with SSE-C encryption are blank",
+        Evidence::Archived { .. } => "archived images are blank",
+        Evidence::ObjectDenied { .. } => "images are blank: the bucket policy denies",
+        Evidence::Refused { purpose: Purpose::Write, .. } => "the guard was denied the repair",
+        Evidence::Refused { .. } => "the guard was denied a check",
+        Evidence::WrongOwner { .. } => "it seems to be another AWS account's",
+        Evidence::WrongRegion { .. } => "it is in another Region",
+        Evidence::NoSuchBucket { .. } => "it does not exist",
+        Evidence::BlockPublicPolicy { .. } => "a public statement blocks the repair",
+        Evidence::WriteFailed { .. } => "the repair failed",
+        Evidence::Paused { unreadable: None } => "the guard does not repair it",
+        Evidence::Paused { .. } => "not repaired: the guard can't read its tags",
+        Evidence::LostUpdate(lost) => match lost.subject {
+            Subject::Policy => "a bucket policy change may be lost",
+            Subject::Cors => "a CORS change may be lost",
+        },
+        Evidence::Contested { .. } => "the guard stopped: its repair is undone",
+        Evidence::NoConfigEvents { .. } => "changes are seen late: no CloudTrail events",
+        Evidence::NoSubscription { .. } => "nobody receives the alerts",
+        Evidence::TableUnreachable { .. } => "no repairs: incident table unreachable",
+        Evidence::TestAlert => "Alerts of the Darwin S3 guard arrive",
+    };
+    text.to_owned()
+}
 
-/// A phrase that completes "Bucket x: ...".
-pub(super) const fn headline(kind: Kind) -> &'static str {
-    match kind {
-        Kind::PolicyMissing => "the bucket policy gives Darwin no access",
-        Kind::PolicyGutted => "Darwin's statement no longer gives the access agreed on",
-        Kind::PolicyWidened => "Darwin's statement was widened beyond what is agreed on",
-        Kind::CorsMissing => "no CORS rule lets Darwin's browser page load images",
-        Kind::EventsOff => "the bucket sends no events to EventBridge",
-        Kind::ExplicitDeny => "a Deny statement shuts Darwin out",
-        Kind::PublicBlock => "the public access block shuts Darwin out",
-        Kind::ObjectOwnership => "objects may belong to another account",
-        Kind::RequesterPays => "requester pays shuts Darwin out",
-        Kind::DefaultEncryption => "new objects come under a key that Darwin may not use",
-        Kind::AliasEncryption => "the default encryption names its key by an alias or a bare id",
-        Kind::BucketNameDot => "the bucket name holds a dot",
-        Kind::PolicyLimit => "the bucket policy has no room for Darwin's statement",
-        Kind::CorsLimit => "the CORS configuration has no room for Darwin's rule",
-        Kind::PolicyUnreadable => "the bucket policy is not one the guard can edit",
-        Kind::DeadPrincipal => "a deleted principal blocks every change of the policy",
-        Kind::ConditionOnOurs => "somebody put a condition on Darwin's statement",
-        Kind::WiderThanContract => "Darwin's statement gives more than agreed on",
-        Kind::SidTaken => "somebody else's statement bears Darwin's Sid",
-        Kind::AccessUncertain => "whether Darwin has access can't be told from here",
-        Kind::RoleMissing => "Darwin's role does not exist",
-        Kind::KeyDenied => "Darwin may not use the KMS key of its objects",
-        Kind::KeyState => "the KMS key of its objects does not work",
-        Kind::AwsManagedKey => "objects are under aws/s3, a key nobody can share",
-        Kind::ForeignKey => "objects are under another account's KMS key",
-        Kind::SseC => "objects are under a customer-provided key",
-        Kind::Archived => "objects are archived",
-        Kind::ObjectDenied => "the bucket policy denies Darwin objects",
-        Kind::GuardDenied => "the guard itself was denied a call",
-        Kind::WrongOwner => "the bucket belongs to another account",
-        Kind::WrongRegion => "the bucket is in another Region",
-        Kind::NoSuchBucket => "the bucket does not exist",
-        Kind::BlockPublicPolicy => "S3 refuses the repair because another statement is public",
-        Kind::WriteFailed => "the repair was refused or did not show",
-        Kind::Paused => "the guard is paused",
-        Kind::LostUpdate => "a repair may have undone somebody's change",
-        Kind::Contested => "somebody keeps undoing the repair; the guard stopped",
-        Kind::NoConfigEvents => "configuration changes are not reported to the guard",
-        Kind::NoObjectEvents => "new objects are not reported to the guard",
-        Kind::NoSubscription => "nobody has confirmed a subscription to the alerts",
-        Kind::TableUnreachable => "the guard's state table can't be used",
-        Kind::TestAlert => "a test message",
+/// What is so now that it is over.
+pub(super) fn over(finding: &Finding, ending: Option<Ending>) -> String {
+    if let (Some(Ending::Samples { readable: 0, .. }), false) =
+        (ending, matches!(finding.evidence, Evidence::TestAlert))
+    {
+        return "the images concerned were deleted".to_owned();
+    }
+    if ending == Some(Ending::Judged) {
+        return "its images could be checked".to_owned();
+    }
+    let text = match &finding.evidence {
+        Evidence::PolicyMissing { .. } | Evidence::PolicyGutted { .. } => "Darwin's policy statement is back",
+        Evidence::Wider { .. } => "Darwin's statement was narrowed",
+        Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => "its CORS rules let Darwin's page in",
+        Evidence::NoEvents { .. } => "its new uploads are checked again",
+        Evidence::ExplicitDeny(_) => "the Deny no longer hits Darwin",
+        Evidence::PublicBlock { .. } => "the public access block is no problem now",
+        Evidence::ObjectOwnership { .. } => "its objects belong to your account",
+        Evidence::RequesterPays => "requester pays is off",
+        Evidence::ManagedDefaultKey { .. } => "its default key is not aws/s3 any more",
+        Evidence::Key(key) => return key_works(key),
+        Evidence::AliasEncryption { .. } => "its default key is named by its ARN now",
+        Evidence::PolicyLimit { .. } => "its policy has room, or needs none",
+        Evidence::PolicyUnreadable { .. } => "the guard can read its policy again",
+        Evidence::ConditionOnOurs { .. } => "Darwin's statement has no Condition now",
+        Evidence::SidTaken { .. } => "Darwin's Sid is free again",
+        Evidence::Uncertain(_) => "Darwin's access can be determined again",
+        Evidence::SseC { .. } | Evidence::Archived { .. } | Evidence::ObjectDenied { .. } => {
+            "the images concerned can be read again"
+        }
+        Evidence::Refused { .. } => "the guard is no longer denied",
+        Evidence::WrongOwner { .. } | Evidence::WrongRegion { .. } | Evidence::NoSuchBucket { .. } => {
+            "the guard can read it again"
+        }
+        Evidence::DeadPrincipal { .. }
+        | Evidence::RoleMissing { .. }
+        | Evidence::BlockPublicPolicy { .. }
+        | Evidence::WriteFailed { .. } => "no repair is blocked any more",
+        Evidence::Paused { .. } => "the guard repairs it again",
+        Evidence::LostUpdate(_) => "the change in question is settled",
+        Evidence::Contested { .. } => "the repair has held",
+        Evidence::NoConfigEvents { .. } => "CloudTrail events arrive again",
+        Evidence::NoSubscription { .. } => "somebody receives the alerts",
+        Evidence::TableUnreachable { .. } => "the incident table answers again",
+        Evidence::BucketNameDot | Evidence::TestAlert => "this is over",
+    };
+    text.to_owned()
+}
+
+/// What of Darwin's access is lost: the worst of it.
+enum Lost {
+    Reading,
+    Writing,
+    Listing,
+}
+
+impl Lost {
+    fn of(actions: &[String]) -> Self {
+        let lost = |name: &str| actions.iter().any(|action| action == name);
+        match (lost("s3:GetObject"), lost("s3:PutObject"), lost("s3:ListBucket")) {
+            (false, true, _) => Self::Writing,
+            (false, false, true) => Self::Listing,
+            _ => Self::Reading,
+        }
     }
 }
 
-/// A sentence or two for whoever answers for the annotators.
-pub(super) const fn meaning(kind: Kind) -> &'static str {
-    match kind {
-        Kind::PolicyMissing
-        | Kind::PolicyGutted
-        | Kind::ExplicitDeny
-        | Kind::PublicBlock
-        | Kind::RequesterPays
-        | Kind::RoleMissing => {
-            "Every image of this bucket is blank for annotators, and Darwin can't process new ones, until this is put \
-             right. The files themselves are unharmed."
+enum ShutOut {
+    All,
+    Part,
+    Writing,
+}
+
+fn shut_out(deny: &Deny) -> ShutOut {
+    let mut reads = deny.hits.iter().filter(|hit| hit.action == "s3:GetObject").peekable();
+    if reads.peek().is_none() {
+        ShutOut::Writing
+    } else if reads.any(|hit| hit.key.is_none()) {
+        ShutOut::All
+    } else {
+        ShutOut::Part
+    }
+}
+
+/// The last characters of a key's id: enough to tell the keys of a bucket apart.
+pub(super) fn short_key(key: &str) -> String {
+    let id = key.rsplit('/').next().unwrap_or(key);
+    let count = id.chars().count();
+    let tail: String = id.chars().skip(count.saturating_sub(4)).filter(char::is_ascii_alphanumeric).collect();
+    format!("...{tail}")
+}
+
+fn of_key(key: &KeyEvidence) -> String {
+    let short = short_key(&key.key);
+    let new = if key.under == Under::NewObjects { "new " } else { "" };
+    let blank = if key.certain { "images blank" } else { "images may be blank" };
+    match &key.trouble {
+        KeyTrouble::AwsManaged => format!("{new}images blank: they are under key aws/s3"),
+        KeyTrouble::State(state) => {
+            let state = match state.as_str() {
+                "Disabled" => "is disabled",
+                "PendingDeletion" | "PendingReplicaDeletion" => "is to be deleted",
+                "deleted" => "is deleted",
+                _ => "does not work",
+            };
+            format!("{new}{blank}: key {short} {state}")
         }
-        Kind::CorsMissing | Kind::CorsLimit => {
-            "Annotators' browsers refuse to load this bucket's images: they stay blank although Darwin may read them."
+        KeyTrouble::Foreign(_) => format!("{new}{blank}: foreign key {short}"),
+        KeyTrouble::NotAllowed => format!("{new}{blank}: Darwin may not use key {short}"),
+    }
+}
+
+fn key_works(key: &KeyEvidence) -> String {
+    let short = short_key(&key.key);
+    match (&key.trouble, key.under) {
+        (KeyTrouble::AwsManaged, Under::Objects) => "the images concerned have another key now".to_owned(),
+        (_, Under::NewObjects) => "new images have a key that Darwin may use".to_owned(),
+        (KeyTrouble::State(_), _) => format!("KMS key {short} works again"),
+        (KeyTrouble::Foreign(_) | KeyTrouble::NotAllowed, _) => format!("Darwin may use KMS key {short} again"),
+    }
+}
+
+const ALL_BLANK: &str =
+    "all its images are blank for annotators, and Darwin can't process new uploads. The files are unharmed";
+
+/// Whom it affects, after the bucket's name: which images, reading and writing, uploads and what is there apart.
+#[expect(clippy::too_many_lines, reason = "one arm a form of evidence")]
+pub(super) fn effect(finding: &Finding) -> String {
+    let text = match &finding.evidence {
+        Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => {
+            match Lost::of(&repair.lost) {
+                Lost::Reading => ALL_BLANK,
+                Lost::Writing => {
+                    "Darwin can't write thumbnails and frames of new uploads. Images that are there show as before"
+                }
+                Lost::Listing => "Darwin can't list the bucket, which MIRAX files need. Other images show as before",
+            }
         }
-        Kind::KeyDenied | Kind::KeyState | Kind::AwsManagedKey | Kind::ForeignKey => {
-            "The images under this key are blank for annotators; others of the bucket are not affected. They come \
-             back by themselves once the key can be used."
+        Evidence::RequesterPays | Evidence::BucketNameDot => ALL_BLANK,
+        Evidence::ExplicitDeny(deny) => match shut_out(deny) {
+            ShutOut::All => ALL_BLANK,
+            ShutOut::Part => "the images under the keys listed below are blank for annotators. Others show as before",
+            ShutOut::Writing => {
+                "Darwin can't write thumbnails and frames of new uploads. Images that are there show as before"
+            }
+        },
+        Evidence::PublicBlock { restricted: Some(true), public: Some(true), .. } => ALL_BLANK,
+        Evidence::PublicBlock { .. } => "all its images may be blank for annotators: open one in Darwin to be sure",
+        Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => {
+            "all its images are blank in annotators' browsers. Darwin's servers read them as before"
         }
-        Kind::SseC => "These images can't be shown to annotators at all, whatever the policies say.",
-        Kind::Archived => "These images are blank for annotators until they are restored.",
-        Kind::ObjectDenied | Kind::ObjectOwnership => {
-            "The images concerned are blank for annotators, or may be; others of the bucket are not affected."
+        Evidence::NoEvents { .. } => {
+            "blank images among new uploads are not noticed. Images that are there show as before"
         }
-        Kind::DefaultEncryption | Kind::AliasEncryption => {
-            "Images uploaded from now on may be blank for annotators, and thumbnails that Darwin writes may fail."
+        Evidence::ObjectOwnership { .. } => {
+            "objects that another account uploaded may be blank for annotators. Others show as before"
         }
-        Kind::BucketNameDot => "Darwin can't use this bucket: none of its images can be shown.",
-        Kind::PolicyLimit
-        | Kind::PolicyUnreadable
-        | Kind::DeadPrincipal
-        | Kind::BlockPublicPolicy
-        | Kind::WriteFailed => {
-            "Where Darwin's access is missing, images stay blank for annotators: the guard can't repair it by itself."
+        Evidence::Key(key) => return key_effect(key),
+        Evidence::ManagedDefaultKey { .. } => {
+            "new uploads without a key of their own are blank for annotators. Images that are there keep their keys"
         }
-        Kind::ConditionOnOurs | Kind::AccessUncertain | Kind::SidTaken => {
-            "Images may be blank for annotators, at times or always. Look at one in Darwin to be sure."
+        Evidence::AliasEncryption { access: Access::ReadWrite, .. } => {
+            "Darwin can't write thumbnails and frames of new uploads. Images that are there show as before"
         }
-        Kind::PolicyWidened | Kind::WiderThanContract => {
-            "Annotators notice nothing. Darwin's role may do more in the bucket than was agreed on."
+        Evidence::AliasEncryption { .. } => {
+            "uploads by other accounts may get another key, and be blank. Others show as before"
         }
-        Kind::EventsOff | Kind::NoObjectEvents => {
-            "Annotators notice nothing yet; but blank images among new uploads are not noticed either."
+        Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => ALL_BLANK,
+        Evidence::ConditionOnOurs { decision: Decision::Depends, .. } | Evidence::Uncertain(_) => {
+            "its images may be blank for annotators: open one in Darwin to be sure"
         }
-        Kind::NoConfigEvents => {
-            "Annotators notice nothing yet; but a broken policy is noticed only by the schedule or the next upload."
+        Evidence::Wider { .. } => "Darwin's role may do more than it needs. Annotators notice nothing",
+        Evidence::Paused { .. } => {
+            "if Darwin's access breaks, the guard reports it and repairs nothing. Annotators notice nothing by this alone"
         }
-        Kind::GuardDenied => {
-            "Not known: the guard can't see all it needs, so images may be blank without a word from it."
+        Evidence::ConditionOnOurs { .. } | Evidence::SidTaken { .. } => "annotators notice nothing",
+        Evidence::PolicyLimit { .. }
+        | Evidence::PolicyUnreadable { .. }
+        | Evidence::DeadPrincipal { .. }
+        | Evidence::RoleMissing { .. }
+        | Evidence::BlockPublicPolicy { .. }
+        | Evidence::WriteFailed { .. }
+        | Evidence::Contested { .. }
+        | Evidence::Refused { purpose: Purpose::Write, .. } => {
+            "what the guard would repair stays broken: images may be blank for annotators. The files are unharmed"
         }
-        Kind::WrongOwner | Kind::WrongRegion | Kind::NoSuchBucket => {
-            "Images that Darwin expects in this bucket are blank for annotators, and the guard can't watch over it."
+        Evidence::SseC { .. } => {
+            "these images are blank for annotators, whatever the policies say. Others show as before"
         }
-        Kind::Paused => {
-            "Annotators notice nothing by this alone. If access breaks, the guard tells, but does not repair."
+        Evidence::Archived { .. } => {
+            "these images are blank for annotators until they are restored. Others show as before"
         }
-        Kind::LostUpdate => "Annotators notice nothing. A colleague's change of the bucket policy may not be in force.",
-        Kind::Contested => {
-            "Images are blank for annotators for as long as Darwin's access is missing: the guard no longer puts it \
-             back."
+        Evidence::ObjectDenied { .. } => "these images are blank for annotators. Others show as before",
+        Evidence::Refused { .. } => "the guard can't see all it needs: blank images may go unnoticed",
+        Evidence::WrongOwner { .. } | Evidence::WrongRegion { .. } | Evidence::NoSuchBucket { .. } => {
+            "the guard can't watch it, and images that Darwin expects there may be blank"
         }
-        Kind::NoSubscription => "Annotators notice nothing yet; but nobody will hear when images go blank.",
-        Kind::TableUnreachable => {
-            "Annotators notice nothing by this alone. Until it is back the guard tells, perhaps twice, and repairs \
-             nothing."
+        Evidence::LostUpdate(_) => "annotators notice nothing. A colleague's change of the bucket may not be in force",
+        Evidence::NoConfigEvents { .. } => {
+            "a broken policy is noticed only by the schedule or the next upload. Annotators notice nothing now"
         }
-        Kind::TestAlert => "Nothing.",
+        Evidence::NoSubscription { .. } => "nobody is told when images are blank. Annotators notice nothing now",
+        Evidence::TableUnreachable { .. } => {
+            "the guard repairs nothing, and may send a message twice. Annotators notice nothing by this alone"
+        }
+        Evidence::TestAlert => "nobody: nothing is broken",
+    };
+    text.to_owned()
+}
+
+fn key_effect(key: &KeyEvidence) -> String {
+    let name = match key.trouble {
+        KeyTrouble::AwsManaged => "key aws/s3".to_owned(),
+        _ => format!("KMS key {}", short_key(&key.key)),
+    };
+    let blank = if key.certain { "are blank for annotators" } else { "may be blank for annotators" };
+    match key.under {
+        Under::NewObjects => {
+            format!("new uploads {blank}: the default is {name}. Images that are there and have this key are blank too")
+        }
+        Under::Objects => {
+            format!(
+                "images under {name} {blank}, and so are new uploads with that key. Images under other keys show as before"
+            )
+        }
+    }
+}
+
+/// What the guard does not change, for findings that are not its own to repair.
+pub(super) fn not_ours(finding: &Finding) -> &'static str {
+    match &finding.evidence {
+        Evidence::ExplicitDeny(_) => "the guard never changes a Deny",
+        Evidence::Key(_) => "the guard changes no KMS key and no object",
+        Evidence::ManagedDefaultKey { .. } | Evidence::AliasEncryption { .. } => {
+            "the guard changes no default encryption"
+        }
+        Evidence::PublicBlock { .. } | Evidence::BlockPublicPolicy { .. } | Evidence::SidTaken { .. } => {
+            "the guard changes no statement but Darwin's own, and no public access block"
+        }
+        Evidence::ObjectOwnership { .. } | Evidence::RequesterPays => "the guard changes no such setting of a bucket",
+        Evidence::NoEvents { enable: false } => "the stack's parameter EnableEventBridge is false",
+        Evidence::Wider { enforced: false, .. } => "the stack's parameter Ceiling is flag",
+        Evidence::ConditionOnOurs { .. } => "the guard leaves a Condition that somebody added",
+        Evidence::PolicyLimit { .. } | Evidence::CorsLimit { .. } => "what it would write is more than S3 takes",
+        Evidence::PolicyUnreadable { .. } => "the guard edits only a policy that it understands whole",
+        Evidence::Uncertain(_) => "the guard writes nothing on a guess",
+        Evidence::SseC { .. } | Evidence::Archived { .. } | Evidence::ObjectDenied { .. } => {
+            "the guard changes no object"
+        }
+        Evidence::DeadPrincipal { .. } | Evidence::RoleMissing { .. } | Evidence::WriteFailed { .. } => {
+            "S3 refused its repair"
+        }
+        Evidence::Refused { .. } => "its own call was denied",
+        Evidence::LostUpdate(_) => "the guard does not know which of the two is meant to stay",
+        Evidence::Contested { .. } => "it has repaired as often as its limit allows",
+        Evidence::Paused { .. } => "it is paused",
+        Evidence::PolicyMissing { .. }
+        | Evidence::PolicyGutted { .. }
+        | Evidence::CorsMissing { .. }
+        | Evidence::NoEvents { .. }
+        | Evidence::Wider { .. } => "it looks again with the next event, and by its schedule",
+        Evidence::BucketNameDot
+        | Evidence::WrongOwner { .. }
+        | Evidence::WrongRegion { .. }
+        | Evidence::NoSuchBucket { .. }
+        | Evidence::NoConfigEvents { .. }
+        | Evidence::NoSubscription { .. }
+        | Evidence::TableUnreachable { .. }
+        | Evidence::TestAlert => "there is nothing that it could change",
     }
 }
 
 /// What showed that an incident is over.
-pub(super) const fn ending(ending: Ending) -> &'static str {
+pub(super) fn ending(ending: Ending) -> String {
     match ending {
-        Ending::Repaired => "the guard repaired it, and read it back",
-        Ending::Configuration => "everything of the bucket was read again, and this was not found any more",
-        Ending::Samples { gone: 0, .. } => "the sample objects were checked again, and Darwin can read all of them",
-        Ending::Samples { readable: 0, .. } => "the sample objects are gone",
-        Ending::Samples { .. } => "the sample objects were checked again: Darwin can read some, the others are gone",
-        Ending::Judged => "the sample objects could be checked again; what they show is reported by itself",
-        Ending::NewObjects => "new objects under the same key can be read",
-        Ending::Settled => "the document holds the change again, or the change was made a day before",
-        Ending::Trail => "the event of one of the guard's own writes has come",
-        Ending::Table => "the incident table answers again",
+        Ending::Repaired => "the guard repaired it, and read it back".to_owned(),
+        Ending::Configuration => "the bucket was read again, and this was not found any more".to_owned(),
+        Ending::Samples { readable, gone: 0 } => {
+            format!("the {} that showed it were checked again, and Darwin can read them", samples(readable))
+        }
+        Ending::Samples { readable: 0, gone } => format!("the {} that showed it are gone", samples(gone)),
+        Ending::Samples { readable, gone } => {
+            format!("of the images that showed it, Darwin can read {readable}, and {gone} are gone")
+        }
+        Ending::Judged => {
+            "its images could be checked again. What is wrong with them, if anything, is a message of its own"
+                .to_owned()
+        }
+        Ending::NewObjects => "new uploads under the same key can be read".to_owned(),
+        Ending::Settled => "the change in question is in force again, or a day has passed".to_owned(),
+        Ending::Trail => "the CloudTrail event of one of the guard's own writes arrived".to_owned(),
+        Ending::Table => "the incident table answers again".to_owned(),
     }
+}
+
+fn samples(count: usize) -> String {
+    crate::model::text::counted(count, "sample image")
 }

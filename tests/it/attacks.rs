@@ -62,7 +62,13 @@ async fn a_missing_bucket_is_told_with_its_own_remedy() {
     }
     let answer = s.handle(changed("PutBucketPolicy")).await;
     assert_eq!(s.world.told(), ["no-such-bucket opened"]);
-    assert!(answer["buckets"][0]["findings"][0]["remedy"].as_str().unwrap().contains("does not exist"), "{answer:#}");
+    assert!(
+        answer["buckets"][0]["findings"][0]["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("create it before somebody else takes the name"),
+        "{answer:#}"
+    );
 }
 
 /// An event as it comes from the queue, and whether its record comes back.

@@ -1,5 +1,5 @@
-//! Documents about messages against the code: the README's email and card are ones that the guard really sends,
-//! docs/messages.md names every status, attribute and field, docs/events.md every field of an invocation's log line,
+//! Documents about messages against the code: the email and the card of docs/messages.md are ones that the guard really
+//! sends, and it names every status, attribute and field, docs/events.md every field of an invocation's log line,
 //! docs/incidents.md every attribute of the table.
 
 use crate::harness::{Setup, changed, created, setup, sqs};
@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 
 const MESSAGES: &str = include_str!("../../docs/messages.md");
 const EVENTS: &str = include_str!("../../docs/events.md");
-const README: &str = include_str!("../../README.md");
 const INCIDENTS: &str = include_str!("../../docs/incidents.md");
 
 /// A form of the last message that went out.
@@ -28,7 +27,9 @@ async fn repaired() -> Setup {
     let s = setup(World::healthy(), &[]);
     let theirs = r#"{"Version":"2012-10-17","Statement":[{"Sid":"NightlyBackup","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/backup"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-lidar/*"}]}"#;
     s.world.bucket(|bucket| bucket.policy.write(Some(theirs.to_owned()), 0));
-    s.handle(changed("PutBucketPolicy")).await;
+    let mut event = changed("PutBucketPolicy");
+    event["detail"]["eventTime"] = json!("2026-11-24T11:59:40Z");
+    s.handle(event).await;
     s
 }
 
@@ -61,20 +62,20 @@ fn named(document: &str, line: &Value, of: &str) {
 }
 
 #[tokio::test]
-async fn the_email_in_the_readme_is_one_that_the_guard_sends() {
+async fn the_email_in_the_document_is_one_that_the_guard_sends() {
     let email = sent(&repaired().await, "email");
     insta::assert_snapshot!("email_of_a_repair", email);
     let block = format!("```text\n{email}```\n");
-    assert!(README.contains(&block), "README.md wants:\n{block}");
+    assert!(MESSAGES.contains(&block), "docs/messages.md wants:\n{block}");
 }
 
 #[tokio::test]
-async fn the_card_in_the_readme_is_one_that_the_guard_sends() {
+async fn the_card_in_the_document_is_one_that_the_guard_sends() {
     let card: Value = serde_json::from_str(&sent(&key_mended().await, "https")).unwrap();
     let card = serde_json::to_string_pretty(&card).unwrap();
     insta::assert_snapshot!("card_of_a_mended_key", card);
     let block = format!("```json\n{card}\n```\n");
-    assert!(README.contains(&block), "README.md wants:\n{block}");
+    assert!(MESSAGES.contains(&block), "docs/messages.md wants:\n{block}");
 }
 
 #[test]

@@ -41,4 +41,5 @@ mod operators;
 mod reference;
 mod table_faults;
 mod template;
+mod words;
 mod world;

@@ -211,7 +211,7 @@ fn a_repair_that_s3_would_not_take_is_a_finding_and_no_write() {
     let too_large = assess(Some(&document_of(MAX_BYTES - ours + 1)), &contract, Ceiling::Flag);
     assert_eq!((kinds(&too_large), too_large.proposed), (vec![Kind::PolicyLimit.name()], None));
     assert_eq!(too_large.drift.unwrap().kind(), Kind::PolicyMissing);
-    insta::assert_snapshot!(told(&too_large.findings[0]).because[0], @"with Darwin's statement the policy would have 20481 bytes without space; S3 takes 20480");
+    insta::assert_snapshot!(told(&too_large.findings[0]).because[0], @"with Darwin's statement the policy would have 20481 bytes without spaces; S3 takes 20480");
 }
 
 #[test]
@@ -235,20 +235,16 @@ fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
         (Kind::ExplicitDeny, Severity::Critical, "NoSecrets")
     );
     insta::assert_snapshot!(in_full(deny), @r#"
-    statement `NoSecrets` (#1) denies Darwin what the contract gives: it has no Condition that spares Darwin
-    s3:GetObject on keys like `arn:aws:s3:::acme-lidar/secret/*`
+    statement `NoSecrets` (index 1) denies Darwin: it has no Condition that spares Darwin
+    it denies s3:GetObject on keys like `arn:aws:s3:::acme-lidar/secret/*`
 
-    The guard never touches a Deny. If Darwin is meant to read bucket acme-lidar, except its role in statement `NoSecrets` (#1): add to its Condition (in the same operator, if it is there already)
+    A: If Darwin was cut off on purpose: nothing. The guard never changes a Deny.
 
-    {
-      "ArnNotEquals": {
-        "aws:PrincipalArn": "arn:aws:iam::258327614892:role/external_s3"
-      }
-    }
+    B: If not, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):
 
-    aws s3api get-bucket-policy --bucket acme-lidar --query Policy --output text > policy.json
-    # edit policy.json
-    aws s3api put-bucket-policy --bucket acme-lidar --policy file://policy.json
+    aws s3api get-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --query Policy --output text > policy.json &&
+    jq '.Statement |= ([.] | flatten) | if .Statement[1].Sid == "NoSecrets" then .Statement[1].Condition.ArnNotEquals."aws:PrincipalArn" |= ([., "arn:aws:iam::258327614892:role/external_s3"] | flatten | map(values)) else error("the policy was changed") end' policy.json > new-policy.json &&
+    aws s3api put-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --policy file://new-policy.json
     "#);
 }
 
@@ -272,9 +268,11 @@ fn what_is_wider_is_shown_as_a_diff() {
     let assessed = assess(Some(&text), &contract(Access::ReadOnly), Ceiling::Flag);
     let [wider] = assessed.findings.as_slice() else { panic!("{assessed:?}") };
     insta::assert_snapshot!(in_full(wider), @r#"
-    statement `DarwinAccess` (#0) also allows Darwin `s3:DeleteObject` on `arn:aws:s3:::acme-lidar/*`
+    statement `DarwinAccess` (index 0) also allows Darwin `s3:DeleteObject` on `arn:aws:s3:::acme-lidar/*`
 
-    Narrow it by hand, or set the stack's parameter Ceiling to enforce and let the guard do it:
+    A: Set the stack's parameter Ceiling to enforce: the guard then narrows its own statement.
+
+    B: Narrow it by hand; this is the change:
 
     --- a/acme-lidar/policy
     +++ b/acme-lidar/policy
@@ -299,20 +297,12 @@ fn a_drift_says_what_is_missing() {
         format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statement("Team", "arn:aws:s3:::acme-lidar/*"));
     let drift = assess(Some(&text), &contract(Access::ReadWrite), Ceiling::Flag).drift.unwrap();
     insta::assert_snapshot!(in_full(&drift), @r#"
-    Darwin's statement is missing, and no other statement gives what it gave
-    nothing in the bucket policy allows it: statement `Team` (#0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team`, not Darwin's `arn:aws:iam::258327614892:role/external_s3`, and its Action is `s3:GetObject`, not s3:PutObject
+    Darwin's statement is missing, and no other statement allows s3:GetObject or s3:PutObject
+    nothing in the bucket policy allows it: statement `Team` (index 0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team`, not Darwin's `arn:aws:iam::258327614892:role/external_s3`, and its Action is `s3:GetObject`, not s3:PutObject
 
-    The guard puts this into the policy of bucket acme-lidar where its mode and the pause tag let it. By hand, in place of the statement with that Sid, or after the last:
+    Restore Darwin's access. The command writes the whole policy as it was read, with Darwin's statement in it (needs s3:PutBucketPolicy). It replaces any newer change of the policy.
 
-    {
-      "Sid": "DarwinAccess",
-      "Effect": "Allow",
-      "Principal": {
-        "AWS": "arn:aws:iam::258327614892:role/external_s3"
-      },
-      "Action": ["s3:GetObject", "s3:PutObject"],
-      "Resource": "arn:aws:s3:::acme-lidar/*"
-    }
+    aws s3api put-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --policy '{"Version":"2012-10-17","Statement":[{"Sid":"Team","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/team"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-lidar/*"},{"Sid":"DarwinAccess","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::258327614892:role/external_s3"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::acme-lidar/*"}]}'
     "#);
 }
 
@@ -325,7 +315,7 @@ fn somebodys_deleted_principals_are_named() {
     let text = format!(r#"{{"Statement":[{ours},{dead}]}}"#);
     let found = dead_principal(&parse(&text), &darwin(ROLE), &malformed()).unwrap();
     assert_eq!(found.kind(), Kind::DeadPrincipal);
-    insta::assert_snapshot!(told(&found).because[0], @"statement `Team` (#1) names a principal that no longer exists, and S3 refuses every write of such a policy");
+    insta::assert_snapshot!(told(&found).because[0], @"statement `Team` (index 1) names a principal that was deleted, and S3 refuses every write of such a policy");
     assert_eq!(dead_principal(&parse(&format!(r#"{{"Statement":[{ours}]}}"#)), &darwin(ROLE), &malformed()), None);
 }
 
@@ -338,7 +328,7 @@ fn the_reasons_of_a_drift_name_a_statement_by_its_place_in_the_document_that_was
     let drift = told(&assess(Some(&before), &contract(Access::ReadOnly), Ceiling::Flag).drift.unwrap());
     let named: Vec<&String> = drift.because.iter().filter(|because| because.contains("`DarwinAccess`")).collect();
     assert_eq!(named.len(), 2, "{:?}", drift.because);
-    assert!(named.iter().all(|because| because.contains("`DarwinAccess` (#1)")), "{named:?}");
+    assert!(named.iter().all(|because| because.contains("`DarwinAccess` (index 1)")), "{named:?}");
 }
 
 #[test]

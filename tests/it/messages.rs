@@ -158,9 +158,12 @@ fn the_smallest_body_is_still_a_message_structure() {
 }
 
 #[test]
-fn a_repairs_message_begins_with_how_to_stop_it() {
-    let (document, email, _) = forms(&told(Kind::PolicyMissing, Status::Repaired, "a"));
-    assert!(email.starts_with("To stop the guard from repairing this bucket"), "{email}");
+fn a_repairs_message_says_in_every_form_how_to_stop_it() {
+    let (document, email, card) = forms(&told(Kind::PolicyMissing, Status::Repaired, "a"));
+    let command = "aws s3control tag-resource --region eu-central-1 --account-id 111122223333 --resource-arn \
+                   arn:aws:s3:::acme-lidar --tags Key=darwin-guard,Value=paused";
+    assert!(email.contains(&format!("\nTO STOP THE GUARD HERE\n{command}\n")), "{email}");
+    assert!(card["content"]["description"].as_str().unwrap().contains(&format!("```\n{command}\n```")), "{card}");
     assert!(document["how_to_stop"].as_str().unwrap().contains("darwin-guard"));
 }
 

@@ -163,6 +163,7 @@ impl Outbox {
             if finding.kind().is_drift() {
                 sighting.did.clone_from(&answer.actions);
                 sighting.mended = repaired && !answer.actions.is_empty();
+                sighting.read = Some(answer.read);
                 sighting.diff = answer.plan();
             }
             self.sighted(index, sighting);

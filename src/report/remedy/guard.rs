@@ -1,98 +1,146 @@
 //! Remedies for the guard's own surroundings: its permissions, its pause, its table, topic and trail.
 
+use crate::model::actor::Actor;
 use crate::model::aws::AwsError;
 use crate::model::contract::Home;
+use crate::report::actor;
 use crate::report::quote::shell;
-use crate::report::text::name;
+use crate::report::remedy::way::{Place, Remedy, Way};
+use crate::report::text::{code, span};
 use serde_json::json;
 
-/// How to keep the guard from repairing a bucket: the first words of every repair's message.
+/// How to keep the guard from repairing a bucket.
 ///
 /// The tag is added with `TagResource`, which keeps the other tags (`PutBucketTagging` would replace them).
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_TagResource.html>
-pub(super) fn how_to_stop(bucket: &str, home: &Home) -> String {
-    format!(
-        "To stop the guard from repairing this bucket, tag it darwin-guard=paused:\n\
-         aws s3control tag-resource --region {} --account-id {} --resource-arn {} --tags \
-         Key=darwin-guard,Value=paused\n\
-         or set the stack's parameter Mode to flag (MODE=flag), for every bucket; or deny Darwin's role in the bucket \
-         policy: the guard never touches a Deny.",
-        shell(&home.region),
-        shell(&home.account),
-        shell(&format!("arn:{}:s3:::{bucket}", home.partition)),
-    )
+pub(super) fn pause(at: Place<'_>) -> String {
+    format!("{} --tags Key=darwin-guard,Value=paused", tagging(at, "tag-resource"))
+}
+
+fn tagging(at: Place<'_>, operation: &str) -> String {
+    let Home { account, region, .. } = at.home;
+    let (region, arn) = (shell(region), shell(&at.arn()));
+    format!("aws s3control {operation} --region {region} --account-id {} --resource-arn {arn}", &**account)
 }
 
 /// The guard is paused by its tag.
-pub(super) fn paused(bucket: &str, home: &Home) -> String {
-    format!(
-        "To let it repair again, remove the tag:\n\n\
-         aws s3control untag-resource --region {} --account-id {} --resource-arn {} --tag-keys darwin-guard",
-        shell(&home.region),
-        shell(&home.account),
-        shell(&format!("arn:{}:s3:::{bucket}", home.partition)),
-    )
+pub(super) fn paused(at: Place<'_>, unreadable: bool) -> Remedy {
+    if unreadable {
+        return Way::by_hand(
+            "Let the guard's role read the bucket's tags again (s3:GetBucketTagging): until then it repairs nothing here.",
+        )
+        .into();
+    }
+    Remedy::from(Way::by_hand("If the pause is meant to last: nothing. The guard reports it once a day.")).or(Way::run(
+        "If not, remove the tag (needs s3:UntagResource); the guard then repairs again.",
+        format!("{} --tag-keys darwin-guard", tagging(at, "untag-resource")),
+    ))
 }
 
 /// A call of the guard's own was denied.
-pub(super) fn denied(error: &AwsError, bucket: &str) -> String {
-    format!(
-        "The guard's {} was denied. Its role needs {} on {bucket}: update the stack if the role lost \
-         it; else look for a Deny in the bucket or key policy, or in a policy of your organisation, that hits the role.",
-        error.operation,
+pub(super) fn denied(at: Place<'_>, error: &AwsError) -> Remedy {
+    Way::by_hand(format!(
+        "Give the guard's role {} on bucket {} again: update the stack. If the role has it, look for a Deny on the role: in \
+         the bucket policy, the key policy, or a policy of your organisation.",
         error.operation.iam_action(),
-    )
+        at.bucket,
+    ))
+    .into()
 }
 
 /// A write failed for a reason that is not known.
-pub(super) fn write_failed(bucket: &str, error: &AwsError) -> String {
-    format!(
-        "S3 answered {} to the write on bucket {bucket}. The next event or the schedule tries again; if it stays, the \
-         request id {} helps AWS Support.",
-        error.code.as_deref().map_or_else(|| "nothing that it names".to_owned(), name),
-        error.request_id.as_deref().map_or_else(|| "(none)".to_owned(), name),
-    )
+pub(super) fn write_failed(error: &AwsError) -> Remedy {
+    let request = match &error.request_id {
+        Some(id) => format!(" If it stays, give AWS Support the request id {}.", code(id)),
+        None => String::new(),
+    };
+    Way::by_hand(format!("Wait: the guard tries again with the next event, or within its schedule.{request}")).into()
 }
 
 /// No trail delivers management events to EventBridge.
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html>
-pub(super) fn no_config_events(home: &Home) -> String {
-    format!(
-        "EventBridge hears of configuration changes only where a CloudTrail trail logs write management events of \
-         Region {region} (KMS events must not be excluded). See which trails there are:\n\n\
-         aws cloudtrail describe-trails --region {region}\n\
-         aws cloudtrail get-event-selectors --region {region} --trail-name TRAIL_NAME\n\n\
-         Until then the schedule finds changes, within its period.",
-        region = shell(&home.region)
+pub(super) fn no_config_events(home: &Home) -> Remedy {
+    let region = shell(&home.region);
+    Way::run(
+        "Let a CloudTrail trail log write management events of this Region, KMS events included. This shows what each trail \
+         logs (needs cloudtrail:DescribeTrails and cloudtrail:GetEventSelectors):",
+        format!(
+            "aws cloudtrail describe-trails --region {region} --query 'trailList[].TrailARN' --output text | tr '\\t' '\\n' | \
+             while read -r trail; do aws cloudtrail get-event-selectors --region {region} --trail-name \"$trail\"; done"
+        ),
     )
+    .into()
 }
 
 /// Nobody reads the alerts.
-pub(super) fn no_subscription(topic_arn: Option<&str>) -> String {
-    let topic = topic_arn.map_or_else(|| "TOPIC_ARN".to_owned(), shell);
-    format!(
-        "Subscribe somebody, and confirm by the link in the mail that AWS sends:\n\n\
-         aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint YOU@EXAMPLE.COM\n\n\
-         If a subscription is pending already, its confirmation mail may lie in the spam folder."
+pub(super) fn no_subscription(home: &Home, topic_arn: Option<&str>) -> Remedy {
+    let Some(topic) = topic_arn else {
+        return Way::by_hand("Subscribe an address to the stack's topic, and confirm it by the link in AWS's mail.")
+            .into();
+    };
+    Way::run(
+        "Subscribe an address (put yours for on-call@example.com), and confirm it by the link in AWS's mail. If that was done, \
+         the mail may be in the spam folder.",
+        format!(
+            "aws sns subscribe --region {} --topic-arn {} --protocol email --notification-endpoint on-call@example.com",
+            shell(&home.region),
+            shell(topic)
+        ),
     )
+    .into()
 }
 
 /// The incident table can't be used.
-pub(super) fn table_unreachable() -> String {
-    "See that the table named in INCIDENT_TABLE exists in this Region, and that the function's role may do \
-     dynamodb:GetItem, PutItem, UpdateItem and Query on it. Updating the stack restores both."
-        .to_owned()
+pub(super) fn table_unreachable() -> Remedy {
+    Way::by_hand(
+        "Update the stack: it restores the table and the guard's permissions on it (dynamodb:GetItem, PutItem, UpdateItem, \
+         Query). If both are there, look at AWS Health for DynamoDB.",
+    )
+    .into()
 }
 
 /// A rival keeps undoing the repair.
-pub(super) fn contested(bucket: &str, actor: Option<&str>) -> String {
-    let who = actor.map_or_else(|| "whoever writes the policy".to_owned(), name);
+pub(super) fn contested(at: Place<'_>, rival: Option<&Actor>, window_s: u64) -> Remedy {
+    let quiet = span(window_s.saturating_mul(1_000));
+    let source = match rival.and_then(actor::pipeline) {
+        Some(pipeline) => format!("the {pipeline} source of this bucket's policy"),
+        None => "the source that writes this bucket's policy".to_owned(),
+    };
+    Remedy::from(invoke(
+        at,
+        "repair",
+        &format!(
+            "Put Darwin's statement and CORS rule into {source}. Then let the guard repair at once \
+             (needs lambda:InvokeFunction); it also starts again by itself after {quiet} of quiet."
+        ),
+    ))
+    .or(Way::run("If Darwin is to be cut off, pause the guard (needs s3:TagResource):", pause(at)))
+}
+
+/// An action of the guard's own by hand.
+pub(super) fn invoke(at: Place<'_>, action: &str, says: &str) -> Way {
+    let payload = json!({"action": action, "bucket": at.bucket}).to_string();
+    match &at.home.function {
+        None => Way::put(format!("{says} The event:"), payload),
+        Some(function) => Way::run(
+            says,
+            format!(
+                "aws lambda invoke --region {} --function-name {} --cli-binary-format raw-in-base64-out --payload {} \
+                 /dev/stdout",
+                shell(&at.home.region),
+                shell(function),
+                shell(&payload)
+            ),
+        ),
+    }
+}
+
+/// Who changed something: CloudTrail keeps it for 90 days, also without a trail.
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events-cli.html>
+pub(super) fn look_up(home: &Home, resource: &str) -> String {
     format!(
-        "Put Darwin's statement (and CORS rule) into the source that {who} applies, e.g. the Terraform module or stack \
-         that owns bucket {bucket}. The guard repairs again after a quiet period, or at once with\n\n\
-         aws lambda invoke --function-name FUNCTION_NAME --cli-binary-format raw-in-base64-out --payload \
-         {} /dev/stdout\n\n\
-         If Darwin is to be cut off, deny its role or tag the bucket darwin-guard=paused.",
-        shell(&json!({"action": "repair", "bucket": bucket}).to_string())
+        "aws cloudtrail lookup-events --region {} --lookup-attributes {}",
+        shell(&home.region),
+        shell(&format!("AttributeKey=ResourceName,AttributeValue={resource}"))
     )
 }

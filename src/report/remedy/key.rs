@@ -1,144 +1,176 @@
 //! Remedies for KMS keys: of the default encryption, and of objects that are there.
 
 use crate::model::arn::Arn;
-use crate::model::contract::{Access, Home};
-use crate::report::quote::shell;
-use crate::report::text::{name, pretty};
-use serde_json::json;
+use crate::model::contract::Access;
+use crate::model::why::StatementName;
+use crate::report::quote::{in_quotes, shell, shell_json};
+use crate::report::remedy::policy::except;
+use crate::report::remedy::way::{Place, Remedy, Way};
+use crate::report::text::{code, pretty, statement as named};
+use serde_json::{Value, json};
 
-/// The key-policy statement that is missing, or the grant that does as well.
-///
-/// `deny`: the statement of the key policy that denies, if one does; no grant overrides it.
+/// Neither the key policy nor a grant lets Darwin use the key.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html>
-pub(super) fn denied(key_arn: &str, role: &str, access: Access, deny: Option<&str>) -> String {
-    let named = name(key_arn);
-    if let Some(deny) = deny.map(name) {
-        return format!(
-            "In the policy of key {named}, narrow or remove {deny}: it denies Darwin's role, and neither an Allow \
-             nor a grant overrides a Deny. To except the role, add to its Condition:\n\n{}\n\nThen see that an Allow \
-             is there:\n\n{}",
-            pretty(&json!({"ArnNotEquals": {"aws:PrincipalArn": role}})),
-            statement(key_arn, role, access),
-        );
-    }
+pub(super) fn not_allowed(key: &str, role: &str, access: Access) -> Remedy {
     let operations = match access {
         Access::ReadOnly => "Decrypt",
         Access::ReadWrite => "Decrypt GenerateDataKey",
     };
+    Remedy::from(Way::run(
+        "Make a grant for Darwin's role (needs kms:CreateGrant in the key's account). It works within five minutes.",
+        format!(
+            "aws kms create-grant --region {} --key-id {} --grantee-principal {} --operations {operations}",
+            shell(&region_of(key)),
+            shell(key),
+            shell(role),
+        ),
+    ))
+    .or(Way::run(
+        "Add Darwin's statement to the key policy (needs kms:GetKeyPolicy, kms:PutKeyPolicy and jq).",
+        edit(key, &format!(".Statement |= ([.] | flatten) | {}", append(key, role, access))),
+    ))
+}
+
+/// A statement of the key policy denies: neither an Allow nor a grant overrides it.
+pub(super) fn denied(key: &str, role: &str, access: Access, deny: &StatementName) -> Remedy {
+    let statement = named(deny);
+    let program = format!("{} | {}", except(deny, role), append(key, role, access));
+    Remedy::from(Way::by_hand("If Darwin was cut off on purpose: nothing. The guard changes no key.")).or(Way::run(
+        format!(
+            "If not, except Darwin's role from {statement} of the key policy, and add an Allow \
+                 (needs kms:GetKeyPolicy, kms:PutKeyPolicy and jq)."
+        ),
+        edit(key, &program),
+    ))
+}
+
+/// A jq program that adds Darwin's statement, unless one with its Sid is there.
+fn append(key: &str, role: &str, access: Access) -> String {
+    let statement = in_quotes(&statement(key, role, access).to_string());
+    format!("if any(.Statement[]; .Sid == \"DarwinAccess\") then . else .Statement += [{statement}] end")
+}
+
+/// Reads the key policy, changes it with a jq program, and writes it. Stops where a part fails.
+fn edit(key: &str, program: &str) -> String {
+    let (region, key) = (shell(&region_of(key)), shell(key));
     format!(
-        "Add this statement to the policy of key {named} (put-key-policy replaces the whole document: get it first \
-         and add to it):\n\n{}\n\nOr leave the policy alone and make a grant (it takes up to five minutes to work):\n\n\
-         aws kms create-grant --region {} --key-id {} --grantee-principal {} --operations {operations}",
-        statement(key_arn, role, access),
-        shell(&region_of(key_arn)),
-        shell(key_arn),
-        shell(role),
+        "aws kms get-key-policy --region {region} --key-id {key} --policy-name default --query Policy --output text > \
+         key-policy.json &&\njq '{program}' key-policy.json > new-key-policy.json &&\naws kms put-key-policy --region \
+         {region} --key-id {key} --policy-name default --policy file://new-key-policy.json"
     )
 }
 
 /// The key is in a state in which it does not work.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
-pub(super) fn state(key_arn: &str, state: &str) -> String {
+pub(super) fn state(key_arn: &str, state: &str) -> Remedy {
     let (region, key) = (shell(&region_of(key_arn)), shell(key_arn));
-    let enable = format!("aws kms enable-key --region {region} --key-id {key}");
+    let of_key = |operation: &str| format!("aws kms {operation} --region {region} --key-id {key}");
     match state {
-        "Disabled" => enable,
-        "PendingDeletion" | "PendingReplicaDeletion" => {
-            format!("aws kms cancel-key-deletion --region {region} --key-id {key}\n{enable}")
-        }
-        "PendingImport" => format!(
-            "Import the key material again (the same material, else the objects are lost):\n\n\
-             aws kms get-parameters-for-import --region {region} --key-id {key} --wrapping-algorithm \
-             RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_4096"
+        "Disabled" => Way::run("Enable the key (needs kms:EnableKey):", of_key("enable-key")),
+        "PendingDeletion" | "PendingReplicaDeletion" => Way::run(
+            "Cancel the deletion and enable the key (needs kms:CancelKeyDeletion, kms:EnableKey). Once it is deleted, \
+             everything under it is lost.",
+            format!("{} &&\n{}", of_key("cancel-key-deletion"), of_key("enable-key")),
         ),
-        "Unavailable" => "Reconnect the key's custom key store; the key works again when it is connected.".to_owned(),
-        "Creating" => "Wait: AWS is still creating the key.".to_owned(),
-        other => {
-            format!("See what state `{}` means for key {}, and bring it to Enabled.", name(other), name(key_arn))
-        }
+        "PendingImport" => Way::run(
+            "Import the same key material again; with other material the objects are lost. This gets what the import needs \
+             (kms:GetParametersForImport); then use `aws kms import-key-material`.",
+            format!(
+                "{} --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_4096",
+                of_key("get-parameters-for-import")
+            ),
+        ),
+        "Unavailable" => Way::run(
+            "Connect the key's custom key store again (needs kms:DescribeKey, kms:ConnectCustomKeyStore):",
+            format!(
+                "STORE=$({} --query KeyMetadata.CustomKeyStoreId --output text) &&\naws kms connect-custom-key-store --region \
+                 {region} --custom-key-store-id \"$STORE\"",
+                of_key("describe-key")
+            ),
+        ),
+        "Creating" => Way::by_hand("Wait: AWS is still creating the key."),
+        "deleted" => Way::by_hand(
+            "The key is deleted for good, and nobody can decrypt what is under it. Upload the originals again under another \
+             key; if it is the bucket's default key, set another one first.",
+        ),
+        other => Way::run(
+            format!("Find out what the key's state {} means, and bring it to Enabled. This shows the key:", code(other)),
+            of_key("describe-key"),
+        ),
     }
-}
-
-/// Objects under `aws/s3`: no policy can share that key, so the objects need another.
-/// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>
-pub(super) fn aws_managed(bucket: &str, home: &Home, key_arn: &str) -> String {
-    format!(
-        "The policy of the AWS managed key aws/s3 can't be edited: no other account can ever use it. Give the objects \
-         a customer managed key that Darwin's role may use (or upload with SSE-S3):\n\n{}",
-        re_encrypt(bucket, home, key_arn)
-    )
-}
-
-/// The S3 Batch Operations job that gives the objects another key, in place: no data moves, `ETag` and `LastModified` stay.
-/// `UpdateObjectEncryption` takes neither SSE-C nor DSSE-KMS sources.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-update-encryption.html>
-pub(super) fn re_encrypt(bucket: &str, home: &Home, from_key: &str) -> String {
-    let Home { account, region, partition, function: _ } = home;
-    let arn = format!("arn:{partition}:s3:::{bucket}");
-    let filter = json!({"SSEKMS": {"KmsKeyArn": from_key}});
-    let operation = json!({"S3UpdateObjectEncryption":
-        {"ObjectEncryption": {"SSEKMS": {"KMSKeyArn": "NEW_KEY_ARN", "BucketKeyEnabled": true}}}});
-    let manifest = json!({"S3JobManifestGenerator": {
-        "ExpectedBucketOwner": account,
-        "SourceBucket": arn,
-        "EnableManifestOutput": false,
-        "Filter": {"MatchAnyObjectEncryption": [filter]},
-    }});
-    let report = json!({"Enabled": true, "Bucket": "REPORT_BUCKET_ARN", "Prefix": "re-encrypt",
-        "Format": "Report_CSV_20180820", "ReportScope": "FailedTasksOnly"});
-    format!(
-        "Put your values for NEW_KEY_ARN, REPORT_BUCKET_ARN and JOB_ROLE_ARN (a role that S3 Batch Operations may \
-         assume, with s3:UpdateObjectEncryption on the bucket):\n\n\
-         aws s3control create-job --region {} --account-id {} --priority 10 --role-arn JOB_ROLE_ARN \
-         --no-confirmation-required \\\n  --operation {} \\\n  --manifest-generator {} \\\n  --report {}",
-        shell(region),
-        shell(account),
-        shell(&operation.to_string()),
-        shell(&manifest.to_string()),
-        shell(&report.to_string()),
-    )
+    .into()
 }
 
 /// What the key's owner, a third account, must add. Its policy can't be read from here.
-pub(super) fn foreign(key_arn: &str, owner: &str, role: &str, access: Access) -> String {
-    let (key, owner) = (name(key_arn), name(owner));
-    format!(
-        "Key {key} belongs to account {owner}; only they can see its policy. Ask them for this statement in it:\
-         \n\n{}\n\nOr give the objects a key of your own account.",
-        statement(key_arn, role, access)
-    )
+pub(super) fn foreign(key: &str, owner: &str, role: &str, access: Access) -> Remedy {
+    Remedy::from(Way::put(
+        format!("Ask the owners of account {} to add this statement to the policy of their key:", code(owner)),
+        pretty(&statement(key, role, access)),
+    ))
+    .or(Way::by_hand("Upload the images again under a key of your own account."))
 }
 
 /// The default encryption names its key by an alias or a bare id, which S3 resolves in the account of who uploads.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html>
-pub(super) fn not_by_arn(bucket: &str, name: &str, home: &Home) -> String {
-    let region = shell(&home.region);
+pub(super) fn not_by_arn(at: Place<'_>, key: &str) -> Remedy {
+    let region = shell(&at.home.region);
+    let command = format!(
+        "KEY=$(aws kms describe-key --region {region} --key-id {} --query KeyMetadata.Arn --output text) &&\n{}",
+        shell(key),
+        encrypt(at, "--arg key \"$KEY\" ", ".Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID = $key"),
+    );
+    Way::run(
+        "Name the default key by its ARN (needs kms:DescribeKey, s3:GetEncryptionConfiguration, \
+         s3:PutEncryptionConfiguration and jq).",
+        command,
+    )
+    .into()
+}
+
+/// Changes the default encryption with a jq program; its other settings stay.
+fn encrypt(at: Place<'_>, arguments: &str, program: &str) -> String {
     format!(
-        "Name the key by its ARN:\n\n\
-         KEY=$(aws kms describe-key --region {region} --key-id {} --query KeyMetadata.Arn --output text)\n\
-         aws s3api get-bucket-encryption --bucket {bucket} --query ServerSideEncryptionConfiguration \\\n  \
-         | jq --arg key \"$KEY\" '.Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID = $key' > encryption.json\n\
-         aws s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration \
-         file://encryption.json",
-        shell(name),
-        bucket = shell(bucket),
+        "{} --query ServerSideEncryptionConfiguration > encryption.json &&\njq {arguments}'{program}' encryption.json > \
+         new-encryption.json &&\n{} --server-side-encryption-configuration file://new-encryption.json",
+        at.s3("get-bucket-encryption"),
+        at.s3("put-bucket-encryption"),
     )
 }
 
 /// New objects come under `aws/s3`, which Darwin can't be given.
-pub(super) fn managed_default(bucket: &str, role: &str, access: Access) -> String {
+pub(super) fn managed_default(at: Place<'_>, role: &str, access: Access) -> Remedy {
+    let with_s3 = r#".Rules[].ApplyServerSideEncryptionByDefault = {"SSEAlgorithm":"AES256"}"#;
+    let with_kms = r#".Rules[].ApplyServerSideEncryptionByDefault = {"SSEAlgorithm":"aws:kms","KMSMasterKeyID":$key}"#;
+    Remedy::from(Way::run(
+        "Encrypt new objects with SSE-S3, which needs no key (needs s3:GetEncryptionConfiguration, \
+         s3:PutEncryptionConfiguration and jq).",
+        encrypt(at, "", with_s3),
+    ))
+    .or(Way::run(
+        "Make a KMS key that Darwin may use, and encrypt new objects under it (needs kms:CreateKey as well).",
+        format!("{} &&\n{}", new_key(at, role, access), encrypt(at, "--arg key \"$KEY\" ", with_kms)),
+    ))
+}
+
+/// Makes a key that the account administers and Darwin may use; its ARN is in `$KEY` then.
+pub(super) fn new_key(at: Place<'_>, role: &str, access: Access) -> String {
+    let region = at.home.region.as_str();
+    let root = format!("arn:{}:iam::{}:root", at.home.partition, &*at.home.account);
+    // The statement takes its Region from the ARN of a key.
+    let key = format!("arn:{}:kms:{region}:{}:key/new", at.home.partition, &*at.home.account);
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Account", "Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"},
+        statement(&key, role, access),
+    ]});
     format!(
-        "Bucket {bucket} encrypts new objects with the AWS managed key aws/s3, which can't be shared. Make a \
-         customer managed key whose policy holds the statement below, and set it as the default:\n\n{}\n\n\
-         aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration \
-         '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\
-         \"KMSMasterKeyID\":\"NEW_KEY_ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
-        statement("", role, access),
-        shell(bucket),
+        "KEY=$(aws kms create-key --region {} --description {} --policy {} --query KeyMetadata.Arn --output text)",
+        shell(region),
+        shell(&format!("Images of bucket {} for V7 Darwin", at.bucket)),
+        shell_json(&policy.to_string()),
     )
 }
 
-fn statement(key_arn: &str, role: &str, access: Access) -> String {
+fn statement(key_arn: &str, role: &str, access: Access) -> Value {
     let action = match access {
         Access::ReadOnly => json!("kms:Decrypt"),
         Access::ReadWrite => json!(["kms:Decrypt", "kms:GenerateDataKey"]),
@@ -158,7 +190,7 @@ fn statement(key_arn: &str, role: &str, access: Access) -> String {
             statement.insert("Condition".to_owned(), condition);
         }
     }
-    pretty(&statement)
+    statement
 }
 
 /// The Region of a key ARN; empty if it is none.

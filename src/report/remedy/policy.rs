@@ -1,112 +1,197 @@
 //! Remedies for the bucket policy, and for what keeps the guard from writing it.
 
+use crate::model::evidence::PolicyRepair;
 use crate::model::why::StatementName;
-use crate::report::quote::shell;
-use crate::report::text::{name, pretty};
+use crate::report::quote::{in_quotes, is_json, shell_json};
+use crate::report::remedy::way::{Place, Remedy, Way};
+use crate::report::text::{code, statement};
 use serde_json::json;
 
-/// Darwin's statements by hand.
-pub(super) fn statements(bucket: &str, wanted: &str) -> String {
+/// Darwin's statements in the policy again.
+pub(super) fn restore(at: Place<'_>, repair: &PolicyRepair) -> Remedy {
+    match repair.document.as_deref().filter(|document| is_json(document)) {
+        Some(document) => Way::run(
+            "Restore Darwin's access. The command writes the whole policy as it was read, with Darwin's statement in it \
+             (needs s3:PutBucketPolicy). It replaces any newer change of the policy.",
+            put(at, document),
+        )
+        .into(),
+        None => Way::put(
+            "Add Darwin's statement to the bucket policy by hand (needs s3:PutBucketPolicy). \"Why\" says what keeps the \
+             guard from writing it.",
+            repair.wanted.clone(),
+        )
+        .into(),
+    }
+}
+
+/// Writes a policy.
+pub(super) fn put(at: Place<'_>, document: &str) -> String {
+    format!("{} --policy {}", at.s3("put-bucket-policy"), shell_json(document))
+}
+
+/// Reads the policy, changes it with a jq program, and writes it. Stops where a part fails.
+fn edit(at: Place<'_>, program: &str) -> String {
     format!(
-        "The guard puts this into the policy of bucket {bucket} where its mode and the pause tag let it. By hand, in \
-         place of the statement with that Sid, or after the last:\n\n{wanted}"
+        "{} --query Policy --output text > policy.json &&\njq '{program}' policy.json > new-policy.json &&\n{} --policy \
+         file://new-policy.json",
+        at.s3("get-bucket-policy"),
+        at.s3("put-bucket-policy"),
+    )
+}
+
+/// A jq program on one statement, which fails where another statement is at its index by now.
+pub(in crate::report::remedy) fn on_statement(name: &StatementName, change: &str) -> String {
+    let sid = json!(name.sid.as_deref());
+    let index = name.index;
+    format!(
+        ".Statement |= ([.] | flatten) | if .Statement[{index}].Sid == {} then {change} else error(\"the policy was \
+         changed\") end",
+        in_quotes(&sid.to_string()),
+    )
+}
+
+/// A jq program that takes Darwin's role out of a Deny.
+pub(in crate::report::remedy) fn except(name: &StatementName, role: &str) -> String {
+    let index = name.index;
+    let role = in_quotes(&json!(role).to_string());
+    on_statement(
+        name,
+        &format!(
+            ".Statement[{index}].Condition.ArnNotEquals.\"aws:PrincipalArn\" |= ([., {role}] | flatten | map(values))"
+        ),
     )
 }
 
 /// Our statement is wider than the contract.
-pub(super) fn narrow(diff: Option<&str>) -> String {
-    let diff = diff.map_or_else(String::new, |diff| format!(":\n\n{diff}"));
-    format!("Narrow it by hand, or set the stack's parameter Ceiling to enforce and let the guard do it{diff}")
+pub(super) fn narrow(enforced: bool, diff: Option<&str>) -> Remedy {
+    let by_hand = match diff {
+        Some(diff) => Way::put("Narrow it by hand; this is the change:", diff),
+        None => Way::by_hand("Narrow it by hand."),
+    };
+    if enforced {
+        return by_hand.into();
+    }
+    Remedy::from(Way::by_hand(
+        "Set the stack's parameter Ceiling to enforce: the guard then narrows its own statement.",
+    ))
+    .or(by_hand)
 }
 
 /// Our statement has a Condition.
-pub(super) fn condition() -> String {
-    "The guard does not touch a Condition that somebody added on purpose. If it is not meant for Darwin, remove \
-     the `Condition` element from the statement."
-        .to_owned()
+pub(super) fn condition(at: Place<'_>, name: &StatementName) -> Remedy {
+    let program = on_statement(name, &format!("del(.Statement[{}].Condition)", name.index));
+    Remedy::from(Way::by_hand("If the Condition is meant to limit Darwin: nothing. The guard leaves it in place.")).or(
+        Way::run(
+            "If not, remove the Condition (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
+            edit(at, &program),
+        ),
+    )
 }
 
 /// A Deny statement hits Darwin.
-pub(super) fn explicit_deny(bucket: &str, statement: &StatementName, role: &str) -> String {
-    let statement = name(&statement.to_string());
-    format!(
-        "The guard never touches a Deny. If Darwin is meant to read bucket {bucket}, except its role in statement {statement}: \
-         add to its Condition (in the same operator, if it is there already)\n\n{}\n\n\
-         aws s3api get-bucket-policy --bucket {} --query Policy --output text > policy.json\n\
-         # edit policy.json\n\
-         aws s3api put-bucket-policy --bucket {} --policy file://policy.json",
-        pretty(&json!({"ArnNotEquals": {"aws:PrincipalArn": role}})),
-        shell(bucket),
-        shell(bucket),
+pub(super) fn explicit_deny(at: Place<'_>, name: &StatementName, role: &str) -> Remedy {
+    Remedy::from(Way::by_hand("If Darwin was cut off on purpose: nothing. The guard never changes a Deny.")).or(
+        Way::run(
+            "If not, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
+            edit(at, &except(name, role)),
+        ),
     )
 }
 
 /// `RestrictPublicBuckets` with a public policy. `statements` names the public ones.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-pub(super) fn public_block(bucket: &str, statements: &[StatementName]) -> String {
-    let which = if statements.is_empty() { "the public statement".to_owned() } else { names(statements) };
-    format!(
-        "As long as one statement of the policy of bucket {bucket} is public, RestrictPublicBuckets shuts out every \
-         other account, Darwin's too. Give {which} fixed principals (or a condition on a fixed account, organisation, \
-         VPC or address range), or remove it. Turning the block off would make the bucket public: don't."
+pub(super) fn public_block(at: Place<'_>, statements: &[StatementName]) -> Remedy {
+    const DONT: &str = "Do not turn the block off: that would make the bucket public.";
+    let [name] = statements else {
+        let which = if statements.is_empty() {
+            "the public statement".to_owned()
+        } else {
+            statements.iter().map(statement).collect::<Vec<_>>().join(", ")
+        };
+        return Way::by_hand(format!("In the bucket policy, give {which} fixed principals, or remove it. {DONT}"))
+            .into();
+    };
+    let root = json!(format!("arn:{}:iam::{}:root", at.home.partition, &*at.home.account)).to_string();
+    let change = format!(".Statement[{}].Principal = {{\"AWS\": {root}}}", name.index);
+    Way::run(
+        format!(
+            "Limit {} to your own account, which is whom S3 lets in by it now (needs s3:GetBucketPolicy, \
+             s3:PutBucketPolicy and jq). {DONT}",
+            statement(name)
+        ),
+        edit(at, &on_statement(name, &change)),
     )
+    .into()
 }
 
 /// `BlockPublicPolicy` refuses a policy that holds somebody's public statement.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-pub(super) fn block_public_policy(bucket: &str) -> String {
-    format!(
-        "S3 refuses every write of a public policy while BlockPublicPolicy is on, the guard's too. Give the public statement \
-         of bucket {bucket} fixed principals, or remove it; Darwin's statement is then put back by itself."
+pub(super) fn block_public_policy(at: Place<'_>) -> Remedy {
+    Way::run(
+        "Find the public statement in the policy (this shows it), and give it fixed principals or remove it. The guard then \
+         restores Darwin's statement by itself. Do not turn the block off.",
+        format!("{} --query Policy --output text | jq .", at.s3("get-bucket-policy")),
     )
+    .into()
 }
 
 /// Darwin's role does not exist.
-pub(super) fn role_missing(role: &str) -> String {
-    let role = name(role);
-    format!(
-        "S3 does not know the principal {role}. See that DARWIN_ROLE_ARN is the role V7 gave you; if it is, ask \
-         V7 whether the role was replaced."
-    )
+pub(super) fn role_missing(role: &str) -> Remedy {
+    Way::by_hand(format!(
+        "Check that {} is the role that V7 gave you (DARWIN_ROLE_ARN). If it is, ask V7 whether the role was replaced.",
+        code(role)
+    ))
+    .into()
 }
 
 /// S3 refuses every write of the policy because of somebody's deleted principal.
-pub(super) fn dead_principal(bucket: &str, statements: &[StatementName]) -> String {
-    let named = |statement: &StatementName| format!("statement {}", name(&statement.to_string()));
-    let statements = statements.iter().map(named).collect::<Vec<_>>().join(", ");
-    format!(
-        "In the policy of bucket {bucket}, {statements} names a principal that no longer exists (it reads back as \
-         AROA... or AIDA...). Remove that principal or put its successor's ARN; until then S3 refuses every change of \
-         the policy, the guard's too."
+pub(super) fn dead_principal(at: Place<'_>, statements: &[StatementName]) -> Remedy {
+    let Some(name) = statements.first() else {
+        return Way::by_hand("Remove the principal that reads as AROA... or AIDA... from the policy.").into();
+    };
+    let index = name.index;
+    let change = format!(
+        "(.Statement[{index}].Principal.AWS |= ([.] | flatten | map(select(test(\"^A(ROA|IDA)[A-Z0-9]+$\") | not))) | if \
+         .Statement[{index}].Principal.AWS == [] then del(.Statement[{index}]) else . end)"
+    );
+    Way::run(
+        format!(
+            "Remove the deleted principal from {} (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq). It gives nobody \
+             access. If it had a successor, add that one's ARN instead.",
+            statement(name)
+        ),
+        edit(at, &on_statement(name, &change)),
     )
+    .into()
 }
 
 /// Our Sid stands on somebody else's statement.
-pub(super) fn sid_taken(bucket: &str, sid: &str) -> String {
-    let sid = name(sid);
-    format!(
-        "In the policy of bucket {bucket}, rename or remove the statement `{sid}` that is not Darwin's; the guard \
-         leaves it alone."
+pub(super) fn sid_taken(at: Place<'_>, name: &StatementName) -> Remedy {
+    let new = json!(format!("{}Other", name.sid.as_deref().unwrap_or_default())).to_string();
+    let change = format!(".Statement[{}].Sid = {}", name.index, in_quotes(&new));
+    Way::run(
+        "Give the other statement another Sid (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
+        edit(at, &on_statement(name, &change)),
     )
+    .into()
 }
 
 /// The repaired policy would exceed 20 KB.
-pub(super) fn limit(bucket: &str) -> String {
-    format!(
-        "The policy of bucket {bucket} has no room for Darwin's statement: S3 takes 20 KB at most. Merge statements \
-         that differ only in their principals or resources, or move some of them to access points."
+pub(super) fn limit(at: Place<'_>) -> Remedy {
+    Way::run(
+        "Make room: S3 takes 20 KB at most. Merge statements that differ only in principals or resources, or move some to \
+         access points. The guard then adds Darwin's statement by itself. This shows the policy:",
+        format!("{} --query Policy --output text | jq .", at.s3("get-bucket-policy")),
     )
+    .into()
 }
 
 /// The policy can't be edited by the guard.
-pub(super) fn unreadable(bucket: &str) -> String {
-    format!(
-        "The guard edits only what it understands whole. See the policy, and add Darwin's statement by hand:\n\n\
-         aws s3api get-bucket-policy --bucket {} --query Policy --output text",
-        shell(bucket)
+pub(super) fn unreadable(at: Place<'_>) -> Remedy {
+    Way::run(
+        "Add Darwin's statement by hand: the guard edits only a policy that it understands whole. This shows the policy:",
+        format!("{} --query Policy --output text", at.s3("get-bucket-policy")),
     )
-}
-
-fn names(statements: &[StatementName]) -> String {
-    statements.iter().map(|statement| name(&statement.to_string())).collect::<Vec<_>>().join(", ")
+    .into()
 }
