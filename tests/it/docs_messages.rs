@@ -49,7 +49,9 @@ async fn key_mended() -> Setup {
     s.handle(sqs(&bodies)).await;
     s.world.now.set(s.world.now.get() + 25 * 60_000);
     s.world.key(id, true);
-    s.handle(serde_json::from_str(include_str!("../../events/kms-put-key-policy.json")).unwrap()).await;
+    let mut event: Value = serde_json::from_str(include_str!("../../events/kms-put-key-policy.json")).unwrap();
+    event["detail"]["eventTime"] = json!("2026-11-24T12:24:30Z");
+    s.handle(event).await;
     assert_eq!(s.world.told(), ["key-denied opened", "key-denied resolved"]);
     s
 }
