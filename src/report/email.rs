@@ -18,7 +18,8 @@ pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String
     sections.extend(to_paste(&letter, budget));
     if notice.status != Status::Test {
         sections.push(section(why_title(notice), &bullets(&letter.why, budget)));
-        sections.extend(letter.look_up.as_ref().map(|command| section("WHO CHANGED IT", command)));
+        let look_up = letter.look_up.as_ref().filter(|command| command.len() <= budget.long);
+        sections.extend(look_up.map(|command| section("WHO CHANGED IT", command)));
         sections.extend(letter.did.as_ref().map(|did| section("WHAT THE GUARD DID", did)));
         sections.extend(
             letter.stop.as_ref().map(|(command, or)| section("TO STOP THE GUARD HERE", &format!("{command}\n{or}"))),

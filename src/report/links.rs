@@ -21,7 +21,7 @@ pub(super) fn object(home: &Home, bucket: &str, key: &str) -> String {
 /// A KMS key of the account; none of another's, which the console does not show.
 pub(super) fn key(home: &Home, arn: &str) -> Option<String> {
     let key = Arn::parse(arn).filter(|key| key.account == *home.account)?;
-    let id = key.resource.strip_prefix("key/")?;
+    let id = key.resource.strip_prefix("key/").filter(|id| id.len() <= 128)?;
     let region = encoded(&key.region);
     Some(format!("{}/kms/home?region={region}#/kms/keys/{}", console(home), encoded(id)))
 }

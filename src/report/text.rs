@@ -1,7 +1,7 @@
 //! Texts that may hold anything, made fit to be read.
 
 use crate::model::change::Subject;
-use crate::model::text::cut;
+use crate::model::text::{cut, shortened};
 use crate::model::time::rfc3339;
 use crate::model::why::StatementName;
 use crate::report::quote::invisible;
@@ -52,14 +52,17 @@ pub(super) fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
+/// Most characters of a name in a sentence.
+const NAME: usize = 300;
+
 /// A name from outside as code: nothing in it ends the code or hides.
 pub(super) fn code(text: &str) -> String {
-    format!("`{}`", name(text).replace('`', "'"))
+    format!("`{}`", name(&shortened(text, NAME, "...")).replace('`', "'"))
 }
 
 /// A statement by its Sid and its index in the policy.
 pub(super) fn statement(of: &StatementName) -> String {
-    name(&format!("statement {of}"))
+    name(&shortened(&format!("statement {of}"), NAME, "..."))
 }
 
 /// What a document is called.

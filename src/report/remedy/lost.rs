@@ -5,8 +5,9 @@
 use crate::model::change::Subject;
 use crate::model::evidence::LostUpdate;
 use crate::report::quote::{is_json, shell};
+use crate::report::remedy::cors;
+use crate::report::remedy::policy;
 use crate::report::remedy::way::{Place, Remedy, Way};
-use crate::report::remedy::{cors, policy};
 use crate::report::text::subject;
 
 /// The one command that applies their document with Darwin's part in it.

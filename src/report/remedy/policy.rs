@@ -41,7 +41,7 @@ fn edit(at: Place<'_>, program: &str) -> String {
 }
 
 /// A jq program on one statement, which fails where another statement is at its index by now.
-pub(in crate::report::remedy) fn on_statement(name: &StatementName, change: &str) -> String {
+pub(super) fn on_statement(name: &StatementName, change: &str) -> String {
     let sid = json!(name.sid.as_deref());
     let index = name.index;
     format!(
@@ -52,7 +52,7 @@ pub(in crate::report::remedy) fn on_statement(name: &StatementName, change: &str
 }
 
 /// A jq program that takes Darwin's role out of a Deny.
-pub(in crate::report::remedy) fn except(name: &StatementName, role: &str) -> String {
+pub(super) fn except(name: &StatementName, role: &str) -> String {
     let index = name.index;
     let role = in_quotes(&json!(role).to_string());
     on_statement(
