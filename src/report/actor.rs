@@ -12,20 +12,15 @@ const SHORT: usize = 60;
 
 /// One line: who, by which call, with what, from where and when.
 pub(super) fn who(actor: &Actor, change: Option<&str>) -> String {
-    let mut words = actor.arn.as_deref().map_or_else(|| "somebody whom CloudTrail does not name".to_owned(), named);
-    if let Some(change) = change {
-        words.push_str(&format!(", {}", short(change)));
-    }
-    if let Some(with) = actor.user_agent.as_deref().map(program) {
-        words.push_str(&format!(" with {with}"));
-    }
-    if let Some(from) = actor.source_ip.as_deref().map(short) {
-        words.push_str(&format!(" from {from}"));
-    }
-    if let Some(at) = actor.time.as_deref() {
-        words.push_str(&format!(", at {}", parse_rfc3339(at).map_or_else(|| short(at), moment)));
-    }
-    words
+    let who = actor.arn.as_deref().map_or_else(|| "somebody whom CloudTrail does not name".to_owned(), named);
+    let at = |at: &str| parse_rfc3339(at).map_or_else(|| short(at), moment);
+    let details = [
+        change.map(|change| format!(", {}", short(change))),
+        actor.user_agent.as_deref().map(|agent| format!(" with {}", program(agent))),
+        actor.source_ip.as_deref().map(|from| format!(" from {}", short(from))),
+        actor.time.as_deref().map(|time| format!(", at {}", at(time))),
+    ];
+    who + &details.into_iter().flatten().collect::<String>()
 }
 
 /// `role deploy (session ci, account 111122223333)` for a role's session, `user ann (account 111122223333)` for a user.

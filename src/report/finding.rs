@@ -52,7 +52,6 @@ pub fn all(findings: &[Finding], bucket: &str, home: &Home) -> Vec<FindingAnswer
 /// How many of the things that a Deny takes are listed; the others are counted.
 const HITS: usize = 5;
 
-#[expect(clippy::too_many_lines, reason = "one arm a form of evidence")]
 fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
     let one = |sentence: &str| vec![sentence.to_owned()];
     let mut because = match &finding.evidence {
@@ -121,13 +120,14 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
             ),
             call.to_string(),
         ],
-        Evidence::WrongRegion { call } | Evidence::NoSuchBucket { call } => vec![call.to_string()],
+        Evidence::WrongRegion { call } | Evidence::NoSuchBucket { call } | Evidence::WriteFailed { call } => {
+            vec![call.to_string()]
+        }
         Evidence::BlockPublicPolicy { call } => vec![
             "BlockPublicPolicy is on and another statement may be public: S3 refuses every write of such a policy"
                 .to_owned(),
             call.to_string(),
         ],
-        Evidence::WriteFailed { call } => vec![call.to_string()],
         Evidence::Paused { unreadable } => vec![paused(unreadable.as_ref())],
         Evidence::LostUpdate(lost) => lost_update(lost),
         Evidence::Contested { actor, limit, window_s } => contested(actor.as_ref(), *limit, *window_s),

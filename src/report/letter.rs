@@ -258,8 +258,8 @@ fn who_did_it(notice: &Notice<'_>) -> Option<String> {
         | Evidence::NoSubscription { .. }
         | Evidence::NoConfigEvents { .. }
         | Evidence::BucketNameDot
-        | Evidence::TestAlert => return None,
-        Evidence::Key(KeyEvidence { trouble: KeyTrouble::Foreign(_), .. }) => return None,
+        | Evidence::TestAlert
+        | Evidence::Key(KeyEvidence { trouble: KeyTrouble::Foreign(_), .. }) => return None,
         Evidence::Key(KeyEvidence { key, .. }) => key.as_str(),
         _ => notice.incident.bucket.as_str(),
     };

@@ -10,8 +10,6 @@ use crate::model::finding::Finding;
 use crate::model::verdict::Decision;
 
 /// What is the matter: completes "acme-lidar: ...".
-// One arm a form of evidence: a table, which the compiler holds to be complete.
-#[expect(clippy::too_many_lines, reason = "one arm a form of evidence")]
 pub(super) fn headline(finding: &Finding) -> String {
     let text = match &finding.evidence {
         Evidence::PolicyMissing { repair, .. } => match Lost::of(&repair.lost) {
@@ -206,7 +204,6 @@ const ALL_BLANK: &str =
     "all its images are blank for annotators, and Darwin can't process new uploads. The files are unharmed";
 
 /// Whom it affects, after the bucket's name: which images, reading and writing, uploads and what is there apart.
-#[expect(clippy::too_many_lines, reason = "one arm a form of evidence")]
 pub(super) fn effect(finding: &Finding) -> String {
     let text = match &finding.evidence {
         Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => {
@@ -218,7 +215,10 @@ pub(super) fn effect(finding: &Finding) -> String {
                 Lost::Listing => "Darwin can't list the bucket, which MIRAX files need. Other images show as before",
             }
         }
-        Evidence::RequesterPays | Evidence::BucketNameDot => ALL_BLANK,
+        Evidence::RequesterPays
+        | Evidence::BucketNameDot
+        | Evidence::PublicBlock { restricted: Some(true), public: Some(true), .. }
+        | Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => ALL_BLANK,
         Evidence::ExplicitDeny(deny) => match shut_out(deny) {
             ShutOut::All => ALL_BLANK,
             ShutOut::Part => "the images under the keys listed below are blank for annotators. Others show as before",
@@ -226,7 +226,6 @@ pub(super) fn effect(finding: &Finding) -> String {
                 "Darwin can't write thumbnails and frames of new uploads. Images that are there show as before"
             }
         },
-        Evidence::PublicBlock { restricted: Some(true), public: Some(true), .. } => ALL_BLANK,
         Evidence::PublicBlock { .. } => "all its images may be blank for annotators: open one in Darwin to be sure",
         Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => {
             "all its images are blank in annotators' browsers. Darwin's servers read them as before"
@@ -247,7 +246,6 @@ pub(super) fn effect(finding: &Finding) -> String {
         Evidence::AliasEncryption { .. } => {
             "uploads by other accounts may get another key, and be blank. Others show as before"
         }
-        Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => ALL_BLANK,
         Evidence::ConditionOnOurs { decision: Decision::Depends, .. } | Evidence::Uncertain(_) => {
             "its images may be blank for annotators: open one in Darwin to be sure"
         }

@@ -106,7 +106,6 @@ fn no_use() -> Vec<Reason> {
 }
 
 /// A finding of the kind as it occurs.
-#[expect(clippy::too_many_lines, reason = "one arm a kind")]
 fn found(kind: Kind) -> Finding {
     let put = |code: &str, status, message: &str| refused(Operation::PutBucketPolicy, code, status, message);
     let root = "arn:aws:iam::111122223333:root";
