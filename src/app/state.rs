@@ -5,7 +5,7 @@
 use crate::app::memory::Memory;
 use crate::app::ports::{Incidents, Leases, WriteLog};
 use crate::incident::budget::RepairBudget;
-use crate::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
 use crate::model::change::{Change, Write};
 use crate::repair::history::Past;
 
@@ -55,11 +55,10 @@ pass_on!(Leases {
     once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
 });
 pass_on!(WriteLog {
-    note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
-    recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
-    forget_write(bucket: &str, operation: &str, token: &str) -> ();
-    pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
     keep_write(bucket: &str, write: &Write) -> ();
+    forget_write(bucket: &str, write: &Write) -> ();
+    recognise_write(bucket: &str, write: &Write, event_id: &str) -> bool;
     keep_change(bucket: &str, change: &Change) -> ();
+    forget_change(bucket: &str, change: &Change) -> ();
     past(bucket: &str, now_ms: u64) -> Past;
 });

@@ -380,16 +380,6 @@ pub enum Lease {
     Busy,
 }
 
-/// A write of ours whose CloudTrail event has not been seen yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingWrite {
-    /// e.g. `PutBucketPolicy`.
-    pub operation: String,
-    /// What `note_write` was given.
-    pub token: String,
-    pub written_ms: u64,
-}
-
 /// Why the state could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {

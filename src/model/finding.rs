@@ -125,6 +125,8 @@ kinds! {
         Contested = "contested",
         /// No trail delivers bucket-configuration events.
         NoConfigEvents = "no-config-events",
+        /// More changes came than are remembered: whether a write of the guard undid one can't be found out any more.
+        HistoryFull = "history-full",
         /// The bucket tells nobody about new objects.
         NoObjectEvents = "no-object-events",
         /// Nobody has confirmed a subscription to the topic.
@@ -163,6 +165,7 @@ impl Kind {
             | Self::AccessUncertain
             | Self::Archived
             | Self::NoConfigEvents
+            | Self::HistoryFull
             | Self::NoObjectEvents
             | Self::NoSubscription
             | Self::TableUnreachable => &[Severity::Warning],
@@ -268,6 +271,7 @@ fn kind(evidence: &Evidence) -> Kind {
         Evidence::LostUpdate(_) => Kind::LostUpdate,
         Evidence::Contested { .. } => Kind::Contested,
         Evidence::NoConfigEvents { .. } => Kind::NoConfigEvents,
+        Evidence::HistoryFull { .. } => Kind::HistoryFull,
         Evidence::NoSubscription { .. } => Kind::NoSubscription,
         Evidence::TableUnreachable { .. } => Kind::TableUnreachable,
         Evidence::TestAlert => Kind::TestAlert,

@@ -130,6 +130,10 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
             "the guard's own `{operation}` never came back as a CloudTrail event: changes of the bucket's configuration \
              are seen by the schedule only"
         )],
+        Evidence::HistoryFull { forgotten } => vec![format!(
+            "{forgotten} of the many changes of this bucket had to be forgotten before it was known whether a write of \
+             the guard undid them"
+        )],
         Evidence::NoSubscription { .. } => {
             one("no subscription of the alert topic is confirmed: every alert goes nowhere")
         }

@@ -58,6 +58,7 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> String {
             guard::contested(bucket, actor.as_ref().and_then(|actor| actor.arn.as_deref()))
         }
         Evidence::NoConfigEvents { .. } => guard::no_config_events(home),
+        Evidence::HistoryFull { .. } => guard::history_full(bucket, home),
         Evidence::NoSubscription { topic } => guard::no_subscription(topic.as_deref()),
         Evidence::TableUnreachable { .. } => guard::table_unreachable(),
         Evidence::TestAlert => "Nothing to do: alerts arrive where you read this.".to_owned(),
@@ -79,6 +80,7 @@ pub(super) fn subject(subject: Subject) -> &'static str {
     match subject {
         Subject::Policy => "policy",
         Subject::Cors => "CORS rules",
+        Subject::Notification => "notifications",
     }
 }
 

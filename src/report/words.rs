@@ -46,6 +46,7 @@ pub(super) const fn headline(kind: Kind) -> &'static str {
         Kind::LostUpdate => "a repair may have undone somebody's change",
         Kind::Contested => "somebody keeps undoing the repair; the guard stopped",
         Kind::NoConfigEvents => "configuration changes are not reported to the guard",
+        Kind::HistoryFull => "too many changes to remember them all",
         Kind::NoObjectEvents => "new objects are not reported to the guard",
         Kind::NoSubscription => "nobody has confirmed a subscription to the alerts",
         Kind::TableUnreachable => "the guard's state table can't be used",
@@ -108,6 +109,9 @@ pub(super) const fn meaning(kind: Kind) -> &'static str {
         }
         Kind::Paused => {
             "Annotators notice nothing by this alone. If access breaks, the guard tells, but does not repair."
+        }
+        Kind::HistoryFull => {
+            "Annotators notice nothing. Whether a repair undid one of the changes can't be found out any more."
         }
         Kind::LostUpdate => "Annotators notice nothing. A colleague's change of the bucket policy may not be in force.",
         Kind::Contested => {

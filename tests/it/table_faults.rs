@@ -6,7 +6,7 @@ use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
-use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::change::{Change, Write};
 use darwin_s3_guard::model::finding::Kind;
@@ -39,12 +39,11 @@ macro_rules! failing {
     };
 }
 failing!(WriteLog {
-    note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
-    recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
-    forget_write(bucket: &str, operation: &str, token: &str) -> ();
-    pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
     keep_write(bucket: &str, write: &Write) -> ();
+    forget_write(bucket: &str, write: &Write) -> ();
+    recognise_write(bucket: &str, write: &Write, event_id: &str) -> bool;
     keep_change(bucket: &str, change: &Change) -> ();
+    forget_change(bucket: &str, change: &Change) -> ();
     past(bucket: &str, now_ms: u64) -> Past;
 });
 failing!(Incidents {
@@ -65,7 +64,7 @@ failing!(Leases {
 });
 
 /// What a repair asks of the table before it writes.
-const BEFORE_A_WRITE: [&str; 7] = ["keep_change", "lease", "past", "count_repair", "sight", "note_write", "keep_write"];
+const BEFORE_A_WRITE: [&str; 6] = ["keep_change", "lease", "past", "count_repair", "sight", "keep_write"];
 
 /// A bucket that lost Darwin's statement, and a guard with a table.
 fn broken() -> (Rc<World>, Guard<InMemory<Table>>) {

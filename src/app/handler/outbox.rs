@@ -2,13 +2,14 @@
 
 use crate::app::reconcile::report::BucketReport;
 use crate::event::trigger::ConfigChange;
-use crate::incident::life::{Clear, PendingWrite, SAMPLES, Scope, Sighting};
+use crate::incident::life::{Clear, SAMPLES, Scope, Sighting};
 use crate::judge::object::JudgedObject;
 use crate::model::aws::Operation;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::outcome::{ActionResult, Read};
 use crate::model::verdict::Decision;
+use crate::repair::history::REMEMBER_MS;
 
 /// Kinds that a reconciliation judges as a whole: what it does not find is fine.
 pub(super) const BUCKET_KINDS: &[Kind] = &[
@@ -58,10 +59,10 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn sighted(&mut self, index: Option<usize>, sighting: Sighting) {
+    pub(super) fn sighted(&mut self, indexes: &[usize], sighting: Sighting) {
         debug_assert!(sighting.finding.is_listed(), "a severity that the docs don't give: {:?}", sighting.finding);
         self.sightings.push(sighting);
-        self.sources.push(index.into_iter().collect());
+        self.sources.push(indexes.to_vec());
     }
 
     pub(super) fn clear(&mut self, clear: Clear) {
@@ -83,7 +84,7 @@ impl Outbox {
                 }
             } else {
                 sighting.sample_keys.push(judged.key.clone());
-                self.sighted(Some(index), sighting);
+                self.sighted(&[index], sighting);
             }
         } else if let (Read::Allowed, Some(key)) = (judged.read, &judged.kms_key) {
             let held = self.clears.iter_mut().find_map(|clear| match &mut clear.scope {
@@ -126,22 +127,26 @@ impl Outbox {
     /// A reconciled bucket: its drifts with what was done, its findings, and everything else of it as fine.
     pub(super) fn bucket(
         &mut self,
-        index: Option<usize>,
+        indexes: &[usize],
         reconciled: &BucketReport,
         change: Option<&ConfigChange>,
         now_ms: u64,
     ) {
         let answer = reconciled;
         for sighting in &reconciled.lost {
-            self.sighted(index, sighting.clone());
+            self.sighted(indexes, sighting.clone());
         }
         if reconciled.compared {
-            self.clears.push(Clear {
-                bucket: answer.bucket.clone(),
-                scope: Scope::Kinds(vec![Kind::LostUpdate]),
-                judged_ms: now_ms,
-                because: "what stands now holds the change, or a day has passed since".to_owned(),
-            });
+            // The day of the changes that were forgotten is over.
+            let a_day_ago = now_ms.saturating_sub(REMEMBER_MS);
+            for (kind, judged_ms) in [(Kind::LostUpdate, now_ms), (Kind::HistoryFull, a_day_ago)] {
+                self.clears.push(Clear {
+                    bucket: answer.bucket.clone(),
+                    scope: Scope::Kinds(vec![kind]),
+                    judged_ms,
+                    because: "what stands now holds the change, or a day has passed since".to_owned(),
+                });
+            }
         }
         // The holder of the lease tells.
         if reconciled.busy {
@@ -161,7 +166,7 @@ impl Outbox {
                 sighting.mended = repaired && !answer.actions.is_empty();
                 sighting.diff = answer.plan();
             }
-            self.sighted(index, sighting);
+            self.sighted(indexes, sighting);
         }
         if !reconciled.complete {
             return;
@@ -196,9 +201,14 @@ impl Outbox {
         });
     }
 
-    pub(super) fn no_config_events(&mut self, bucket: &str, write: &PendingWrite) {
-        let finding = Finding::of(Evidence::NoConfigEvents { operation: write.operation.clone() });
-        self.sighted(None, Sighting::of(bucket, finding));
+    /// Changes had to be forgotten that a write of ours may have undone.
+    pub(super) fn history_full(&mut self, index: usize, bucket: &str, forgotten: usize) {
+        self.sighted(&[index], Sighting::of(bucket, Finding::of(Evidence::HistoryFull { forgotten })));
+    }
+
+    pub(super) fn no_config_events(&mut self, bucket: &str, operation: Operation) {
+        let finding = Finding::of(Evidence::NoConfigEvents { operation });
+        self.sighted(&[], Sighting::of(bucket, finding));
     }
 }
 

@@ -67,6 +67,16 @@ pub(super) fn no_config_events(home: &Home) -> String {
     )
 }
 
+/// More changes than are remembered.
+pub(super) fn history_full(bucket: &str, home: &Home) -> String {
+    format!(
+        "Find out what changes the bucket so often, and compare its configuration with what you want:\n\n\
+         aws cloudtrail lookup-events --region {} --lookup-attributes AttributeKey=ResourceName,AttributeValue={}",
+        shell(&home.region),
+        shell(bucket)
+    )
+}
+
 /// Nobody reads the alerts.
 pub(super) fn no_subscription(topic_arn: Option<&str>) -> String {
     let topic = topic_arn.map_or_else(|| "TOPIC_ARN".to_owned(), shell);

@@ -15,6 +15,11 @@ pub(super) fn put_document(bucket: &str, lost: &LostUpdate) -> String {
             let rules = shell(&format!("{{\"CORSRules\":{}}}", lost.wanted));
             format!("aws s3api put-bucket-cors --bucket {bucket} --cors-configuration {rules}")
         }
+        Subject::Notification => format!(
+            "aws s3api put-bucket-notification-configuration --bucket {bucket} --skip-destination-validation \
+             --notification-configuration {}",
+            shell(&lost.wanted)
+        ),
     }
 }
 
