@@ -3,7 +3,7 @@
 //! Must never name an SDK type. What implements the S3 traits knows the account, and passes it as `ExpectedBucketOwner`.
 
 use crate::incident::budget::RepairBudget;
-use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
+use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreError, StoreResult};
 use crate::model::arn::AccountId;
 use crate::model::aws::{AwsResult, Usage};
 use crate::model::change::{Change, Write};
@@ -91,8 +91,12 @@ pub trait Incidents {
     /// The resolved message went out: closes the incident. False if it was seen again meanwhile: it stays open, and
     /// whoever saw it got `Announce`. `incident.healed` is what `heal` was given.
     fn resolve(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
-    /// Every open incident of a bucket.
+    /// Every open incident of a bucket. What another version of the guard wrote is set aside.
     fn open(&self, bucket: &str) -> impl Future<Output = StoreResult<Vec<Incident>>>;
+    /// What was set aside since the last time: a bucket, and why its item could not be read.
+    fn take_unreadable(&self) -> Vec<(String, StoreError)> {
+        Vec::new()
+    }
 }
 
 /// Who may work on a bucket, and how often: one at a time, across all functions.

@@ -5,7 +5,7 @@
 use crate::app::memory::Memory;
 use crate::app::ports::{Incidents, Leases, WriteLog};
 use crate::incident::budget::RepairBudget;
-use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
+use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreError, StoreResult};
 use crate::model::change::{Change, Write};
 use crate::repair::history::Past;
 
@@ -26,8 +26,9 @@ impl<S> Clone for State<'_, S> {
 impl<S> Copy for State<'_, S> {}
 
 macro_rules! pass_on {
-    ($port:ident { $($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+ }) => {
+    ($port:ident { $($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+ } $($other:item)*) => {
         impl<S: $port> $port for State<'_, S> {
+            $($other)*
             $(async fn $name(&self, $($argument: $type),*) -> StoreResult<$answer> {
                 match self {
                     Self::Table(table) => table.$name($($argument),*).await,
@@ -46,7 +47,14 @@ pass_on!(Incidents {
     heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
     resolve(incident: &Incident, now_ms: u64) -> bool;
     open(bucket: &str) -> Vec<Incident>;
-});
+}
+    fn take_unreadable(&self) -> Vec<(String, StoreError)> {
+        match self {
+            Self::Table(table) => table.take_unreadable(),
+            Self::Process(_) => Vec::new(),
+        }
+    }
+);
 pass_on!(Leases {
     lease(bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> Lease;
     release(bucket: &str, holder: &str, expires_ms: u64) -> bool;

@@ -150,6 +150,10 @@ pub enum Evidence {
     NoSubscription {
         topic: Option<String>,
     },
+    /// An item of the table that another version of the guard wrote. `error`: what the store says of it.
+    StateUnreadable {
+        error: String,
+    },
     /// `error`: what the store says.
     TableUnreachable {
         error: String,

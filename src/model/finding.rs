@@ -131,6 +131,8 @@ kinds! {
         NoObjectEvents = "no-object-events",
         /// Nobody has confirmed a subscription to the topic.
         NoSubscription = "no-subscription",
+        /// An item of the incident table, of another version of the guard, can't be read: it is set aside.
+        StateUnreadable = "state-unreadable",
         /// The incident table can't be reached: no automatic write.
         TableUnreachable = "table-unreachable",
         /// A test message, sent on request.
@@ -166,6 +168,7 @@ impl Kind {
             | Self::Archived
             | Self::NoConfigEvents
             | Self::HistoryFull
+            | Self::StateUnreadable
             | Self::NoObjectEvents
             | Self::NoSubscription
             | Self::TableUnreachable => &[Severity::Warning],
@@ -273,6 +276,7 @@ fn kind(evidence: &Evidence) -> Kind {
         Evidence::NoConfigEvents { .. } => Kind::NoConfigEvents,
         Evidence::HistoryFull { .. } => Kind::HistoryFull,
         Evidence::NoSubscription { .. } => Kind::NoSubscription,
+        Evidence::StateUnreadable { .. } => Kind::StateUnreadable,
         Evidence::TableUnreachable { .. } => Kind::TableUnreachable,
         Evidence::TestAlert => Kind::TestAlert,
     }

@@ -155,15 +155,14 @@ impl Notifications {
 
 impl Target {
     fn document(&self) -> Value {
-        let mut target = json!({ self.service.names().1: self.arn, "Events": self.events });
-        if let Some(id) = &self.id {
-            target["Id"] = json!(id);
-        }
-        if !self.filter.is_empty() {
-            let rules: Vec<Value> =
-                self.filter.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect();
-            target["Filter"] = json!({"Key": {"FilterRules": rules}});
-        }
-        target
+        let rules: Vec<Value> = self.filter.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect();
+        let filter = (!rules.is_empty()).then(|| json!({"Key": {"FilterRules": rules}}));
+        let members = [
+            ("Id", self.id.as_ref().map(|id| json!(id))),
+            (self.service.names().1, Some(json!(self.arn))),
+            ("Events", Some(json!(self.events))),
+            ("Filter", filter),
+        ];
+        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }

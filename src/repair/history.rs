@@ -5,8 +5,8 @@
 //! Pure. Must never let a change pass whose effect is neither in what we wrote nor in what stands now, and never grow
 //! with what others do.
 
-mod print;
-mod submitted;
+pub mod print;
+pub mod submitted;
 
 use crate::event::trigger::ConfigChange;
 use crate::incident::fingerprint::digest;
@@ -15,8 +15,7 @@ use crate::model::aws::Operation;
 use crate::model::change::{Change, Print, Subject, Write};
 use crate::model::contract::Darwin;
 use crate::model::time::{LONGEST_RUN_MS, parse_rfc3339};
-pub use print::print;
-pub use submitted::rules_json;
+use print::print;
 
 /// What is remembered of writes and changes, in milliseconds: longer than CloudTrail's events take, with their retries.
 pub const REMEMBER_MS: u64 = 24 * 60 * 60 * 1_000;

@@ -137,6 +137,7 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
         Evidence::NoSubscription { .. } => {
             one("no subscription of the alert topic is confirmed: every alert goes nowhere")
         }
+        Evidence::StateUnreadable { error } => vec![format!("it was set aside, and stops nothing: {error}")],
         Evidence::TableUnreachable { error } => vec![
             format!("the incident table could not be used: {error}"),
             "without it the guard repairs nothing by itself, and messages may repeat".to_owned(),

@@ -60,6 +60,11 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> String {
         Evidence::NoConfigEvents { .. } => guard::no_config_events(home),
         Evidence::HistoryFull { .. } => guard::history_full(bucket, home),
         Evidence::NoSubscription { topic } => guard::no_subscription(topic.as_deref()),
+        Evidence::StateUnreadable { .. } => {
+            "Nothing, if the stack was updated or rolled back: the version that wrote the \
+             item reads it again. Else delete the item."
+                .to_owned()
+        }
         Evidence::TableUnreachable { .. } => guard::table_unreachable(),
         Evidence::TestAlert => "Nothing to do: alerts arrive where you read this.".to_owned(),
     }

@@ -49,6 +49,7 @@ pub(super) const fn headline(kind: Kind) -> &'static str {
         Kind::HistoryFull => "too many changes to remember them all",
         Kind::NoObjectEvents => "new objects are not reported to the guard",
         Kind::NoSubscription => "nobody has confirmed a subscription to the alerts",
+        Kind::StateUnreadable => "an item of the guard's state table can't be read",
         Kind::TableUnreachable => "the guard's state table can't be used",
         Kind::TestAlert => "a test message",
     }
@@ -109,6 +110,9 @@ pub(super) const fn meaning(kind: Kind) -> &'static str {
         }
         Kind::Paused => {
             "Annotators notice nothing by this alone. If access breaks, the guard tells, but does not repair."
+        }
+        Kind::StateUnreadable => {
+            "Annotators notice nothing by this alone. What the item is about is not followed up by this version."
         }
         Kind::HistoryFull => {
             "Annotators notice nothing. Whether a repair undid one of the changes can't be found out any more."

@@ -142,6 +142,7 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: Operation::PutBucketPolicy },
         Kind::HistoryFull => Evidence::HistoryFull { forgotten: 7 },
         Kind::NoSubscription => Evidence::NoSubscription { topic: Some(own()) },
+        Kind::StateUnreadable => Evidence::StateUnreadable { error: own() },
         Kind::TableUnreachable => Evidence::TableUnreachable { error: own() },
         Kind::TestAlert => Evidence::TestAlert,
     }

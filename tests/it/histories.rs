@@ -14,7 +14,7 @@ use darwin_s3_guard::app::ports::Incidents;
 use darwin_s3_guard::model::change::Subject;
 use darwin_s3_guard::model::contract::Darwin;
 use darwin_s3_guard::model::s3::CorsRule;
-use darwin_s3_guard::repair::history::print;
+use darwin_s3_guard::repair::history::print::print;
 use serde_json::{Value, json};
 use sim::{Outside, Seen, Settings, Sim, Taken, Who, event_of, poll_once, step, until};
 use std::cell::{Cell, RefCell};

@@ -4,12 +4,13 @@ use crate::harness::{InMemory, changed, sqs, with_store};
 use crate::world::{World, aws_error};
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
+use darwin_s3_guard::app::ports::{Clock, Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::change::{Change, Write};
 use darwin_s3_guard::model::finding::Kind;
+use darwin_s3_guard::model::time::rfc3339;
 use darwin_s3_guard::repair::history::Past;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
@@ -77,6 +78,7 @@ fn broken() -> (Rc<World>, Guard<InMemory<Table>>) {
 async fn deliver(guard: &Guard<InMemory<Table>>) -> Value {
     let mut event = changed("DeleteBucketPolicy");
     event["detail"]["eventID"] = json!("theirs");
+    event["detail"]["eventTime"] = json!(rfc3339(guard.clock.now_ms()));
     let call = Call { request_id: "r".into(), ..Call::default() };
     guard.handle(&sqs(&[event]), &call).await.unwrap()["batchItemFailures"].clone()
 }

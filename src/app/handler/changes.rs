@@ -3,6 +3,7 @@
 //! Must never reconcile a bucket because an event names it: only because it is configured.
 
 use crate::app::handler::Run;
+use crate::app::handler::outbox::By;
 use crate::app::objects::{Outcome, Target, judge_all};
 use crate::app::ports::{Clock, World, WriteLog};
 use crate::app::reconcile::job::Job;
@@ -100,7 +101,8 @@ impl<W: World> Run<'_, W> {
             ..self.job(contract, newest)
         };
         let reconciled = self.reconcile(job).await;
-        self.take_over(&indexes, &reconciled, newest);
+        let by = newest.map(|change| By { actor: &change.actor, name: &change.name, of_key: false });
+        self.take_over(&indexes, &reconciled, by);
     }
 
     /// Whose an event is. Ours is known by what was written and by who wrote it, and each write once.
@@ -196,6 +198,9 @@ impl<W: World> Run<'_, W> {
         for key in &keys {
             self.guard.caches.forget_key(key);
         }
+        let newest = changes.iter().map(|(_, change)| *change).filter(|change| change.actor.is_some());
+        let newest = newest.max_by_key(|change| change.actor.as_ref().and_then(|actor| actor.time.clone()));
+        let by = newest.and_then(|change| Some(By { actor: change.actor.as_ref()?, name: &change.name, of_key: true }));
         let contracts = self.guard.config.contracts.clone();
         for contract in &contracts {
             if self.out_of_time() {
@@ -208,7 +213,7 @@ impl<W: World> Run<'_, W> {
             let indexes: Vec<usize> = changes.iter().map(|(index, _)| *index).collect();
             self.rejudge(contract, &indexes, concerned).await;
             let reconciled = self.reconcile(self.job(contract, None)).await;
-            self.take_over(&indexes, &reconciled, None);
+            self.take_over(&indexes, &reconciled, by);
         }
     }
 
@@ -226,8 +231,8 @@ impl<W: World> Run<'_, W> {
             self.take_over(indexes, &reconciled, None);
             self.rejudge(contract, indexes, |_| true).await;
             self.overdue(contract).await;
+            self.outbox.swept.push(contract.bucket.clone());
         }
-        self.outbox.sweep = true;
     }
 
     async fn overdue(&mut self, contract: &Contract) {
@@ -257,7 +262,11 @@ impl<W: World> Run<'_, W> {
         }
         for incident in open.iter().filter(|incident| concerned(incident)) {
             let samples = &incident.report.sample_keys;
-            if samples.is_empty() || self.out_of_time() {
+            if samples.is_empty() {
+                continue;
+            }
+            if self.out_of_time() {
+                self.outbox.still.push((contract.bucket.clone(), incident.fingerprint.clone()));
                 continue;
             }
             let judged_ms = self.guard.clock.now_ms();
@@ -284,15 +293,16 @@ impl<W: World> Run<'_, W> {
                     judged_ms,
                     because: "every sample object was judged again, and Darwin can read it (or it is gone)".to_owned(),
                 });
-            } else {
-                self.now_certain(incident, &outcomes, indexes.first().copied(), judged_ms);
+            } else if !self.now_certain(incident, &outcomes, indexes.first().copied(), judged_ms) {
+                self.outbox.still.push((contract.bucket.clone(), incident.fingerprint.clone()));
             }
         }
     }
 
     /// What could not be judged when it was seen, and now can: objects that are denied are told of under their own
-    /// cause, and the incident of the doubt ends. Otherwise nobody would hear of them before the next upload.
-    fn now_certain(&mut self, incident: &Incident, outcomes: &[Outcome], index: Option<usize>, judged_ms: u64) {
+    /// cause, and the incident of the doubt ends. Otherwise nobody would hear of them before the next upload. False if
+    /// the incident is still so.
+    fn now_certain(&mut self, incident: &Incident, outcomes: &[Outcome], index: Option<usize>, judged_ms: u64) -> bool {
         let doubt = matches!(incident.report.finding.kind(), Kind::GuardDenied | Kind::AccessUncertain);
         let certain = |outcome: &Outcome| match outcome {
             // What the bucket denies is told of with the bucket.
@@ -301,7 +311,7 @@ impl<W: World> Run<'_, W> {
             }
             Outcome::Retry(_) | Outcome::NotDone => false,
         };
-        let (Some(index), true) = (index, doubt && outcomes.iter().all(certain)) else { return };
+        let (Some(index), true) = (index, doubt && outcomes.iter().all(certain)) else { return false };
         for outcome in outcomes {
             if let Outcome::Judged(judged) = outcome {
                 self.outbox.object(index, judged, judged_ms);
@@ -313,12 +323,13 @@ impl<W: World> Run<'_, W> {
             judged_ms,
             because: "every sample object could be judged again".to_owned(),
         });
+        true
     }
 
     /// Takes a reconciled bucket over into the answer and into what is told. The items fail with the bucket that they
     /// led to: every problem of a reconciliation asks for another try, and so does a message that could not be sent.
-    pub(super) fn take_over(&mut self, indexes: &[usize], reconciled: &BucketReport, change: Option<&ConfigChange>) {
-        self.outbox.bucket(indexes, reconciled, change, self.guard.clock.now_ms());
+    pub(super) fn take_over(&mut self, indexes: &[usize], reconciled: &BucketReport, by: Option<By<'_>>) {
+        self.outbox.bucket(indexes, reconciled, by, self.guard.clock.now_ms());
         let answer = reconciled.answer(&self.home);
         if !reconciled.busy && !self.outbox.silent {
             self.counts.drifts(&answer);

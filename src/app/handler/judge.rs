@@ -3,6 +3,7 @@
 //! Must never call AWS for an object of a bucket that is not guarded or of another Region.
 
 use crate::app::handler::Run;
+use crate::app::handler::outbox::explains_objects;
 use crate::app::objects::{Outcome, Target, judge_all};
 use crate::app::ports::{Clock, Leases, World};
 use crate::app::reconcile::job::Job;
@@ -136,7 +137,17 @@ impl<W: World> Run<'_, W> {
             let reconciled = self.reconcile(job).await;
             self.take_over(indexes, &reconciled, None);
         }
-        self.outbox.explained_by_bucket(&contract.bucket, due);
+        let known = !due && self.is_known(contract).await;
+        self.outbox.explained_by_bucket(&contract.bucket, known);
+    }
+}
+
+impl<W: World> Run<'_, W> {
+    /// Whether a finding of the bucket is open that explains why its objects are denied.
+    async fn is_known(&self, contract: &Contract) -> bool {
+        let context = self.context();
+        let (open, _) = self.alerts(&context).open(&contract.bucket).await;
+        open.iter().any(|incident| incident.healed.is_none() && explains_objects(&incident.report.finding))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What one invocation has to report: gathered here, sent once at its end.
 
 use crate::app::reconcile::report::BucketReport;
-use crate::event::trigger::ConfigChange;
+use crate::incident::fingerprint::Fingerprint;
 use crate::incident::life::{Clear, SAMPLES, Scope, Sighting};
 use crate::judge::object::JudgedObject;
+use crate::model::actor::Actor;
 use crate::model::aws::Operation;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind, Severity};
@@ -45,6 +46,23 @@ pub(super) const WRITE_KINDS: &[Kind] =
 /// Kinds that are about the bucket as a whole, or about single objects and their keys.
 pub(super) const EITHER_KINDS: &[Kind] = &[Kind::AccessUncertain, Kind::ObjectOwnership];
 
+/// Whose change brought us to a bucket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct By<'a> {
+    pub actor: &'a Actor,
+    /// `eventName`.
+    pub name: &'a str,
+    /// It changed a key, not the bucket.
+    pub of_key: bool,
+}
+
+impl By<'_> {
+    /// A key's change explains what is found of keys, and nothing else.
+    fn may_have_caused(&self, finding: &Finding) -> bool {
+        !self.of_key || matches!(finding.evidence, Evidence::Key(_) | Evidence::AliasEncryption { .. })
+    }
+}
+
 /// What messages are about, at the end of an invocation.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -54,8 +72,10 @@ pub(super) struct Outbox {
     pub clears: Vec<Clear>,
     /// An audit or a judgement by hand: told to whoever asked, to nobody else.
     pub silent: bool,
-    /// Every bucket was looked at: reminders and what is owed are seen to as well.
-    pub sweep: bool,
+    /// Buckets that the schedule looked at: reminders and what is owed are seen to as well.
+    pub swept: Vec<String>,
+    /// Incidents that were judged again and are still so: nothing resolves them in this invocation.
+    pub still: Vec<(String, Fingerprint)>,
 }
 
 impl Outbox {
@@ -104,15 +124,11 @@ impl Outbox {
         }
     }
 
-    /// An object denied by the bucket is explained by the bucket's own finding, if it has one; without a look at the
-    /// bucket in this invocation, somebody had one within the last minute.
-    pub(super) fn explained_by_bucket(&mut self, bucket: &str, looked: bool) {
-        let explained = !looked
-            || self.sightings.iter().any(|sighting| {
-                sighting.bucket == bucket
-                    && sighting.finding.severity == Severity::Critical
-                    && BUCKET_KINDS.contains(&sighting.finding.kind())
-            });
+    /// An object denied by the bucket is explained by the bucket's own finding, if it has one: of this invocation's look,
+    /// or `known` to be open since somebody else's.
+    pub(super) fn explained_by_bucket(&mut self, bucket: &str, known: bool) {
+        let explained = known
+            || self.sightings.iter().any(|sighting| sighting.bucket == bucket && explains_objects(&sighting.finding));
         if explained {
             let sightings = std::mem::take(&mut self.sightings);
             let sources = std::mem::take(&mut self.sources);
@@ -125,13 +141,7 @@ impl Outbox {
     }
 
     /// A reconciled bucket: its drifts with what was done, its findings, and everything else of it as fine.
-    pub(super) fn bucket(
-        &mut self,
-        indexes: &[usize],
-        reconciled: &BucketReport,
-        change: Option<&ConfigChange>,
-        now_ms: u64,
-    ) {
+    pub(super) fn bucket(&mut self, indexes: &[usize], reconciled: &BucketReport, by: Option<By<'_>>, now_ms: u64) {
         let answer = reconciled;
         for sighting in &reconciled.lost {
             self.sighted(indexes, sighting.clone());
@@ -139,7 +149,8 @@ impl Outbox {
         if reconciled.compared {
             // The day of the changes that were forgotten is over.
             let a_day_ago = now_ms.saturating_sub(REMEMBER_MS);
-            for (kind, judged_ms) in [(Kind::LostUpdate, now_ms), (Kind::HistoryFull, a_day_ago)] {
+            let aged = [(Kind::HistoryFull, a_day_ago), (Kind::StateUnreadable, a_day_ago)];
+            for (kind, judged_ms) in [(Kind::LostUpdate, now_ms)].into_iter().chain(aged) {
                 self.clears.push(Clear {
                     bucket: answer.bucket.clone(),
                     scope: Scope::Kinds(vec![kind]),
@@ -159,8 +170,10 @@ impl Outbox {
         for finding in answer.drifts.iter().chain(findings) {
             seen.push(finding.kind());
             let mut sighting = Sighting::of(&answer.bucket, finding.clone());
-            sighting.actor = change.map(|change| change.actor.clone());
-            sighting.change = change.map(|change| change.name.clone());
+            if let Some(by) = by.filter(|by| by.may_have_caused(finding)) {
+                sighting.actor = Some(by.actor.clone());
+                sighting.change = Some(by.name.to_owned());
+            }
             if finding.kind().is_drift() {
                 sighting.did.clone_from(&answer.actions);
                 sighting.mended = repaired && !answer.actions.is_empty();
@@ -210,6 +223,11 @@ impl Outbox {
         let finding = Finding::of(Evidence::NoConfigEvents { operation });
         self.sighted(&[], Sighting::of(bucket, finding));
     }
+}
+
+/// Whether a bucket's finding explains that its objects are denied.
+pub(super) fn explains_objects(finding: &Finding) -> bool {
+    finding.severity == Severity::Critical && BUCKET_KINDS.contains(&finding.kind())
 }
 
 /// What is over only when a document fulfils the contract again: that nothing is left to plan is not enough.

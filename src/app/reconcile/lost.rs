@@ -16,11 +16,13 @@ use crate::model::s3::CorsRule;
 use crate::model::time::rfc3339;
 use crate::policy::document::PolicyDocument;
 use crate::repair::cors::assess_cors;
-use crate::repair::history::{Past, print, rules_json};
+use crate::repair::history::Past;
+use crate::repair::history::print::print;
+use crate::repair::history::submitted::rules_json;
 use crate::repair::observed::Observed;
 use crate::repair::plan::{Step, unified_json};
 use crate::repair::policy::{assess_policy, policy_with_ours};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 impl<W: World> Reconciler<'_, W> {
     /// The changes of others that a write of ours may have undone, each with what is to be told. A change that only
@@ -146,7 +148,7 @@ impl<W: World> Reconciler<'_, W> {
 
 /// Their notifications with EventBridge on.
 fn with_event_bridge(theirs: Option<&str>) -> String {
-    let mut document: Value = theirs.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    document["EventBridgeConfiguration"] = json!({});
-    document.to_string()
+    let mut document: Map<String, Value> = theirs.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    document.insert("EventBridgeConfiguration".to_owned(), json!({}));
+    Value::Object(document).to_string()
 }

@@ -11,6 +11,7 @@ use crate::shell::aws::error::Classed;
 use aws_sdk_s3::operation::get_bucket_notification_configuration::GetBucketNotificationConfigurationOutput;
 use aws_sdk_s3::types::{
     Event, EventBridgeConfiguration, FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter,
+    S3KeyFilter,
 };
 
 pub(super) async fn read(aws: &Aws, bucket: &str) -> AwsResult<GetBucketNotificationConfigurationOutput> {
@@ -43,7 +44,7 @@ pub(super) fn summary(found: &GetBucketNotificationConfigurationOutput) -> Notif
 }
 
 fn rules(filter: &NotificationConfigurationFilter) -> Vec<(String, String)> {
-    let rules = filter.key().map(|key| key.filter_rules()).unwrap_or_default();
+    let rules = filter.key().map(S3KeyFilter::filter_rules).unwrap_or_default();
     // S3 takes `Prefix` and gives `prefix`, or the other way round.
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     rules

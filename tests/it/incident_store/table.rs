@@ -172,3 +172,31 @@ async fn a_table_that_does_not_answer_is_a_passing_fault() {
     let error = store.once_per("name", NOW, 1).await.unwrap_err();
     assert!(error.retryable(), "{error}");
 }
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
+async fn an_item_of_another_version_is_set_aside_and_stops_nothing() {
+    let bucket = fresh_bucket();
+    let store = table().await;
+    for cause in ["newer", "ours"] {
+        store.sight(&sighting(&bucket, cause), NOW).await.unwrap();
+    }
+    let newer = sighting(&bucket, "newer").fingerprint();
+    client(&endpoint())
+        .update_item()
+        .table_name(NAME)
+        .key("pk", AttributeValue::S(format!("bucket#{bucket}")))
+        .key("sk", AttributeValue::S(format!("incident#{newer}")))
+        .update_expression("SET format_version = :newer")
+        .expression_attribute_values(":newer", AttributeValue::N("99".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let open = store.open(&bucket).await.unwrap();
+        assert_eq!(open.iter().map(|incident| incident.cause.as_str()).collect::<Vec<_>>(), ["ours"]);
+    }
+    assert_eq!(store.take_unreadable().len(), 1);
+    let claim = store.sight(&sighting(&bucket, "newer"), NOW + 1).await.unwrap();
+    assert!(matches!(claim, Claim::Counted(_)), "told by the version that wrote it: {claim:?}");
+}

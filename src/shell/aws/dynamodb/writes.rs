@@ -8,7 +8,7 @@ use crate::incident::life::StoreResult;
 use crate::model::change::{Change, Write};
 use crate::repair::history::{Past, REMEMBER_MS};
 use crate::shell::aws::dynamodb::call::Update;
-use crate::shell::aws::dynamodb::item::{self, Place, json, parsed, partition, present, s, ttl};
+use crate::shell::aws::dynamodb::item::{self, Item, Place, json, parsed, partition, present, s, ttl};
 use crate::shell::aws::dynamodb::table::Table;
 
 const WRITES: &str = "past#write#";
@@ -57,14 +57,19 @@ impl WriteLog for Table {
         let mut past = Past::default();
         for item in self.query(bucket, "past#", "attribute_exists(expires)").await? {
             if Place::of(&item).sk.starts_with(WRITES) {
-                let write: Write = present(&item, "write_json", parsed(&item, "write_json")?)?;
-                past.writes.push(Write { event: item::text(&item, "recognised_by")?.map(str::to_owned), ..write });
+                past.writes.extend(self.readable(bucket, write(&item))?);
             } else {
-                past.changes.push(present(&item, "change_json", parsed(&item, "change_json")?)?);
+                let change = parsed(&item, "change_json").and_then(|change| present(&item, "change_json", change));
+                past.changes.extend(self.readable(bucket, change)?);
             }
         }
         // DynamoDB deletes what has expired when it gets to it.
         past.forget_old(now_ms);
         Ok(past)
     }
+}
+
+fn write(item: &Item) -> StoreResult<Write> {
+    let write: Write = present(item, "write_json", parsed(item, "write_json")?)?;
+    Ok(Write { event: item::text(item, "recognised_by")?.map(str::to_owned), ..write })
 }
