@@ -125,6 +125,24 @@ impl<'a, W: World> Alerts<'a, W> {
         (incidents, table.failure().map(|(_, error)| error))
     }
 
+    /// Ends the incidents of a bucket that is guarded no longer, without a message: nobody knows whether they are over.
+    ///
+    /// # Errors
+    /// The table does not answer.
+    pub async fn close_all(&self, bucket: &str) -> StoreResult<()> {
+        for incident in self.state.open(bucket).await? {
+            let now_ms = self.clock.now_ms();
+            let healed = match &incident.healed {
+                Some(healed) => healed.clone(),
+                None => Healed { at_ms: now_ms, because: "the bucket is no longer guarded".to_owned() },
+            };
+            if incident.healed.is_some() || self.state.heal(&incident, &healed, now_ms, now_ms).await? {
+                self.state.resolve(&Incident { healed: Some(healed), ..incident }, now_ms).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sends every message that is pending about these buckets: what a crash left, and reminders. For the schedule.
     pub async fn send_pending(&self, buckets: &[String]) -> Delivery {
         let table = TableState::default();

@@ -28,6 +28,7 @@ struct State {
     leases: BTreeMap<String, Held>,
     repairs: BTreeMap<String, Repairs>,
     once: BTreeMap<String, u64>,
+    notes: BTreeMap<String, String>,
     pasts: BTreeMap<String, Past>,
     copies: BTreeMap<String, (u64, Vec<Incident>)>,
 }
@@ -219,6 +220,15 @@ impl Leases for Memory {
 
     async fn reset_repairs(&self, bucket: &str) -> StoreResult<()> {
         self.state().repairs.remove(bucket);
+        Ok(())
+    }
+
+    async fn recall(&self, name: &str) -> StoreResult<Option<String>> {
+        Ok(self.state().notes.get(name).cloned())
+    }
+
+    async fn put_down(&self, name: &str, text: &str) -> StoreResult<()> {
+        self.state().notes.insert(name.to_owned(), text.to_owned());
         Ok(())
     }
 

@@ -124,6 +124,10 @@ pub trait Leases {
     /// A manual `repair`: forgets the contest.
     fn reset_repairs(&self, bucket: &str) -> impl Future<Output = StoreResult<()>>;
 
+    /// What was put down under a name, by whichever function.
+    fn recall(&self, name: &str) -> impl Future<Output = StoreResult<Option<String>>>;
+    fn put_down(&self, name: &str, text: &str) -> impl Future<Output = StoreResult<()>>;
+
     /// True at most once per `period_ms` for a name, across all functions.
     fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
 }

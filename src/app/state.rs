@@ -60,6 +60,8 @@ pass_on!(Leases {
     release(bucket: &str, holder: &str, expires_ms: u64) -> bool;
     count_repair(bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> RepairBudget;
     reset_repairs(bucket: &str) -> ();
+    recall(name: &str) -> Option<String>;
+    put_down(name: &str, text: &str) -> ();
     once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
 });
 pass_on!(WriteLog {

@@ -1,9 +1,9 @@
 //! Nothing is claimed that was not seen: what fails, changes or hides after a write of the guard's.
 
 use crate::harness::{Setup, changed, created, setup, sqs};
-use crate::world::{BUCKET, ROLE, World, darwin_cors};
+use crate::world::{BUCKET, Bucket, ROLE, World, darwin_cors};
 use darwin_s3_guard::app::handler::Call;
-use darwin_s3_guard::app::ports::Leases;
+use darwin_s3_guard::app::ports::{Incidents, Leases};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
@@ -286,4 +286,43 @@ async fn a_keys_change_is_told_with_who_made_it_and_explains_nothing_but_keys() 
         .map(|message| (message.body.contains("cors-missing"), message.body.contains("assumed-role/deploy/ci")))
         .collect();
     assert!(by_whom.contains(&(false, true)) && by_whom.contains(&(true, false)), "{by_whom:?}");
+}
+
+fn two_buckets(world: World, names: &str) -> Setup {
+    world.buckets.borrow_mut().insert("other".to_owned(), Bucket::default());
+    setup(world, &[("MODE", "flag"), ("GUARDED_BUCKETS", ""), ("READ_WRITE_BUCKETS", names)])
+}
+
+fn schedule() -> Value {
+    json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}})
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_cut_short_continues_at_the_next_bucket() {
+    let s = two_buckets(World::healthy(), &format!("{BUCKET},other"));
+    let mut looked = Vec::new();
+    for _ in 0..3 {
+        s.world.forget_calls();
+        // The first bucket takes all the time that there is.
+        s.world.slow(Operation::GetBucketTagging, 20_000);
+        let deadline_ms = Some(s.world.now.get() + 15_000);
+        let call = Call { deadline_ms, request_id: "r".into(), ..Call::default() };
+        let _ = s.guard.handle(&schedule(), &call).await;
+        let calls = s.world.calls.borrow();
+        looked.extend(calls.iter().find(|(call, _)| *call == Operation::GetBucketTagging).map(|(_, on)| on.clone()));
+    }
+    assert_eq!(looked, [BUCKET, "other", BUCKET]);
+    assert!(s.world.told().contains(&"policy-missing opened".to_owned()), "{:?}", s.world.told());
+}
+
+#[tokio::test]
+async fn the_incidents_of_a_bucket_that_has_left_the_configuration_end_without_a_word() {
+    let mut s = two_buckets(World::healthy(), &format!("{BUCKET},other"));
+    s.handle(schedule()).await;
+    let told = s.world.told().len();
+    assert!(!s.guard.memory.open("other").await.unwrap().is_empty());
+    s.guard.config.contracts.retain(|contract| contract.bucket == BUCKET);
+    s.handle(schedule()).await;
+    assert_eq!(s.guard.memory.open("other").await.unwrap(), []);
+    assert_eq!(s.world.told().len(), told);
 }

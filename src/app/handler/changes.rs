@@ -5,7 +5,7 @@
 use crate::app::handler::Run;
 use crate::app::handler::outbox::By;
 use crate::app::objects::{Outcome, Target, judge_all};
-use crate::app::ports::{Clock, World, WriteLog};
+use crate::app::ports::{Clock, Leases, World, WriteLog};
 use crate::app::reconcile::job::Job;
 use crate::app::reconcile::report::BucketReport;
 use crate::event::trigger::{ConfigChange, KeyChange};
@@ -18,6 +18,10 @@ use crate::model::finding::Kind;
 use crate::model::outcome::{Problem, Read};
 use crate::repair::history::Past;
 use crate::report::metrics::function_name;
+
+/// Where the next sweep begins, and the buckets of the last whole one: names of notes.
+const SWEEP_AT: &str = "sweep-at";
+const GUARDED: &str = "guarded";
 
 /// A bucket that was changed, by the items of this invocation.
 struct Changed<'a> {
@@ -217,13 +221,19 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    /// Every guarded bucket, its open incidents, and our own writes whose events never came.
+    /// Every guarded bucket, its open incidents, and our own writes whose events never came. A run that is cut short
+    /// continues at the next bucket.
     pub(super) async fn sweep(&mut self, indexes: &[usize]) {
         let Some(first) = indexes.first().copied() else { return };
-        let contracts = self.guard.config.contracts.clone();
+        let mut contracts = self.guard.config.contracts.clone();
+        // Without the table a sweep begins at the first bucket.
+        let begin = self.guard.state().recall(SWEEP_AT).await.ok().flatten();
+        let at = contracts.iter().position(|contract| Some(&contract.bucket) == begin.as_ref());
+        contracts.rotate_left(at.unwrap_or(0));
         for contract in &contracts {
             if self.out_of_time() {
                 self.late(first, contract);
+                self.put_down(SWEEP_AT, &contract.bucket).await;
                 return;
             }
             let job = Job { check_lost_updates: true, ..self.job(contract, None) };
@@ -233,6 +243,37 @@ impl<W: World> Run<'_, W> {
             self.overdue(contract).await;
             self.outbox.swept.push(contract.bucket.clone());
         }
+        if begin.is_some_and(|begin| !begin.is_empty()) {
+            self.put_down(SWEEP_AT, "").await;
+        }
+        self.close_left(&contracts).await;
+    }
+
+    async fn put_down(&mut self, name: &str, text: &str) {
+        if !self.call.dry_run
+            && let Err(error) = self.guard.state().put_down(name, text).await
+        {
+            self.remark("sweep".to_owned(), error.to_string(), "the incident table");
+        }
+    }
+
+    /// Ends the incidents of buckets that have left the configuration.
+    async fn close_left(&mut self, contracts: &[Contract]) {
+        let mut guarded: Vec<&str> = contracts.iter().map(|contract| contract.bucket.as_str()).collect();
+        guarded.sort_unstable();
+        let Ok(known) = self.guard.state().recall(GUARDED).await else { return };
+        let known = known.unwrap_or_default();
+        if self.call.dry_run || known == guarded.join(" ") {
+            return;
+        }
+        let context = self.context();
+        for left in known.split(' ').filter(|bucket| !bucket.is_empty() && !guarded.contains(bucket)) {
+            if let Err(error) = self.alerts(&context).close_all(left).await {
+                self.remark(format!("bucket `{left}`"), error.to_string(), "the incident table");
+                return;
+            }
+        }
+        self.put_down(GUARDED, &guarded.join(" ")).await;
     }
 
     async fn overdue(&mut self, contract: &Contract) {

@@ -240,6 +240,15 @@ impl Leases for Table {
         self.delete(Place::repairs(bucket), None, &[]).await.map(drop)
     }
 
+    async fn recall(&self, name: &str) -> StoreResult<Option<String>> {
+        let item = self.get(Place::note(name)).await?;
+        Ok(item.as_ref().map(|item| item::text(item, "note_text")).transpose()?.flatten().map(str::to_owned))
+    }
+
+    async fn put_down(&self, name: &str, text: &str) -> StoreResult<()> {
+        self.put(Place::note(name), vec![("note_text", s(text))], None, Vec::new()).await.map(drop)
+    }
+
     async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
         let ends_ms = now_ms.saturating_add(period_ms);
         let update = Update::new(Place::once(name), "SET at_ms = :now, done_by = :mark, expires = :expires")

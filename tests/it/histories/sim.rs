@@ -416,6 +416,10 @@ impl Leases for Outside {
         self.call(Operation::DeleteItem).await?;
         self.sim.store.reset_repairs(bucket).await
     }
+    answer_may_get_lost! {
+        recall(name: &str) -> Option<String>;
+        put_down(name: &str, text: &str) -> ();
+    }
     async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
         self.call(Operation::UpdateItem).await?;
         self.sim.store.once_per(name, now_ms, period_ms).await

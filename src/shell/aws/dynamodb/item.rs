@@ -39,6 +39,10 @@ impl Place {
         Self { pk: partition(bucket), sk: "repairs".to_owned() }
     }
 
+    pub(super) fn note(name: &str) -> Self {
+        Self { pk: format!("note#{name}"), sk: "note".to_owned() }
+    }
+
     pub(super) fn once(name: &str) -> Self {
         Self { pk: format!("once#{name}"), sk: "once".to_owned() }
     }
