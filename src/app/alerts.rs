@@ -78,14 +78,21 @@ struct Group {
 }
 
 impl<'a, W: World> Alerts<'a, W> {
-    /// Counts every sighting and resolves what the clears cover; sends what is owed. A sighting wins over a clear.
+    /// Counts every sighting and resolves what the clears cover; sends what is owed. A sighting wins over a clear, and so
+    /// does an incident that is `still` so.
     ///
     /// State calls: one per distinct cause (two more where a message goes out), and one Query per cleared bucket,
     /// unless `Scope::Passing` alone clears it and a copy younger than a minute is at hand. None for empty input.
-    pub async fn deliver(&self, sightings: Vec<Sighting>, clears: Vec<Clear>) -> Delivery {
+    pub async fn deliver(
+        &self,
+        sightings: Vec<Sighting>,
+        clears: Vec<Clear>,
+        still: &[(String, Fingerprint)],
+    ) -> Delivery {
         let groups = grouped(sightings);
-        let seen: BTreeSet<(&str, Fingerprint)> =
+        let mut seen: BTreeSet<(&str, Fingerprint)> =
             groups.iter().map(|group| (group.sighting.bucket.as_str(), group.sighting.fingerprint())).collect();
+        seen.extend(still.iter().map(|(bucket, fingerprint)| (bucket.as_str(), fingerprint.clone())));
         let table = TableState::default();
         let mut delivery = Delivery::default();
 
@@ -116,6 +123,24 @@ impl<'a, W: World> Alerts<'a, W> {
         let table = TableState::default();
         let (incidents, _) = self.read_open(&table, bucket).await;
         (incidents, table.failure().map(|(_, error)| error))
+    }
+
+    /// Ends the incidents of a bucket that is guarded no longer, without a message: nobody knows whether they are over.
+    ///
+    /// # Errors
+    /// The table does not answer.
+    pub async fn close_all(&self, bucket: &str) -> StoreResult<()> {
+        for incident in self.state.open(bucket).await? {
+            let now_ms = self.clock.now_ms();
+            let healed = match &incident.healed {
+                Some(healed) => healed.clone(),
+                None => Healed::of(now_ms, Ending::Unguarded),
+            };
+            if incident.healed.is_some() || self.state.heal(&incident, &healed, now_ms, now_ms).await? {
+                self.state.resolve(&Incident { healed: Some(healed), ..incident }, now_ms).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends every message that is pending about these buckets: what a crash left, and reminders. For the schedule.
@@ -220,6 +245,16 @@ impl<'a, W: World> Alerts<'a, W> {
             let covered = clears.iter().find_map(|clear| Some((clear, incident.covered_by(clear)?)));
             match covered {
                 Some((clear, unseen_since_ms)) if incident.healed.is_none() => {
+                    // Nothing is resolved that nobody was told of: its first message goes out before.
+                    if incident.told_ms.is_none() {
+                        let first = self.send_due(table, keeper, incident.clone()).await;
+                        let went_out = !first.sent.is_empty();
+                        delivery.add(first);
+                        if !went_out {
+                            continue;
+                        }
+                    }
+
                     delivery.add(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since_ms).await);
                 }
                 _ if fresh => delivery.add(self.send_due(table, keeper, incident).await),
@@ -266,14 +301,20 @@ impl<'a, W: World> Alerts<'a, W> {
     async fn about_the_table(&self, table: &TableState) -> Delivery {
         let now_ms = self.clock.now_ms();
         let here = State::Process(self.memory);
+        let mut delivery = Delivery::default();
+        for (bucket, error) in self.state.take_unreadable() {
+            let finding = Finding::of(Evidence::StateUnreadable { error: error.to_string() });
+            let group = Group { sighting: Sighting::of(bucket, finding), indexes: Vec::new() };
+            delivery.add(self.sighted(table, &group).await);
+        }
         if let Some((bucket, error)) = table.failure() {
             let sighting = Sighting::of(bucket, table_unreachable(&error));
-            return match self.count_here(&sighting, now_ms).await {
+            delivery.add(match self.count_here(&sighting, now_ms).await {
                 Claim::Announce(incident) => self.send(table, here, &incident, Status::Opened).await,
                 Claim::Counted(incident) => self.send_due(table, here, incident).await,
-            };
+            });
+            return delivery;
         }
-        let mut delivery = Delivery::default();
         if table.has_worked() {
             for incident in self.memory.all_open() {
                 if incident.report.finding.kind() == Kind::TableUnreachable && incident.healed.is_none() {

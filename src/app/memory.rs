@@ -15,8 +15,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How long a copy of a bucket's open incidents serves, in milliseconds.
 pub const COPY_MS: u64 = 60_000;
-/// How long a write of ours whose event has come is still recognised, in milliseconds: the event may come again.
-pub const KNOWN_WRITE_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// The state of one process.
 #[derive(Debug, Default)]
@@ -29,18 +27,10 @@ struct State {
     rows: BTreeMap<(String, Fingerprint), Row>,
     leases: BTreeMap<String, Held>,
     repairs: BTreeMap<String, Repairs>,
-    /// By bucket, operation and token.
-    writes: BTreeMap<(String, String, String), Written>,
     once: BTreeMap<String, u64>,
+    notes: BTreeMap<String, String>,
     pasts: BTreeMap<String, Past>,
     copies: BTreeMap<String, (u64, Vec<Incident>)>,
-}
-
-#[derive(Debug)]
-struct Written {
-    written_ms: u64,
-    /// Whether its event has come; it may come again.
-    recognised: bool,
 }
 
 #[derive(Debug)]
@@ -230,6 +220,15 @@ impl Leases for Memory {
 
     async fn reset_repairs(&self, bucket: &str) -> StoreResult<()> {
         self.state().repairs.remove(bucket);
+        Ok(())
+    }
+
+    async fn recall(&self, name: &str) -> StoreResult<Option<String>> {
+        Ok(self.state().notes.get(name).cloned())
+    }
+
+    async fn put_down(&self, name: &str, text: &str) -> StoreResult<()> {
+        self.state().notes.insert(name.to_owned(), text.to_owned());
         Ok(())
     }
 

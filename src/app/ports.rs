@@ -3,7 +3,7 @@
 //! Must never name an SDK type. What implements the S3 traits knows the account, and passes it as `ExpectedBucketOwner`.
 
 use crate::incident::budget::RepairBudget;
-use crate::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreError, StoreResult};
 use crate::model::arn::AccountId;
 use crate::model::aws::{AwsResult, Usage};
 use crate::model::change::{Change, Write};
@@ -38,9 +38,9 @@ pub trait BucketReads {
 pub trait BucketWrites {
     fn put_policy(&self, bucket: &str, policy: &str) -> impl Future<Output = AwsResult<()>>;
     fn put_cors(&self, bucket: &str, rules: &[CorsRule]) -> impl Future<Output = AwsResult<()>>;
-    /// Turns EventBridge on: reads the notification configuration, keeps every target, writes with
-    /// `SkipDestinationValidation`.
-    fn enable_event_bridge(&self, bucket: &str) -> impl Future<Output = AwsResult<()>>;
+    /// Turns EventBridge on: reads the notification configuration, and if it is still `before`, writes it with every
+    /// target and `SkipDestinationValidation`. False if it is not: nothing was written.
+    fn enable_event_bridge(&self, bucket: &str, before: &Notifications) -> impl Future<Output = AwsResult<bool>>;
 }
 
 pub trait Keys {
@@ -91,8 +91,12 @@ pub trait Incidents {
     /// The resolved message went out: closes the incident. False if it was seen again meanwhile: it stays open, and
     /// whoever saw it got `Announce`. `incident.healed` is what `heal` was given.
     fn resolve(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
-    /// Every open incident of a bucket.
+    /// Every open incident of a bucket. What another version of the guard wrote is set aside.
     fn open(&self, bucket: &str) -> impl Future<Output = StoreResult<Vec<Incident>>>;
+    /// What was set aside since the last time: a bucket, and why its item could not be read.
+    fn take_unreadable(&self) -> Vec<(String, StoreError)> {
+        Vec::new()
+    }
 }
 
 /// Who may work on a bucket, and how often: one at a time, across all functions.
@@ -120,40 +124,26 @@ pub trait Leases {
     /// A manual `repair`: forgets the contest.
     fn reset_repairs(&self, bucket: &str) -> impl Future<Output = StoreResult<()>>;
 
+    /// What was put down under a name, by whichever function.
+    fn recall(&self, name: &str) -> impl Future<Output = StoreResult<Option<String>>>;
+    fn put_down(&self, name: &str, text: &str) -> impl Future<Output = StoreResult<()>>;
+
     /// True at most once per `period_ms` for a name, across all functions.
     fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
 }
 
 /// Our own writes and others' changes: to recognise the events of ours, to notice that none come, and to find out what a
-/// write of ours undid. A day of them is remembered.
+/// write of ours undid. A day of them is remembered, and no more than `Past::room_for` leaves room for.
 pub trait WriteLog {
-    /// Notes a write of ours (before it is made), so that its event is recognised. `token`: `incident::digest` of
-    /// what is written, in a form that can be computed from the event too.
-    fn note_write(
-        &self,
-        bucket: &str,
-        operation: &str,
-        token: &str,
-        now_ms: u64,
-    ) -> impl Future<Output = StoreResult<()>>;
-    /// Whether an event is that of a noted write; it is then no longer pending, nor are older ones of the bucket:
-    /// events do come.
-    fn recognise_write(
-        &self,
-        bucket: &str,
-        operation: &str,
-        token: &str,
-        now_ms: u64,
-    ) -> impl Future<Output = StoreResult<bool>>;
-    /// Takes back the note of a write that was not made: no event of it will come. Says nothing of other writes.
-    fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> impl Future<Output = StoreResult<()>>;
-    /// Noted writes made before `before_ms` whose event never came.
-    fn pending_writes(&self, bucket: &str, before_ms: u64) -> impl Future<Output = StoreResult<Vec<PendingWrite>>>;
-
-    /// Keeps a write of ours: before it is made, and again with `done_ms` when S3 has answered.
+    /// Keeps a write of ours: before it is made, and again when S3 has answered.
     fn keep_write(&self, bucket: &str, write: &Write) -> impl Future<Output = StoreResult<()>>;
+    /// Takes back a write that was not made.
+    fn forget_write(&self, bucket: &str, write: &Write) -> impl Future<Output = StoreResult<()>>;
+    /// Takes an event for that of a write, once. False if another event was taken for it before, or it is forgotten.
+    fn recognise_write(&self, bucket: &str, write: &Write, event_id: &str) -> impl Future<Output = StoreResult<bool>>;
     /// Keeps a change of somebody's; the same change again is one.
     fn keep_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
+    fn forget_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
     /// What is remembered of a bucket, read consistently.
     fn past(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Past>>;
 }

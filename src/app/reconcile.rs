@@ -9,7 +9,6 @@ use crate::app::ports::{BucketReads, BucketWrites, Clock, Incidents, Leases, Wor
 use crate::app::reconcile::job::{Job, Permit};
 use crate::app::state::State;
 use crate::incident::budget::RepairBudget;
-use crate::incident::fingerprint::digest;
 use crate::incident::life::{Claim, Lease, Sighting, StoreError, StoreResult};
 use crate::judge::access::Asker;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
@@ -20,7 +19,6 @@ use crate::model::finding::Finding;
 use crate::model::outcome::{ActionResult, Refusal};
 use crate::model::time::{LONGEST_RUN_MS, rfc3339};
 use crate::repair::assess::{Assessment, Pause, Rules, assess};
-use crate::repair::history::policy_token;
 use crate::repair::observed::Observed;
 use crate::repair::plan::Step;
 use crate::repair::policy::dead_principal;
@@ -268,7 +266,7 @@ impl<W: World> Reconciler<'_, W> {
         }
         let intended = self.record_intent(job, assessment).await;
         let writes = intended.map_err(|error| without_table(report, &error, steps))?;
-        self.write(job, observed, steps, writes, report).await?;
+        self.write(job, observed, steps, &writes, report).await?;
         self.verify(job, steps, report).await
     }
 
@@ -281,7 +279,7 @@ impl<W: World> Reconciler<'_, W> {
 
     /// Records what is about to be done: the incident, so that a guard which dies now leaves its message pending; and
     /// the writes, so that their events are recognised, their absence is noticed, and what they undo is found.
-    async fn record_intent(&self, job: Job<'_>, assessment: &Assessment) -> StoreResult<Vec<Option<Write>>> {
+    async fn record_intent(&self, job: Job<'_>, assessment: &Assessment) -> StoreResult<Vec<Write>> {
         let bucket = job.contract.bucket.as_str();
         for drift in &assessment.drifts {
             let mut sighting = Sighting::of(bucket, drift.clone());
@@ -291,15 +289,13 @@ impl<W: World> Reconciler<'_, W> {
                 self.store.release_claim(&incident).await?;
             }
         }
-        let mut writes = Vec::new();
-        for step in &assessment.plan.steps {
-            let operation = step.operation().to_string();
-            self.store.note_write(bucket, &operation, &write_token(step), self.clock.now_ms()).await?;
-            let write = self.as_write(step);
-            if let Some(write) = &write {
-                self.store.keep_write(bucket, write).await?;
-            }
-            writes.push(write);
+        let past = self.store.past(bucket, self.clock.now_ms()).await?;
+        for old in past.surplus_writes() {
+            self.store.forget_write(bucket, old).await?;
+        }
+        let writes: Vec<Write> = assessment.plan.steps.iter().map(|step| self.as_write(step)).collect();
+        for write in &writes {
+            self.store.keep_write(bucket, write).await?;
         }
         Ok(writes)
     }
@@ -310,19 +306,12 @@ impl<W: World> Reconciler<'_, W> {
         job: Job<'_>,
         observed: &Observed,
         steps: &[Step],
-        writes: Vec<Option<Write>>,
+        writes: &[Write],
         report: &mut BucketReport,
     ) -> Result<(), Unfinished> {
         for (index, (step, write)) in steps.iter().zip(writes).enumerate() {
-            let acted = self.act(job, step).await;
-            if !matches!(acted, Ok(true)) {
-                self.withdraw_records(job, steps.get(index..).unwrap_or_default(), &acted).await;
-            }
-            if let (Some(write), Ok(true) | Err(_)) = (write, &acted) {
-                let done = Write { done_ms: Some(self.clock.now_ms()), ..write };
-                // Without the mark the write counts as unfinished, which errs on the careful side.
-                let _ = self.store.keep_write(&job.contract.bucket, &done).await;
-            }
+            let (acted, read_ms) = self.act(job, step).await;
+            self.record_outcome(job, writes.get(index..).unwrap_or_default(), &acted, read_ms).await;
             match acted {
                 Ok(true) => report.acted(std::slice::from_ref(step), ActionResult::Done),
                 Ok(false) => return Err(Unfinished::Again),
@@ -333,47 +322,60 @@ impl<W: World> Reconciler<'_, W> {
                     return Err(Unfinished::Stop);
                 }
             }
+            debug_assert_eq!(step.operation(), write.subject.operation());
         }
         Ok(())
     }
 
-    /// Withdraws the records of writes that were not made. The first of `steps` is the one that was tried; it may have
-    /// been made where the error is not S3's refusal.
-    async fn withdraw_records(&self, job: Job<'_>, steps: &[Step], tried: &AwsResult<bool>) {
-        let perhaps =
-            matches!(tried, Err(error) if matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled));
-        for step in steps.iter().skip(usize::from(perhaps)) {
-            let (bucket, operation) = (&job.contract.bucket, step.operation().to_string());
-            // A failure leaves them waited for, which at worst asks for a look at the trail.
-            let _ = self.store.forget_write(bucket, &operation, &write_token(step)).await;
+    /// Records what became of the first of `writes`: made, perhaps made, or not. The others are made only after it. A
+    /// failure leaves the records as they are, which errs on the careful side: perhaps made.
+    async fn record_outcome(&self, job: Job<'_>, writes: &[Write], acted: &AwsResult<bool>, read_ms: Option<u64>) {
+        let bucket = &job.contract.bucket;
+        let Some((tried, others)) = writes.split_first() else { return };
+        let made = matches!(acted, Ok(true));
+        if made || matches!(acted, Err(error) if error.may_have_been_done()) {
+            let done = Write { done_ms: Some(self.clock.now_ms()), read_ms, made, ..tried.clone() };
+            let _ = self.store.keep_write(bucket, &done).await;
+        } else {
+            let _ = self.store.forget_write(bucket, tried).await;
+        }
+        for write in others.iter().filter(|_| !made) {
+            let _ = self.store.forget_write(bucket, write).await;
         }
     }
 
     /// Writes one step, if the document is still the one that was judged: S3 has no conditional write, so the last
     /// read is as near to the write as it can be. False if somebody was quicker. `OperationAborted` says that somebody
-    /// is writing just now: another try rests on another read.
-    async fn act(&self, job: Job<'_>, step: &Step) -> AwsResult<bool> {
+    /// is writing just now: another try rests on another read. Beside it, when that read was made.
+    async fn act(&self, job: Job<'_>, step: &Step) -> (AwsResult<bool>, Option<u64>) {
+        let mut read_ms = None;
+        (self.try_act(job, step, &mut read_ms).await, read_ms)
+    }
+
+    async fn try_act(&self, job: Job<'_>, step: &Step, read_ms: &mut Option<u64>) -> AwsResult<bool> {
         let bucket = job.contract.bucket.as_str();
         let mut waits = WRITE_WAITS_MS.iter();
         loop {
             let unchanged = match step {
                 Step::PutBucketPolicy { before, .. } => self.aws.policy(bucket).await? == *before,
                 Step::PutBucketCors { before, .. } => self.aws.cors(bucket).await?.unwrap_or_default() == *before,
-                Step::EnableEventBridge => true,
+                // It reads for itself.
+                Step::EnableEventBridge { .. } => true,
             };
+            *read_ms = Some(self.clock.now_ms());
             if !unchanged {
                 return Ok(false);
             }
             let result = match step {
-                Step::PutBucketPolicy { after, .. } => self.aws.put_policy(bucket, after).await,
-                Step::PutBucketCors { after, .. } => self.aws.put_cors(bucket, after).await,
-                Step::EnableEventBridge => self.aws.enable_event_bridge(bucket).await,
+                Step::PutBucketPolicy { after, .. } => self.aws.put_policy(bucket, after).await.map(|()| true),
+                Step::PutBucketCors { after, .. } => self.aws.put_cors(bucket, after).await.map(|()| true),
+                Step::EnableEventBridge { before } => self.aws.enable_event_bridge(bucket, before).await,
             };
             match (result, waits.next()) {
                 (Err(error), Some(wait)) if error.has_code("OperationAborted") && self.has_time(job, *wait) => {
                     self.pause(*wait).await;
                 }
-                (result, _) => return result.map(|()| true),
+                (result, _) => return result,
             }
         }
     }
@@ -445,15 +447,6 @@ fn shows(steps: &[Step], observed: &Observed, assessment: &Assessment) -> Shows 
 fn without_table(report: &mut BucketReport, error: &StoreError, steps: &[Step]) -> Unfinished {
     report.table_unreachable(error, steps);
     Unfinished::Stop
-}
-
-/// What identifies a write of ours and its CloudTrail event: for a policy the document itself, however it is laid
-/// out; for the others, whose form differs in the event, the operation alone.
-fn write_token(step: &Step) -> String {
-    match step {
-        Step::PutBucketPolicy { after, .. } => policy_token(after),
-        Step::PutBucketCors { .. } | Step::EnableEventBridge => digest("any"),
-    }
 }
 
 /// Why S3 refused a write, as far as its answer and what was observed tell.

@@ -5,7 +5,7 @@
 use crate::app::memory::Memory;
 use crate::app::ports::{Incidents, Leases, WriteLog};
 use crate::incident::budget::RepairBudget;
-use crate::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreError, StoreResult};
 use crate::model::change::{Change, Write};
 use crate::repair::history::Past;
 
@@ -26,8 +26,9 @@ impl<S> Clone for State<'_, S> {
 impl<S> Copy for State<'_, S> {}
 
 macro_rules! pass_on {
-    ($port:ident { $($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+ }) => {
+    ($port:ident { $($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+ } $($other:item)*) => {
         impl<S: $port> $port for State<'_, S> {
+            $($other)*
             $(async fn $name(&self, $($argument: $type),*) -> StoreResult<$answer> {
                 match self {
                     Self::Table(table) => table.$name($($argument),*).await,
@@ -46,20 +47,28 @@ pass_on!(Incidents {
     heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
     resolve(incident: &Incident, now_ms: u64) -> bool;
     open(bucket: &str) -> Vec<Incident>;
-});
+}
+    fn take_unreadable(&self) -> Vec<(String, StoreError)> {
+        match self {
+            Self::Table(table) => table.take_unreadable(),
+            Self::Process(_) => Vec::new(),
+        }
+    }
+);
 pass_on!(Leases {
     lease(bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> Lease;
     release(bucket: &str, holder: &str, expires_ms: u64) -> bool;
     count_repair(bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> RepairBudget;
     reset_repairs(bucket: &str) -> ();
+    recall(name: &str) -> Option<String>;
+    put_down(name: &str, text: &str) -> ();
     once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
 });
 pass_on!(WriteLog {
-    note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
-    recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
-    forget_write(bucket: &str, operation: &str, token: &str) -> ();
-    pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
     keep_write(bucket: &str, write: &Write) -> ();
+    forget_write(bucket: &str, write: &Write) -> ();
+    recognise_write(bucket: &str, write: &Write, event_id: &str) -> bool;
     keep_change(bucket: &str, change: &Change) -> ();
+    forget_change(bucket: &str, change: &Change) -> ();
     past(bucket: &str, now_ms: u64) -> Past;
 });

@@ -108,6 +108,8 @@ pub enum Ending {
     Trail,
     /// The incident table answers.
     Table,
+    /// The bucket has left the configuration; nobody knows whether it is over.
+    Unguarded,
 }
 
 /// What a `Clear` covers.
@@ -433,16 +435,6 @@ pub enum Lease {
     Taken,
     /// Somebody else reconciles the bucket; it has been marked dirty, so that they look again.
     Busy,
-}
-
-/// A write of ours whose CloudTrail event has not been seen yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingWrite {
-    /// e.g. `PutBucketPolicy`.
-    pub operation: String,
-    /// What `note_write` was given.
-    pub token: String,
-    pub written_ms: u64,
 }
 
 /// Why the state could not be read or written.

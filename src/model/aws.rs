@@ -137,6 +137,12 @@ impl AwsError {
         matches!(self.class, ErrorClass::Throttled | ErrorClass::Transient)
     }
 
+    /// Whether a write may have been made all the same: there was no answer, or one that leaves it open. S3's refusals
+    /// (4xx, and 503: it is too busy) say that it was not.
+    pub fn may_have_been_done(&self) -> bool {
+        self.status.is_none_or(|status| status >= 500 && status != 503 || status < 400)
+    }
+
     pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }

@@ -3,7 +3,7 @@
 //! Model types and plain values only, and no tuples: what is stored may have its lists cut. Must never hold a sentence: `report` makes the words, the remedy and the commands.
 
 use crate::model::actor::Actor;
-use crate::model::aws::AwsError;
+use crate::model::aws::{AwsError, Operation};
 use crate::model::change::Subject;
 use crate::model::contract::Access;
 use crate::model::verdict::Decision;
@@ -141,10 +141,18 @@ pub enum Evidence {
     },
     /// The operation whose event never came.
     NoConfigEvents {
-        operation: String,
+        operation: Operation,
+    },
+    /// So many changes that a write of the guard may have undone had to be forgotten.
+    HistoryFull {
+        forgotten: usize,
     },
     NoSubscription {
         topic: Option<String>,
+    },
+    /// An item of the table that another version of the guard wrote. `error`: what the store says of it.
+    StateUnreadable {
+        error: String,
     },
     /// `error`: what the store says.
     TableUnreachable {

@@ -125,10 +125,14 @@ kinds! {
         Contested = "contested",
         /// No trail delivers bucket-configuration events.
         NoConfigEvents = "no-config-events",
+        /// More changes came than are remembered: whether a write of the guard undid one can't be found out any more.
+        HistoryFull = "history-full",
         /// The bucket tells nobody about new objects.
         NoObjectEvents = "no-object-events",
         /// Nobody has confirmed a subscription to the topic.
         NoSubscription = "no-subscription",
+        /// An item of the incident table, of another version of the guard, can't be read: it is set aside.
+        StateUnreadable = "state-unreadable",
         /// The incident table can't be reached: no automatic write.
         TableUnreachable = "table-unreachable",
         /// A test message, sent on request.
@@ -163,6 +167,8 @@ impl Kind {
             | Self::AccessUncertain
             | Self::Archived
             | Self::NoConfigEvents
+            | Self::HistoryFull
+            | Self::StateUnreadable
             | Self::NoObjectEvents
             | Self::NoSubscription
             | Self::TableUnreachable => &[Severity::Warning],
@@ -268,7 +274,9 @@ fn kind(evidence: &Evidence) -> Kind {
         Evidence::LostUpdate(_) => Kind::LostUpdate,
         Evidence::Contested { .. } => Kind::Contested,
         Evidence::NoConfigEvents { .. } => Kind::NoConfigEvents,
+        Evidence::HistoryFull { .. } => Kind::HistoryFull,
         Evidence::NoSubscription { .. } => Kind::NoSubscription,
+        Evidence::StateUnreadable { .. } => Kind::StateUnreadable,
         Evidence::TableUnreachable { .. } => Kind::TableUnreachable,
         Evidence::TestAlert => Kind::TestAlert,
     }

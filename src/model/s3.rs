@@ -1,6 +1,7 @@
 //! What S3 says of an object and of a bucket's configuration, in the API's own words.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// What HeadObject tells.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
@@ -79,12 +80,89 @@ pub struct CorsRule {
     pub max_age_seconds: Option<i32>,
 }
 
-/// The notification configuration: opaque (the shell keeps the SDK's own form for the merge), with what we judge by.
+/// The notification configuration, to be judged, compared and shown. The shell keeps the SDK's own form for the merge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notifications {
     pub event_bridge: bool,
-    /// ARNs of every queue, topic and function target with an `s3:ObjectCreated:*` event.
-    pub object_created_targets: Vec<String>,
-    /// Number of targets of any kind.
-    pub targets: usize,
+    pub targets: Vec<Target>,
+}
+
+/// Where notifications go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub service: Service,
+    pub arn: String,
+    pub id: Option<String>,
+    pub events: Vec<String>,
+    /// `prefix` and `suffix`, each with its value.
+    pub filter: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    Queue,
+    Topic,
+    Function,
+}
+
+impl Service {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Queue, Self::Topic, Self::Function];
+
+    /// Names in the API's JSON: of the list, and of the ARN in it.
+    pub const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Queue => ("QueueConfigurations", "QueueArn"),
+            Self::Topic => ("TopicConfigurations", "TopicArn"),
+            Self::Function => ("LambdaFunctionConfigurations", "LambdaFunctionArn"),
+        }
+    }
+
+    /// The same in the API's XML, as CloudTrail has it.
+    pub const fn xml_names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Queue => ("QueueConfiguration", "Queue"),
+            Self::Topic => ("TopicConfiguration", "Topic"),
+            Self::Function => ("CloudFunctionConfiguration", "CloudFunction"),
+        }
+    }
+}
+
+impl Notifications {
+    /// In the API's JSON, as `put-bucket-notification-configuration` takes it.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html>
+    pub fn document(&self) -> String {
+        let mut members = serde_json::Map::new();
+        for service in Service::ALL {
+            let of_it: Vec<Value> =
+                self.targets.iter().filter(|target| target.service == service).map(Target::document).collect();
+            if !of_it.is_empty() {
+                members.insert(service.names().0.to_owned(), Value::Array(of_it));
+            }
+        }
+        if self.event_bridge {
+            members.insert("EventBridgeConfiguration".to_owned(), json!({}));
+        }
+        Value::Object(members).to_string()
+    }
+
+    /// With EventBridge on.
+    #[must_use]
+    pub fn with_event_bridge(&self) -> Self {
+        Self { event_bridge: true, ..self.clone() }
+    }
+}
+
+impl Target {
+    fn document(&self) -> Value {
+        let rules: Vec<Value> = self.filter.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect();
+        let filter = (!rules.is_empty()).then(|| json!({"Key": {"FilterRules": rules}}));
+        let members = [
+            ("Id", self.id.as_ref().map(|id| json!(id))),
+            (self.service.names().1, Some(json!(self.arn))),
+            ("Events", Some(json!(self.events))),
+            ("Filter", filter),
+        ];
+        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
 }

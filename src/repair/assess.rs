@@ -111,7 +111,7 @@ impl Documents {
             None => self.fulfilled.push(Operation::PutBucketNotificationConfiguration),
             Some(finding) if finding.kind() == Kind::EventsOff => {
                 self.drifts.push(finding);
-                self.steps.push(Step::EnableEventBridge);
+                self.steps.push(Step::EnableEventBridge { before: found.clone() });
             }
             Some(finding) => self.findings.push(finding),
         }

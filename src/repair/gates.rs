@@ -10,7 +10,7 @@ use crate::model::aws::{AwsError, AwsResult, ErrorClass};
 use crate::model::contract::{Access, Contract};
 use crate::model::evidence::{Doubt, Evidence, Extent, Purpose, Under};
 use crate::model::finding::{Finding, Kind};
-use crate::model::s3::{BucketEncryption, Notifications};
+use crate::model::s3::{BucketEncryption, Notifications, Target};
 use crate::model::unknown::Unknown;
 use crate::model::verdict::{Decision, Verdict};
 use crate::model::why::Gate;
@@ -50,7 +50,8 @@ pub(super) fn public_block(access: &AccessFacts, settings: Settings) -> Option<F
 
 /// Our own trigger: without EventBridge delivery and without a notification, no upload is ever judged.
 pub(super) fn events(seen: &Notifications, enable: bool) -> Option<Finding> {
-    let heard = seen.event_bridge || !seen.object_created_targets.is_empty();
+    let created = |target: &Target| target.events.iter().any(|event| event == "s3:ObjectCreated:*");
+    let heard = seen.event_bridge || seen.targets.iter().any(created);
     (!heard).then(|| Finding::of(Evidence::NoEvents { enable }))
 }
 

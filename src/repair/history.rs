@@ -2,20 +2,20 @@
 //!
 //! S3 has no conditional write for a bucket's configuration, so a change can fall between our last read and our write,
 //! or hide behind a stale read. It is found out afterwards, from the CloudTrail event of the change.
-//! Pure. Must never let a change pass whose effect is neither in what we wrote nor in what stands now.
+//! Pure. Must never let a change pass whose effect is neither in what we wrote nor in what stands now, and never grow
+//! with what others do.
+
+pub mod print;
+pub mod submitted;
 
 use crate::event::trigger::ConfigChange;
 use crate::incident::fingerprint::digest;
-use crate::model::change::{Change, Subject, Write};
+use crate::model::actor::Actor;
+use crate::model::aws::Operation;
+use crate::model::change::{Change, Print, Subject, Write};
 use crate::model::contract::Darwin;
-use crate::model::s3::CorsRule;
 use crate::model::time::{LONGEST_RUN_MS, parse_rfc3339};
-use crate::policy::document::PolicyDocument;
-use crate::policy::raw::canonical;
-use crate::repair::policy::edit::DOCUMENT_ID;
-use crate::repair::policy::foreign_statements;
-use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use print::print;
 
 /// What is remembered of writes and changes, in milliseconds: longer than CloudTrail's events take, with their retries.
 pub const REMEMBER_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -24,19 +24,54 @@ pub const REMEMBER_MS: u64 = 24 * 60 * 60 * 1_000;
 pub const STALE_MS: u64 = 10_000;
 /// CloudTrail's `eventTime` has a grain of one second.
 const GRAIN_MS: u64 = 1_000;
+/// Changes, writes and bytes of documents that are kept of a bucket: docs/incidents.md, "What it costs".
+pub const MOST_CHANGES: usize = 256;
+pub const MOST_WRITES: usize = 128;
+pub const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// A write of ours whose event has not come after so long never will: there is no trail for EventBridge.
+pub const EVENT_OVERDUE_MS: u64 = 30 * 60 * 1_000;
 
 impl Change {
     /// What an event says that somebody wrote. None for other events, and for one without a readable time or document.
-    pub fn of(event: &ConfigChange) -> Option<Self> {
+    pub fn of(event: &ConfigChange, darwin: &Darwin) -> Option<Self> {
         let subject = Subject::of(&event.name)?;
         let time_ms = parse_rfc3339(event.actor.time.as_deref()?)?;
-        let document = match (subject, event.name.starts_with("Delete")) {
-            (_, true) => None,
-            (Subject::Policy, false) => Some(submitted_policy(event.request_parameters.as_deref()?)?),
-            (Subject::Cors, false) => Some(submitted_rules(event.request_parameters.as_deref()?)?),
+        let document = if event.name.starts_with("Delete") {
+            None
+        } else {
+            Some(submitted::document(subject, event.request_parameters.as_deref()?)?)
         };
         let id = event.actor.event_id.clone().unwrap_or_else(|| digest(&format!("{time_ms} {document:?}")));
-        Some(Self { subject, id, name: event.name.clone(), time_ms, document, actor: event.actor.clone() })
+        let print = print(subject, document.as_deref(), darwin);
+        Some(Self { subject, id, name: event.name.clone(), time_ms, document, actor: event.actor.clone(), print })
+    }
+
+    fn bytes(&self) -> usize {
+        self.document.as_ref().map_or(0, String::len)
+    }
+
+    /// Whether both were made by the same, as far as CloudTrail names them.
+    fn same_author(&self, other: &Self) -> bool {
+        let author = |actor: &Actor| actor.arn.clone();
+        author(&self.actor).is_some_and(|arn| author(&other.actor) == Some(arn))
+    }
+}
+
+impl Write {
+    pub fn same(&self, other: &Self) -> bool {
+        (self.subject, self.begun_ms, &self.after) == (other.subject, other.begun_ms, &other.after)
+    }
+
+    /// When it was over. A write that was never reported as done was made while its function ran, or never.
+    fn end_ms(&self, now_ms: u64) -> u64 {
+        self.done_ms.unwrap_or_else(|| now_ms.min(self.begun_ms.saturating_add(LONGEST_RUN_MS)))
+    }
+
+    /// Whether a change fell so near to it that it can't have known it.
+    fn near(&self, change: &Change, now_ms: u64) -> bool {
+        change.subject == self.subject
+            && change.time_ms <= self.end_ms(now_ms)
+            && change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= self.begun_ms
     }
 }
 
@@ -47,50 +82,104 @@ pub struct Past {
     pub changes: Vec<Change>,
 }
 
+/// What becomes of one more change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Room<'a> {
+    /// Whether it is to be kept: no write of ours, past or to come, can have undone another.
+    pub keep: bool,
+    /// What has to go for it.
+    pub drop: Vec<&'a Change>,
+    /// Of those, how many a write of ours may have undone: nobody can find out any more.
+    pub unknown: usize,
+}
+
 impl Past {
+    /// Drops what is older than a day.
+    pub fn forget_old(&mut self, now_ms: u64) {
+        self.writes.retain(|write| write.begun_ms.saturating_add(REMEMBER_MS) > now_ms);
+        self.changes.retain(|change| change.time_ms.saturating_add(REMEMBER_MS) > now_ms);
+    }
+
+    /// Whether a write of ours, past or to come, may have undone a change.
+    fn concerns(&self, change: &Change, now_ms: u64) -> bool {
+        fresh(change, now_ms) || self.writes.iter().any(|write| write.near(change, now_ms))
+    }
+
+    /// The room for one more change: the oldest go, those first that no write of ours concerns.
+    pub fn room_for(&self, change: &Change, now_ms: u64) -> Room<'_> {
+        if self.changes.iter().any(|held| held.id == change.id) || !self.concerns(change, now_ms) {
+            return Room::default();
+        }
+        let mut held: Vec<(bool, &Change)> =
+            self.changes.iter().map(|held| (self.concerns(held, now_ms), held)).collect();
+        held.sort_by_key(|(concerns, held)| (*concerns, held.time_ms));
+        let mut count = held.len();
+        let mut bytes: usize = held.iter().map(|(_, held)| held.bytes()).sum::<usize>() + change.bytes();
+        let mut room = Room { keep: true, ..Room::default() };
+        for (concerns, old) in held {
+            if count < MOST_CHANGES && bytes <= MOST_BYTES {
+                break;
+            }
+            (count, bytes) = (count.saturating_sub(1), bytes.saturating_sub(old.bytes()));
+            room.unknown += usize::from(concerns);
+            room.drop.push(old);
+        }
+        room
+    }
+
+    /// The writes that have to go for one more, the oldest first.
+    pub fn surplus_writes(&self) -> Vec<&Write> {
+        let mut held: Vec<&Write> = self.writes.iter().collect();
+        held.sort_by_key(|write| write.begun_ms);
+        held.truncate((held.len() + 1).saturating_sub(MOST_WRITES));
+        held
+    }
+
+    /// The write of ours whose event this is, by what was written: one whose event has not come, or was this one.
+    pub fn written(&self, event: &Change) -> Option<&Write> {
+        let fits = |write: &&Write| {
+            write.subject == event.subject
+                && event.print.whole.is_some()
+                && write.print.whole == event.print.whole
+                && event.time_ms.saturating_add(GRAIN_MS) > write.begun_ms
+        };
+        let of_this = |write: &&Write| write.event.as_ref() == Some(&event.id);
+        let free = |write: &&Write| write.event.is_none();
+        let fitting = || self.writes.iter().filter(fits);
+        fitting().find(of_this).or_else(|| fitting().filter(free).min_by_key(|write| write.begun_ms))
+    }
+
+    /// A write that S3 has answered for, whose event is overdue while none of a later one has come either.
+    pub fn unanswered(&self, now_ms: u64) -> Option<Operation> {
+        let answered_ms = self.writes.iter().filter(|write| write.event.is_some()).map(|write| write.begun_ms).max();
+        let overdue = |write: &&Write| {
+            write.made
+                && write.event.is_none()
+                && answered_ms.is_none_or(|answered_ms| write.begun_ms > answered_ms)
+                && write.begun_ms.saturating_add(EVENT_OVERDUE_MS) < now_ms
+        };
+        self.writes.iter().find(overdue).map(|write| write.subject.operation())
+    }
+
     /// The changes that our writes may have undone: each fell so near to a write that the write can't have known it,
     /// it was not replaced by a later one before the write's last read, and `current` does not show it.
-    pub fn lost(
-        &self,
-        subject: Subject,
-        current: Option<&str>,
-        darwin: &Darwin,
-        now_ms: u64,
-    ) -> Vec<(&Change, &Write)> {
-        let writes = || self.writes.iter().filter(|write| write.subject == subject);
-        if writes().next().is_none() {
-            return Vec::new();
-        }
-        let now = elements(subject, current, darwin);
-        let changes: Vec<(&Change, Reading)> = self
-            .changes
-            .iter()
-            .filter(|change| change.subject == subject)
-            .map(|change| (change, Reading::of(subject, change.document.as_deref(), darwin)))
-            .collect();
+    pub fn lost(&self, subject: Subject, current: &Print, now_ms: u64) -> Vec<(&Change, &Write)> {
         let mut lost: Vec<(&Change, &Write)> = Vec::new();
-        for write in writes() {
-            let ours = Reading::of(subject, Some(&write.after), darwin);
-            // A write that was never reported as done was made while its function ran, or never.
-            let end_ms = write.done_ms.unwrap_or_else(|| now_ms.min(write.begun_ms.saturating_add(LONGEST_RUN_MS)));
+        for write in self.writes.iter().filter(|write| write.subject == subject) {
             // An event of our own, should it not have been recognised, hides nobody's.
-            let near = |(change, theirs): &&(&Change, Reading)| {
-                theirs.canonical != ours.canonical
-                    && change.time_ms <= end_ms
-                    && change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= write.begun_ms
-            };
-            // What somebody replaced before our last read was not ours to lose.
-            let replaced = |change: &Change| {
-                changes.iter().filter(near).any(|(later, _)| {
-                    later.time_ms > change.time_ms && later.time_ms.saturating_add(GRAIN_MS) <= write.begun_ms
-                })
-            };
-            for (change, theirs) in changes.iter().filter(near).filter(|(change, _)| !replaced(change)) {
-                let missing = theirs.elements.difference(&ours.elements).any(|element| !now.contains(element));
-                let revived = ours.elements.difference(&theirs.elements).any(|element| now.contains(element));
-                if (missing || revived) && !lost.iter().any(|(held, _)| held.id == change.id) {
-                    lost.push((change, write));
+            let own = |change: &&Change| change.print.whole == write.print.whole;
+            let near: Vec<&Change> =
+                self.changes.iter().filter(|change| write.near(change, now_ms) && !own(change)).collect();
+            let replacing: Vec<&Change> =
+                near.iter().copied().filter(|change| change.print.same_elements(current)).collect();
+            for change in &near {
+                if lost.iter().any(|(held, _)| held.id == change.id)
+                    || !undone(&change.print, &write.print, current, subject)
+                    || replaced(change, write, &near, &replacing)
+                {
+                    continue;
                 }
+                lost.push((change, write));
             }
         }
         lost
@@ -98,139 +187,57 @@ impl Past {
 
     /// Whether a document that was just read is older than a change that is known: then it must not be written over.
     /// A change of the future is none: a forged event would keep repairs away for as long as it is remembered.
-    pub fn outdates(&self, subject: Subject, read: Option<&str>, darwin: &Darwin, now_ms: u64) -> bool {
-        let fresh = |change: &&Change| {
-            change.subject == subject
-                && change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= now_ms
-                && change.time_ms <= now_ms.saturating_add(STALE_MS)
+    pub fn outdates(&self, subject: Subject, read: &Print, now_ms: u64) -> bool {
+        let known = |change: &&Change| {
+            change.subject == subject && fresh(change, now_ms) && change.time_ms <= now_ms.saturating_add(STALE_MS)
         };
-        let newest_ms = self.changes.iter().filter(fresh).map(|change| change.time_ms).max();
+        let newest_ms = self.changes.iter().filter(known).map(|change| change.time_ms).max();
         let mut newest =
-            self.changes.iter().filter(fresh).filter(|change| Some(change.time_ms) == newest_ms).peekable();
-        if newest.peek().is_none() {
-            return false;
-        }
-        let read = elements(subject, read, darwin);
-        !newest.any(|change| elements(subject, change.document.as_deref(), darwin) == read)
+            self.changes.iter().filter(known).filter(|change| Some(change.time_ms) == newest_ms).peekable();
+        newest.peek().is_some() && !newest.any(|change| shows(&change.print, read, subject))
     }
 }
 
-/// A document in the forms that compare.
-struct Reading {
-    /// The whole of it, without regard to layout and order of members; None where there is none.
-    canonical: Option<String>,
-    elements: BTreeSet<String>,
+/// Whether a read may still not show it.
+fn fresh(change: &Change, now_ms: u64) -> bool {
+    change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= now_ms
 }
 
-impl Reading {
-    fn of(subject: Subject, document: Option<&str>, darwin: &Darwin) -> Self {
-        let Some(text) = document else { return Self { canonical: None, elements: BTreeSet::new() } };
-        let policy = (subject == Subject::Policy).then(|| PolicyDocument::parse(text));
-        let value = match &policy {
-            Some(policy) => policy.root().map(Value::from),
-            None => serde_json::from_str(text).ok(),
-        };
-        let whole = value.as_ref().map_or_else(|| text.to_owned(), canonical);
-        let elements = match (policy, value) {
-            (Some(policy), Some(Value::Object(members))) => policy_elements(&policy, &members, darwin),
-            (None, Some(Value::Array(rules))) => {
-                let others = rules.iter().filter(|rule| !is_darwins_rule(rule, darwin));
-                rule_elements(&others.map(canonical).collect::<Vec<_>>())
-            }
-            _ => BTreeSet::from([whole.clone()]),
-        };
-        Self { canonical: Some(whole), elements }
-    }
-}
-
-/// What of a document is others', in a form that only its meaning changes: statements (and the members beside them), or
-/// rules and which of them stands before which.
-pub fn elements(subject: Subject, document: Option<&str>, darwin: &Darwin) -> BTreeSet<String> {
-    Reading::of(subject, document, darwin).elements
-}
-
-/// CORS rules, and each pair of them in its order: S3 answers by the first that matches. Statements have no such order.
-fn rule_elements(rules: &[String]) -> BTreeSet<String> {
-    let after = |index: usize| rules.iter().skip(index + 1);
-    let pairs = rules.iter().enumerate().flat_map(|(index, first)| after(index).map(move |then| (first, then)));
-    let order = pairs.filter(|(first, then)| first != then).map(|(first, then)| digest(&format!("{first} {then}")));
-    order.collect::<BTreeSet<_>>().into_iter().chain(rules.iter().cloned()).collect()
-}
-
-fn policy_elements(policy: &PolicyDocument, members: &Map<String, Value>, darwin: &Darwin) -> BTreeSet<String> {
-    let foreign = foreign_statements(policy, darwin);
-    let read = foreign.is_some();
-    // Absent means the older one, in which a variable is plain text.
-    let version = members.get("Version").and_then(Value::as_str).unwrap_or("2008-10-17");
-    let mut elements: BTreeSet<String> = foreign
-        .into_iter()
-        .flatten()
-        .map(|statement| if statement.contains("${") { format!("{version}: {statement}") } else { statement })
-        .collect();
-    for (name, value) in members {
-        match (name.as_str(), value) {
-            ("Statement", _) if read => {}
-            // A document that we begin has V7's Version and Id. Where a Version matters it is told with the statement.
-            ("Version", _) => {}
-            ("Id", Value::String(id)) if id == DOCUMENT_ID => {}
-            (name, value) => {
-                elements.insert(format!("{name}: {}", canonical(value)));
-            }
-        }
-    }
-    elements
-}
-
-fn is_darwins_rule(rule: &Value, darwin: &Darwin) -> bool {
-    let ours = crate::repair::cors::darwin_rule(&darwin.origin);
-    serde_json::to_value(ours).is_ok_and(|ours| canonical(&ours) == canonical(rule))
-}
-
-/// The token of a policy document: its digest without regard to layout and order of members.
-pub fn policy_token(document: &str) -> String {
-    let value: Value = serde_json::from_str(document).unwrap_or(Value::Null);
-    digest(&canonical(&value))
-}
-
-/// The policy of a `PutBucketPolicy` event, as CloudTrail reparsed it. Only ever compared and shown.
-pub fn submitted_policy(request_parameters: &str) -> Option<String> {
-    let value: Value = serde_json::from_str(request_parameters).ok()?;
-    let policy = value.get("bucketPolicy")?;
-    Some(policy.as_str().map_or_else(|| policy.to_string(), str::to_owned))
-}
-
-/// The rules of a `PutBucketCors` event, which has S3's XML as JSON: a single element may stand without its list.
-fn submitted_rules(request_parameters: &str) -> Option<String> {
-    let value: Value = serde_json::from_str(request_parameters).ok()?;
-    let rules = value.get("CORSConfiguration")?.get("CORSRule")?;
-    let rules: Vec<CorsRule> = listed(rules).into_iter().map(rule).collect();
-    serde_json::to_string(&rules).ok()
-}
-
-fn rule(value: &Value) -> CorsRule {
-    let texts = |name: &str| {
-        let found = value.get(name).map(listed).unwrap_or_default();
-        found.into_iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+/// What somebody replaced before our last read was not ours to lose. CloudTrail's times are a second wide: within that
+/// second it is taken for replaced where the same author wrote both, and what is there is exactly the later one.
+fn replaced(change: &Change, write: &Write, near: &[&Change], standing: &[&Change]) -> bool {
+    let before = |later: &&&Change| later.time_ms.saturating_add(GRAIN_MS) <= write.begun_ms;
+    let read_ms = write.read_ms.unwrap_or(write.begun_ms);
+    let perhaps = |later: &&&Change| {
+        later.time_ms <= read_ms && later.same_author(change) && (!later.print.ours || change.print.ours)
     };
-    let age = value.get("MaxAgeSeconds").and_then(|age| match age {
-        Value::String(text) => text.parse().ok(),
-        other => other.as_i64(),
-    });
-    CorsRule {
-        id: value.get("ID").and_then(Value::as_str).map(str::to_owned),
-        allowed_headers: texts("AllowedHeader"),
-        allowed_methods: texts("AllowedMethod"),
-        allowed_origins: texts("AllowedOrigin"),
-        expose_headers: texts("ExposeHeader"),
-        max_age_seconds: age.and_then(|age| i32::try_from(age).ok()),
-    }
+    near.iter().filter(before).chain(standing.iter().filter(perhaps)).any(|later| later.time_ms > change.time_ms)
 }
 
-fn listed(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Array(items) => items.iter().collect(),
-        other => vec![other],
-    }
+/// Whether our write took something of a change away, or brought back what it had removed, and it is so now.
+fn undone(theirs: &Print, ours: &Print, now: &Print, subject: Subject) -> bool {
+    let missing = theirs.elements.iter().any(|element| !ours.has(element) && !now.has(element));
+    let revived = ours.elements.iter().any(|element| !theirs.has(element) && now.has(element));
+    missing || revived || subject == Subject::Cors && reordered(theirs, ours, now)
+}
+
+/// Whether two rules stand the other way round both in what we wrote and now: S3 answers by the first that matches.
+fn reordered(theirs: &Print, ours: &Print, now: &Print) -> bool {
+    let place = |print: &Print, digest: &str| print.elements.iter().position(|held| held.digest == digest);
+    let places: Vec<(usize, usize)> = theirs
+        .elements
+        .iter()
+        .filter_map(|rule| Some((place(ours, &rule.digest)?, place(now, &rule.digest)?)))
+        .collect();
+    places.iter().enumerate().any(|(at, (in_ours, in_now))| {
+        places.iter().skip(at + 1).any(|(then_ours, then_now)| in_ours > then_ours && in_now > then_now)
+    })
+}
+
+/// Whether a document shows a change.
+fn shows(change: &Print, read: &Print, subject: Subject) -> bool {
+    let order = |print: &Print| print.elements.iter().map(|held| held.digest.clone()).collect::<Vec<_>>();
+    change.same_elements(read) && (subject != Subject::Cors || order(change) == order(read))
 }
 
 #[cfg(test)]

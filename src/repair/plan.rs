@@ -3,7 +3,7 @@
 //! Pure. Must never be empty of a step that will be taken.
 
 use crate::model::aws::Operation;
-use crate::model::s3::CorsRule;
+use crate::model::s3::{CorsRule, Notifications};
 use similar::TextDiff;
 
 /// One write. `before` is what was read, for the diff and for telling a rival's write from a stale read.
@@ -11,7 +11,7 @@ use similar::TextDiff;
 pub enum Step {
     PutBucketPolicy { before: Option<String>, after: String },
     PutBucketCors { before: Vec<CorsRule>, after: Vec<CorsRule> },
-    EnableEventBridge,
+    EnableEventBridge { before: Notifications },
 }
 
 impl Step {
@@ -19,7 +19,7 @@ impl Step {
         match self {
             Self::PutBucketPolicy { .. } => Operation::PutBucketPolicy,
             Self::PutBucketCors { .. } => Operation::PutBucketCors,
-            Self::EnableEventBridge => Operation::PutBucketNotificationConfiguration,
+            Self::EnableEventBridge { .. } => Operation::PutBucketNotificationConfiguration,
         }
     }
 }
@@ -48,7 +48,9 @@ fn step_diff(step: &Step, bucket: &str) -> String {
             unified(&format!("{bucket}/policy"), &before.as_deref().map_or_else(String::new, pretty), &pretty(after))
         }
         Step::PutBucketCors { before, after } => unified(&format!("{bucket}/cors"), &rules(before), &rules(after)),
-        Step::EnableEventBridge => unified(&format!("{bucket}/notification"), "", "\"EventBridgeConfiguration\": {}\n"),
+        Step::EnableEventBridge { .. } => {
+            unified(&format!("{bucket}/notification"), "", "\"EventBridgeConfiguration\": {}\n")
+        }
     }
 }
 

@@ -10,7 +10,6 @@ mod ours;
 mod probe;
 mod told;
 
-use crate::model::arn::is_account_id;
 use crate::model::aws::AwsError;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
 use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, PolicyRepair, WideStatement};
@@ -19,7 +18,7 @@ use crate::model::verdict::{Decision, Verdict};
 use crate::model::why::StatementName;
 use crate::policy::document::{Editable, PolicyDocument, Statements};
 use crate::policy::principal::Principal;
-use crate::policy::raw::{Unreadable, canonical};
+use crate::policy::raw::Unreadable;
 use crate::policy::statement::Statement;
 use crate::repair::plan::unified_json;
 use edit::{Changes, NewStatement};
@@ -409,51 +408,20 @@ pub fn policy_with_ours(
     reading.rewritten(Ceiling::Flag).or_else(as_it_is)
 }
 
-/// Every statement that is others' work, printed so that neither layout, nor order within it, nor the forms that S3 and
-/// CloudTrail change on the way (a list of one, an account's number for its root) make a difference. Ours with a
-/// Condition is among them: the Condition is somebody's decision. None if the document can't be read.
-pub fn foreign_statements(document: &PolicyDocument, darwin: &Darwin) -> Option<Vec<String>> {
+/// What of a document is others' work, and whether there is any of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Others {
+    /// As they are written. Ours with a Condition is among them: the Condition is somebody's decision.
+    pub statements: Vec<Value>,
+    pub ours: bool,
+}
+
+/// The statements that are others' work. None if the document can't be read.
+pub fn others(document: &PolicyDocument, darwin: &Darwin) -> Option<Others> {
     let seen = recognise(document.editable().ok()?, darwin);
-    let foreign = seen.iter().filter(|seen| seen.own.as_ref().is_none_or(|own| own.conditioned));
-    Some(foreign.map(|seen| plain(Value::from(seen.written.node))).collect())
-}
-
-fn plain(mut statement: Value) -> String {
-    for element in ["Principal", "NotPrincipal"] {
-        if let Some(Value::Object(principal)) = statement.get_mut(element)
-            && let Some(aws) = principal.get_mut("AWS")
-        {
-            name_roots(aws);
-        }
-    }
-    canonical(&unlisted(statement))
-}
-
-/// Account numbers as the ARN of the account's root.
-fn name_roots(value: &mut Value) {
-    match value {
-        Value::String(name) if is_account_id(name) => {
-            *name = format!("arn:aws:iam::{name}:root");
-        }
-        Value::Array(items) => items.iter_mut().for_each(name_roots),
-        _ => {}
-    }
-}
-
-/// Lists of one as the one, other lists in order: every list of the policy language is a set.
-fn unlisted(value: Value) -> Value {
-    match value {
-        Value::Array(mut items) if items.len() == 1 => unlisted(items.remove(0)),
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(unlisted).collect();
-            items.sort_by_key(canonical);
-            Value::Array(items)
-        }
-        Value::Object(members) => {
-            Value::Object(members.into_iter().map(|(name, value)| (name, unlisted(value))).collect())
-        }
-        other => other,
-    }
+    let is_ours = |seen: &&StatementView<'_>| seen.own.as_ref().is_some_and(|own| !own.conditioned);
+    let statements = seen.iter().filter(|seen| !is_ours(seen)).map(|seen| Value::from(seen.written.node)).collect();
+    Some(Others { statements, ours: seen.iter().any(|seen| is_ours(&seen)) })
 }
 
 /// The finding for a write that S3 refused as malformed while somebody's statement names a principal that is gone: one

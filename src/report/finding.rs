@@ -133,11 +133,16 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
         Evidence::Contested { actor, limit, window_s } => contested(actor.as_ref(), *limit, *window_s),
         Evidence::NoConfigEvents { operation } => vec![format!(
             "the guard called {}, and its CloudTrail event never arrived: no trail delivers such events to EventBridge",
-            code(operation)
+            code(&operation.to_string())
+        )],
+        Evidence::HistoryFull { forgotten } => vec![format!(
+            "{forgotten} of the many changes of this bucket had to be forgotten before it was known whether a write of \
+             the guard undid them"
         )],
         Evidence::NoSubscription { .. } => {
             one("no subscription of the alert topic is confirmed, so nobody gets a message")
         }
+        Evidence::StateUnreadable { error } => vec![format!("it was set aside, and stops nothing: {error}")],
         Evidence::TableUnreachable { error } => vec![
             format!("the incident table can't be used: {}", name(error)),
             "without it the guard repairs nothing, and a message may come twice".to_owned(),

@@ -70,6 +70,7 @@ pub(super) fn subject(subject: Subject) -> &'static str {
     match subject {
         Subject::Policy => "bucket policy",
         Subject::Cors => "CORS rules",
+        Subject::Notification => "notification configuration",
     }
 }
 

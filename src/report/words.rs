@@ -68,10 +68,13 @@ pub(super) fn headline(finding: &Finding) -> String {
         Evidence::LostUpdate(lost) => match lost.subject {
             Subject::Policy => "a bucket policy change may be lost",
             Subject::Cors => "a CORS change may be lost",
+            Subject::Notification => "a notification change may be lost",
         },
         Evidence::Contested { .. } => "the guard stopped: its repair is undone",
         Evidence::NoConfigEvents { .. } => "changes are seen late: no CloudTrail events",
+        Evidence::HistoryFull { .. } => "so many changes that a lost one may go unseen",
         Evidence::NoSubscription { .. } => "nobody receives the alerts",
+        Evidence::StateUnreadable { .. } => "an item of the incident table is unreadable",
         Evidence::TableUnreachable { .. } => "no repairs: incident table unreachable",
         Evidence::TestAlert => "Alerts of the Darwin S3 guard arrive",
     };
@@ -120,7 +123,9 @@ pub(super) fn over(finding: &Finding, ending: Option<Ending>) -> String {
         Evidence::LostUpdate(_) => "the change in question is settled",
         Evidence::Contested { .. } => "the repair has held",
         Evidence::NoConfigEvents { .. } => "CloudTrail events arrive again",
+        Evidence::HistoryFull { .. } => "its changes are few enough again",
         Evidence::NoSubscription { .. } => "somebody receives the alerts",
+        Evidence::StateUnreadable { .. } => "the incident table can be read again",
         Evidence::TableUnreachable { .. } => "the incident table answers again",
         Evidence::BucketNameDot | Evidence::TestAlert => "this is over",
     };
@@ -279,6 +284,10 @@ pub(super) fn effect(finding: &Finding) -> String {
         Evidence::NoConfigEvents { .. } => {
             "a broken policy is noticed only by the schedule or the next upload. Annotators notice nothing now"
         }
+        Evidence::HistoryFull { .. } => "annotators notice nothing. A change that a repair undid may go unreported",
+        Evidence::StateUnreadable { .. } => {
+            "annotators notice nothing. One open incident is not followed until the item can be read"
+        }
         Evidence::NoSubscription { .. } => "nobody is told when images are blank. Annotators notice nothing now",
         Evidence::TableUnreachable { .. } => {
             "the guard repairs nothing, and may send a message twice. Annotators notice nothing by this alone"
@@ -331,7 +340,10 @@ pub(super) fn not_ours(finding: &Finding) -> &'static str {
             "S3 refused its repair"
         }
         Evidence::Refused { .. } => "its own call was denied",
-        Evidence::LostUpdate(_) => "the guard does not know which of the two is meant to stay",
+        Evidence::LostUpdate(_) | Evidence::HistoryFull { .. } => {
+            "the guard does not know which change is meant to stay"
+        }
+        Evidence::StateUnreadable { .. } => "the guard leaves what another version wrote",
         Evidence::Contested { .. } => "it has repaired as often as its limit allows",
         Evidence::Paused { .. } => "it is paused",
         Evidence::PolicyMissing { .. }
@@ -370,6 +382,7 @@ pub(super) fn ending(ending: Ending) -> String {
         Ending::Settled => "the change in question is in force again, or a day has passed".to_owned(),
         Ending::Trail => "the CloudTrail event of one of the guard's own writes arrived".to_owned(),
         Ending::Table => "the incident table answers again".to_owned(),
+        Ending::Unguarded => "the bucket is no longer guarded".to_owned(),
     }
 }
 

@@ -110,8 +110,8 @@ def table() -> dict:
     cell("PutItem", LOST, LASTING, no_write(again=True))
     cell("GetItem", "denied", ONCE, no_write(again=False))
     cell("Query", "denied", ONCE, no_write(again=False))
-    # The first UpdateItem asks whether the event is one of the guard's own: without an answer the bucket is looked at.
-    cell("UpdateItem", "denied", ONCE, REPAIRED)
+    # The first UpdateItem takes the lease.
+    cell("UpdateItem", "denied", ONCE, no_write(again=False))
     # The first PutItem keeps the change that the event tells of, without which a lost update could not be found.
     cell("PutItem", "denied", ONCE, no_write(again=False))
 

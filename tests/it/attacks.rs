@@ -252,6 +252,6 @@ async fn a_write_that_s3_refused_does_not_count_as_one_whose_event_never_came() 
     assert_eq!(s.world.told_of(Kind::GuardDenied), 1, "{:?}", s.world.told());
     assert_eq!(s.world.writes(), [Operation::PutBucketPolicy], "the CORS rule was planned, and never written");
     s.world.now.set(s.world.now.get() + 45 * 60_000);
-    let pending = s.guard.memory.pending_writes(BUCKET, s.world.now.get()).await.unwrap();
-    assert_eq!(pending, []);
+    let past = s.guard.memory.past(BUCKET, s.world.now.get()).await.unwrap();
+    assert_eq!((past.unanswered(s.world.now.get()), past.writes), (None, vec![]));
 }

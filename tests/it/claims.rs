@@ -1,9 +1,9 @@
 //! Nothing is claimed that was not seen: what fails, changes or hides after a write of the guard's.
 
-use crate::harness::{Setup, changed, setup, sqs};
-use crate::world::{BUCKET, ROLE, World, darwin_cors};
+use crate::harness::{Setup, changed, created, setup, sqs};
+use crate::world::{BUCKET, Bucket, ROLE, World, darwin_cors};
 use darwin_s3_guard::app::handler::Call;
-use darwin_s3_guard::app::ports::Leases;
+use darwin_s3_guard::app::ports::{Incidents, Leases};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
@@ -237,4 +237,92 @@ async fn a_comparison_that_could_not_be_made_resolves_no_lost_update() {
     }
     s.handle(json!({"action": "repair"})).await;
     assert!(!s.world.told().contains(&"lost-update resolved".to_owned()), "{:?}", s.world.told());
+}
+
+#[tokio::test]
+async fn nothing_is_resolved_before_it_was_told() {
+    let s = setup(World::healthy(), &[("MODE", "flag")]);
+    let fulfilled = s.world.policy();
+    s.world.bucket(|bucket| bucket.policy.write(None, 0));
+    s.world.fault(Operation::Publish, ErrorClass::Throttled, "Throttling", 400);
+    s.handle(sqs(&[changed("DeleteBucketPolicy")])).await;
+    assert_eq!(s.world.told(), Vec::<String>::new());
+    s.world.bucket(|bucket| bucket.policy.write(fulfilled, 0));
+    s.handle(json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}})).await;
+    assert_eq!(s.world.told(), ["policy-missing opened", "policy-missing resolved"]);
+}
+
+#[tokio::test]
+async fn a_denied_object_is_told_of_where_nobody_has_told_of_its_bucket() {
+    let s = setup(World::healthy(), &[("MODE", "flag")]);
+    s.world.object("a.png", None);
+    // Another function has looked at the bucket just now, before the policy went.
+    let name = format!("object-reconcile/{BUCKET}");
+    assert!(s.guard.memory.once_per(&name, s.world.now.get(), 60_000).await.unwrap());
+    s.world.bucket(|bucket| bucket.policy.write(None, 0));
+    s.handle(sqs(&[created("a.png")])).await;
+    assert_eq!(s.world.told(), ["object-denied opened"]);
+}
+
+#[tokio::test]
+async fn a_keys_change_is_told_with_who_made_it_and_explains_nothing_but_keys() {
+    let s = setup(World::healthy(), &[("MODE", "flag")]);
+    let key = s.world.key("default", true);
+    s.world.bucket(|bucket| {
+        bucket.encryption.algorithm = Some("aws:kms".into());
+        bucket.encryption.kms_key = Some(key.clone());
+        bucket.cors.write(None, 0);
+    });
+    s.world.keys.borrow_mut().get_mut(&key).unwrap().metadata.state = "Disabled".into();
+    let mut event = changed("DisableKey");
+    event["source"] = json!("aws.kms");
+    event["detail"]["eventSource"] = json!("kms.amazonaws.com");
+    event["detail"]["requestParameters"] = json!({"keyId": key});
+    event["detail"]["resources"] = json!([{"ARN": key}]);
+    s.handle(event).await;
+    let published = s.world.published.borrow();
+    let by_whom: Vec<(bool, bool)> = published
+        .iter()
+        .map(|message| (message.body.contains("cors-missing"), message.body.contains("assumed-role/deploy/ci")))
+        .collect();
+    assert!(by_whom.contains(&(false, true)) && by_whom.contains(&(true, false)), "{by_whom:?}");
+}
+
+fn two_buckets(world: World, names: &str) -> Setup {
+    world.buckets.borrow_mut().insert("other".to_owned(), Bucket::default());
+    setup(world, &[("MODE", "flag"), ("GUARDED_BUCKETS", ""), ("READ_WRITE_BUCKETS", names)])
+}
+
+fn schedule() -> Value {
+    json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}})
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_cut_short_continues_at_the_next_bucket() {
+    let s = two_buckets(World::healthy(), &format!("{BUCKET},other"));
+    let mut looked = Vec::new();
+    for _ in 0..3 {
+        s.world.forget_calls();
+        // The first bucket takes all the time that there is.
+        s.world.slow(Operation::GetBucketTagging, 20_000);
+        let deadline_ms = Some(s.world.now.get() + 15_000);
+        let call = Call { deadline_ms, request_id: "r".into(), ..Call::default() };
+        let _ = s.guard.handle(&schedule(), &call).await;
+        let calls = s.world.calls.borrow();
+        looked.extend(calls.iter().find(|(call, _)| *call == Operation::GetBucketTagging).map(|(_, on)| on.clone()));
+    }
+    assert_eq!(looked, [BUCKET, "other", BUCKET]);
+    assert!(s.world.told().contains(&"policy-missing opened".to_owned()), "{:?}", s.world.told());
+}
+
+#[tokio::test]
+async fn the_incidents_of_a_bucket_that_has_left_the_configuration_end_without_a_word() {
+    let mut s = two_buckets(World::healthy(), &format!("{BUCKET},other"));
+    s.handle(schedule()).await;
+    let told = s.world.told().len();
+    assert!(!s.guard.memory.open("other").await.unwrap().is_empty());
+    s.guard.config.contracts.retain(|contract| contract.bucket == BUCKET);
+    s.handle(schedule()).await;
+    assert_eq!(s.guard.memory.open("other").await.unwrap(), []);
+    assert_eq!(s.world.told().len(), told);
 }

@@ -140,8 +140,10 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
             let actor = Actor { arn: Some(own()), user_agent: Some(own()), ..Actor::default() };
             Evidence::Contested { actor: Some(actor), limit: 3, window_s: 3_600 }
         }
-        Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: own() },
+        Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: Operation::PutBucketPolicy },
+        Kind::HistoryFull => Evidence::HistoryFull { forgotten: 7 },
         Kind::NoSubscription => Evidence::NoSubscription { topic: Some(own()) },
+        Kind::StateUnreadable => Evidence::StateUnreadable { error: own() },
         Kind::TableUnreachable => Evidence::TableUnreachable { error: own() },
         Kind::TestAlert => Evidence::TestAlert,
     }

@@ -3,12 +3,13 @@
 mod encryption;
 mod healing;
 
-use crate::harness::{Setup, changed, created, setup, sqs};
+use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};
 use darwin_s3_guard::app::handler::Call;
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::s3::CorsRule;
+use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
 
 const SOMEBODYS: &str = r#"{"Sid": "Somebody", "Effect": "Allow",   "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-lidar/shared/*"}"#;
@@ -143,7 +144,9 @@ async fn its_own_write_comes_back_as_an_event_and_nothing_happens() {
     let mut own = changed("PutBucketPolicy");
     let policy: Value = serde_json::from_str(&s.world.policy().unwrap()).unwrap();
     own["detail"]["requestParameters"]["bucketPolicy"] = policy;
-    s.handle(own).await;
+    own["detail"]["eventTime"] = json!(rfc3339(s.world.now.get()));
+    own["detail"]["userIdentity"]["arn"] = json!("arn:aws:sts::111122223333:assumed-role/guard-role/guard");
+    in_lambda(&s, own).await;
     assert_eq!(s.world.calls.borrow().len(), 0, "recognised: {:?}", s.world.calls.borrow());
     assert_eq!(s.world.told().len(), told);
 }

@@ -44,7 +44,7 @@ forward!(BucketReads {
 forward!(BucketWrites {
     put_policy(bucket: &str, policy: &str) -> AwsResult<()>;
     put_cors(bucket: &str, rules: &[CorsRule]) -> AwsResult<()>;
-    enable_event_bridge(bucket: &str) -> AwsResult<()>;
+    enable_event_bridge(bucket: &str, before: &Notifications) -> AwsResult<bool>;
 });
 forward!(Keys {
     describe_key(key: &str) -> AwsResult<KeyMetadata>;

@@ -14,7 +14,7 @@ use darwin_s3_guard::app::ports::Incidents;
 use darwin_s3_guard::model::change::Subject;
 use darwin_s3_guard::model::contract::Darwin;
 use darwin_s3_guard::model::s3::CorsRule;
-use darwin_s3_guard::repair::history::elements;
+use darwin_s3_guard::repair::history::print::print;
 use serde_json::{Value, json};
 use sim::{Outside, Seen, Settings, Sim, Taken, Who, event_of, poll_once, step, until};
 use std::cell::{Cell, RefCell};
@@ -119,7 +119,9 @@ impl History {
             let record = json!({"messageId": "m", "receiptHandle": "h", "body": again.to_string(), "attributes": {},
                 "messageAttributes": {}, "md5OfBody": "x", "eventSource": "aws:sqs", "awsRegion": crate::world::REGION,
                 "eventSourceARN": "arn:aws:sqs:eu-central-1:111122223333:config"});
-            let call = Call { deadline_ms: Some(all.sim.now.get() + 60_000), request_id, ..Call::default() };
+            let function_arn = Some("arn:aws:lambda:eu-central-1:111122223333:function:guard".to_owned());
+            let deadline_ms = Some(all.sim.now.get() + 60_000);
+            let call = Call { deadline_ms, request_id, function_arn, ..Call::default() };
             let answer = guard.handle(&json!({"Records": [record]}), &call).await.unwrap();
             if answer["batchItemFailures"] != json!([]) {
                 let due_ms = all.sim.now.get() + VISIBILITY_MS;
@@ -244,7 +246,14 @@ async fn rival(sim: Rc<Sim>, number: usize, changes: u64) {
 }
 
 fn foreign(taken: &Taken) -> BTreeSet<String> {
-    elements(taken.subject, taken.document.as_deref(), &darwin())
+    let elements = print(taken.subject, taken.document.as_deref(), &darwin()).elements;
+    let rules: Vec<String> = elements.into_iter().map(|element| element.digest).collect();
+    // S3 answers by the first CORS rule that matches: which stands before which is theirs as well.
+    let ordered = if taken.subject == Subject::Cors { rules.as_slice() } else { &[] };
+    let pairs = ordered.iter().enumerate().flat_map(|(at, first)| {
+        ordered.iter().skip(at + 1).filter(move |then| *then != first).map(move |then| format!("{first} {then}"))
+    });
+    pairs.chain(rules.iter().cloned()).collect()
 }
 
 /// Every change whose effect a guard's write undid has an incident that carries it.

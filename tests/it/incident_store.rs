@@ -11,8 +11,10 @@ use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{
-    CLAIM_MS, Claim, Ending, FLAP_MS, Healed, Incident, Lease, PendingWrite, REMIND_MS, Sighting, Status,
+    CLAIM_MS, Claim, Ending, FLAP_MS, Healed, Incident, Lease, REMIND_MS, Sighting, Status,
 };
+use darwin_s3_guard::model::actor::Actor;
+use darwin_s3_guard::model::change::{Change, Print, Subject, Write};
 use darwin_s3_guard::model::finding::{Finding, Kind};
 
 pub const NOW: u64 = 1_798_761_600_000;
@@ -191,28 +193,55 @@ async fn repairs_are_granted_up_to_the_limit_and_again_after_quiet(store: impl L
     assert_eq!(store.count_repair(bucket, NOW + 1004, 1000, 1).await.unwrap(), granted);
 }
 
-async fn a_write_is_pending_until_its_event_or_a_later_ones_comes(store: impl WriteLog, bucket: &str) {
-    for (operation, token, at) in [("PutBucketPolicy", "a", 1), ("PutBucketCors", "b", 2), ("PutBucketPolicy", "c", 3)]
-    {
-        store.note_write(bucket, operation, token, NOW + at).await.unwrap();
+pub fn write(after: &str, at: u64) -> Write {
+    Write {
+        subject: Subject::Policy,
+        begun_ms: NOW + at,
+        done_ms: None,
+        read_ms: None,
+        made: false,
+        after: after.to_owned(),
+        print: Print { whole: Some(after.to_owned()), ..Print::default() },
+        event: None,
     }
-    assert!(!store.recognise_write(bucket, "PutBucketPolicy", "b", NOW + 4).await.unwrap(), "another call");
-    let pending = store.pending_writes(bucket, NOW + 2).await.unwrap();
-    let expected = PendingWrite { operation: "PutBucketPolicy".into(), token: "a".into(), written_ms: NOW + 1 };
-    assert_eq!(pending, [expected]);
-    assert!(store.recognise_write(bucket, "PutBucketCors", "b", NOW + 5).await.unwrap());
-    let pending = store.pending_writes(bucket, NOW + 100).await.unwrap();
-    assert_eq!(pending.iter().map(|write| write.token.as_str()).collect::<Vec<_>>(), ["c"]);
-    for token in ["a", "b"] {
-        let operation = if token == "a" { "PutBucketPolicy" } else { "PutBucketCors" };
-        assert!(store.recognise_write(bucket, operation, token, NOW + 6).await.unwrap(), "events come twice");
+}
+
+async fn a_write_is_recognised_once_by_one_event(store: impl WriteLog, bucket: &str) {
+    let (first, second) = (write("a", 1), write("a", 2));
+    for write in [&first, &second] {
+        store.keep_write(bucket, write).await.unwrap();
     }
-    store.note_write(bucket, "PutBucketPolicy", "a", NOW + 50).await.unwrap();
-    assert_eq!(store.pending_writes(bucket, NOW + 100).await.unwrap().len(), 2, "written again, pending again");
-    store.forget_write(bucket, "PutBucketPolicy", "a").await.unwrap();
-    let pending = store.pending_writes(bucket, NOW + 100).await.unwrap();
-    assert_eq!(pending.iter().map(|write| write.token.as_str()).collect::<Vec<_>>(), ["c"], "older ones still wait");
-    assert!(!store.recognise_write(bucket, "PutBucketPolicy", "a", NOW + 60).await.unwrap(), "it was not made");
+    assert!(store.recognise_write(bucket, &first, "event").await.unwrap());
+    assert!(store.recognise_write(bucket, &first, "event").await.unwrap(), "events come twice");
+    assert!(!store.recognise_write(bucket, &first, "another").await.unwrap(), "a write has one event");
+    // What became of it is found out after its event has come.
+    store.keep_write(bucket, &Write { made: true, done_ms: Some(NOW + 5), ..first.clone() }).await.unwrap();
+    let mut writes = store.past(bucket, NOW + 10).await.unwrap().writes;
+    writes.sort_by_key(|write| write.begun_ms);
+    let expected = Write { made: true, done_ms: Some(NOW + 5), event: Some("event".into()), ..first };
+    assert_eq!(writes, [expected, second.clone()]);
+    store.forget_write(bucket, &second).await.unwrap();
+    assert!(!store.recognise_write(bucket, &second, "event").await.unwrap(), "it was not made");
+    assert_eq!(store.past(bucket, NOW + 10).await.unwrap().writes.len(), 1);
+    assert_eq!(store.past(bucket, NOW + 2 * 24 * 3_600_000).await.unwrap().writes, [], "a day is remembered");
+}
+
+async fn a_change_is_kept_once_and_forgotten_when_asked(store: impl WriteLog, bucket: &str) {
+    let change = Change {
+        subject: Subject::Policy,
+        id: "e".into(),
+        name: "DeleteBucketPolicy".into(),
+        time_ms: NOW,
+        document: None,
+        actor: Actor::default(),
+        print: Print::default(),
+    };
+    for _ in 0..2 {
+        store.keep_change(bucket, &change).await.unwrap();
+    }
+    assert_eq!(store.past(bucket, NOW).await.unwrap().changes, std::slice::from_ref(&change));
+    store.forget_change(bucket, &change).await.unwrap();
+    assert_eq!(store.past(bucket, NOW).await.unwrap().changes, []);
 }
 
 async fn once_is_once_within_its_period(store: impl Leases, bucket: &str) {
@@ -252,6 +281,7 @@ promises! {
     what_comes_back_within_the_hour_is_flapping,
     one_holds_the_lease_and_looks_again_for_the_others,
     repairs_are_granted_up_to_the_limit_and_again_after_quiet,
-    a_write_is_pending_until_its_event_or_a_later_ones_comes,
+    a_write_is_recognised_once_by_one_event,
+    a_change_is_kept_once_and_forgotten_when_asked,
     once_is_once_within_its_period,
 }

@@ -29,6 +29,7 @@ mod explain;
 mod guard;
 mod harness;
 mod histories;
+mod history;
 
 mod incident_store;
 mod judge_doc;

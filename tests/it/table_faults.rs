@@ -4,12 +4,13 @@ use crate::harness::{InMemory, changed, sqs, with_store};
 use crate::world::{World, aws_error};
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
+use darwin_s3_guard::app::ports::{Clock, Incidents, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
-use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::change::{Change, Write};
 use darwin_s3_guard::model::finding::Kind;
+use darwin_s3_guard::model::time::rfc3339;
 use darwin_s3_guard::repair::history::Past;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
@@ -39,12 +40,11 @@ macro_rules! failing {
     };
 }
 failing!(WriteLog {
-    note_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> ();
-    recognise_write(bucket: &str, operation: &str, token: &str, now_ms: u64) -> bool;
-    forget_write(bucket: &str, operation: &str, token: &str) -> ();
-    pending_writes(bucket: &str, before_ms: u64) -> Vec<PendingWrite>;
     keep_write(bucket: &str, write: &Write) -> ();
+    forget_write(bucket: &str, write: &Write) -> ();
+    recognise_write(bucket: &str, write: &Write, event_id: &str) -> bool;
     keep_change(bucket: &str, change: &Change) -> ();
+    forget_change(bucket: &str, change: &Change) -> ();
     past(bucket: &str, now_ms: u64) -> Past;
 });
 failing!(Incidents {
@@ -61,11 +61,13 @@ failing!(Leases {
     release(bucket: &str, holder: &str, expires_ms: u64) -> bool;
     count_repair(bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> RepairBudget;
     reset_repairs(bucket: &str) -> ();
+    recall(name: &str) -> Option<String>;
+    put_down(name: &str, text: &str) -> ();
     once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
 });
 
 /// What a repair asks of the table before it writes.
-const BEFORE_A_WRITE: [&str; 7] = ["keep_change", "lease", "past", "count_repair", "sight", "note_write", "keep_write"];
+const BEFORE_A_WRITE: [&str; 6] = ["keep_change", "lease", "past", "count_repair", "sight", "keep_write"];
 
 /// A bucket that lost Darwin's statement, and a guard with a table.
 fn broken() -> (Rc<World>, Guard<InMemory<Table>>) {
@@ -78,6 +80,7 @@ fn broken() -> (Rc<World>, Guard<InMemory<Table>>) {
 async fn deliver(guard: &Guard<InMemory<Table>>) -> Value {
     let mut event = changed("DeleteBucketPolicy");
     event["detail"]["eventID"] = json!("theirs");
+    event["detail"]["eventTime"] = json!(rfc3339(guard.clock.now_ms()));
     let call = Call { request_id: "r".into(), ..Call::default() };
     guard.handle(&sqs(&[event]), &call).await.unwrap()["batchItemFailures"].clone()
 }

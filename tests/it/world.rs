@@ -5,7 +5,7 @@ use darwin_s3_guard::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{
-    BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock,
+    BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock, Target,
 };
 use darwin_s3_guard::report::notice::Message;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ pub struct Bucket {
     pub cors: Eventual<Option<Vec<CorsRule>>>,
     pub encryption: BucketEncryption,
     pub event_bridge: bool,
-    pub targets: Vec<String>,
+    pub targets: Vec<Target>,
     pub block: PublicAccessBlock,
     pub ownership: Option<Ownership>,
     pub requester_pays: bool,
@@ -318,8 +318,7 @@ impl BucketReads for World {
     async fn notifications(&self, bucket: &str) -> AwsResult<Notifications> {
         self.on(Operation::GetBucketNotificationConfiguration, bucket, |bucket| Notifications {
             event_bridge: bucket.event_bridge,
-            object_created_targets: bucket.targets.clone(),
-            targets: bucket.targets.len(),
+            targets: bucket.targets.clone(),
         })
         .await
     }
@@ -352,8 +351,17 @@ impl BucketWrites for World {
         self.on(Operation::PutBucketCors, bucket, |bucket| bucket.cors.write(Some(rules.to_vec()), stale)).await
     }
 
-    async fn enable_event_bridge(&self, bucket: &str) -> AwsResult<()> {
-        self.on(Operation::PutBucketNotificationConfiguration, bucket, |bucket| bucket.event_bridge = true).await
+    async fn enable_event_bridge(&self, bucket: &str, before: &Notifications) -> AwsResult<bool> {
+        let found = self.notifications(bucket).await?;
+        if found != *before {
+            return Ok(false);
+        }
+        self.on(Operation::PutBucketNotificationConfiguration, bucket, |bucket| {
+            bucket.event_bridge = true;
+            bucket.targets = found.targets;
+        })
+        .await?;
+        Ok(true)
     }
 }
 

@@ -3,29 +3,44 @@
 //! Must never reconcile a bucket because an event names it: only because it is configured.
 
 use crate::app::handler::Run;
+use crate::app::handler::outbox::By;
 use crate::app::objects::{Outcome, Target, judge_all};
-use crate::app::ports::{Clock, World, WriteLog};
+use crate::app::ports::{Clock, Leases, World, WriteLog};
 use crate::app::reconcile::job::Job;
 use crate::app::reconcile::report::BucketReport;
 use crate::event::trigger::{ConfigChange, KeyChange};
-use crate::incident::fingerprint::digest;
 use crate::incident::life::{Clear, Ending, Incident, Scope, StoreError, StoreResult};
+use crate::model::actor::Actor;
+use crate::model::arn::Arn;
 use crate::model::change::Change;
 use crate::model::contract::Contract;
 use crate::model::finding::Kind;
 use crate::model::outcome::{Problem, Read};
-use crate::repair::history::{policy_token, submitted_policy};
+use crate::repair::history::Past;
+use crate::report::metrics::function_name;
 
-/// A write of ours whose event has not come after so long never will: there is no trail for EventBridge.
-const EVENT_OVERDUE_MS: u64 = 30 * 60 * 1_000;
+/// Where the next sweep begins, and the buckets of the last whole one: names of notes.
+const SWEEP_AT: &str = "sweep-at";
+const GUARDED: &str = "guarded";
 
 /// A bucket that was changed, by the items of this invocation.
 struct Changed<'a> {
     contract: &'a Contract,
-    newest: &'a ConfigChange,
+    /// The newest change that was not ours.
+    newest: Option<&'a ConfigChange>,
     indexes: Vec<usize>,
     /// Why one of the changes is not in the table.
     change_not_stored: Option<StoreError>,
+}
+
+/// Whose an event is.
+enum Whose {
+    /// Another's, and whether it is remembered.
+    Anothers(StoreResult<()>),
+    /// The guard's role made it, and no write that is remembered: looked at, and nobody is named for it.
+    OurRoles,
+    /// A write of ours that is remembered: nothing to do.
+    Ours,
 }
 
 impl<W: World> Run<'_, W> {
@@ -42,46 +57,117 @@ impl<W: World> Run<'_, W> {
                 }
             };
             for contract in concerned {
-                if self.is_our_own(contract, change).await {
-                    continue;
-                }
-                let change_not_stored = self.remember(contract, change).await.err();
-                match jobs.iter_mut().find(|held| held.contract.bucket == contract.bucket) {
-                    Some(held) => {
-                        if change.actor.time >= held.newest.actor.time {
-                            held.newest = change;
-                        }
-                        held.indexes.push(*index);
-                        held.change_not_stored = held.change_not_stored.take().or(change_not_stored);
-                    }
-                    None => jobs.push(Changed { contract, newest: change, indexes: vec![*index], change_not_stored }),
-                }
+                let (newest, not_stored) = match self.whose(*index, contract, change).await {
+                    Whose::Ours => continue,
+                    Whose::OurRoles => (None, None),
+                    Whose::Anothers(kept) => (Some(*change), kept.err()),
+                };
+                Self::gather(&mut jobs, contract, *index, newest, not_stored);
             }
         }
-        for Changed { contract, newest, indexes, change_not_stored } in jobs {
-            self.guard.caches.forget_bucket(&contract.bucket);
-            if self.out_of_time() {
-                for index in indexes {
-                    self.late(index, contract);
+        for changed in jobs {
+            self.changed(changed).await;
+        }
+    }
+
+    fn gather<'c>(
+        jobs: &mut Vec<Changed<'c>>,
+        contract: &'c Contract,
+        index: usize,
+        change: Option<&'c ConfigChange>,
+        change_not_stored: Option<StoreError>,
+    ) {
+        match jobs.iter_mut().find(|held| held.contract.bucket == contract.bucket) {
+            Some(held) => {
+                if change.is_some_and(|change| held.newest.is_none_or(|newest| change.actor.time >= newest.actor.time))
+                {
+                    held.newest = change;
                 }
-                continue;
+                held.indexes.push(index);
+                held.change_not_stored = held.change_not_stored.take().or(change_not_stored);
             }
-            let job = Job { change_not_stored: change_not_stored.as_ref(), ..self.job(contract, Some(newest)) };
-            let reconciled = self.reconcile(job).await;
-            for index in indexes.iter().skip(1) {
-                self.fail_with(*index, &reconciled);
+            None => jobs.push(Changed { contract, newest: change, indexes: vec![index], change_not_stored }),
+        }
+    }
+
+    async fn changed(&mut self, changed: Changed<'_>) {
+        let Changed { contract, newest, indexes, change_not_stored } = changed;
+        self.guard.caches.forget_bucket(&contract.bucket);
+        if self.out_of_time() {
+            for index in indexes {
+                self.late(index, contract);
             }
-            self.take_over(indexes.first().copied(), &reconciled, Some(newest));
+            return;
+        }
+        let job = Job {
+            change_not_stored: change_not_stored.as_ref(),
+            check_lost_updates: true,
+            ..self.job(contract, newest)
+        };
+        let reconciled = self.reconcile(job).await;
+        let by = newest.map(|change| By { actor: &change.actor, name: &change.name, of_key: false });
+        self.take_over(&indexes, &reconciled, by);
+    }
+
+    /// Whose an event is. Ours is known by what was written and by who wrote it, and each write once.
+    async fn whose(&mut self, index: usize, contract: &Contract, event: &ConfigChange) -> Whose {
+        let by_us = self.is_guard(&event.actor);
+        let change = if self.call.dry_run { None } else { Change::of(event, &self.guard.config.darwin) };
+        let Some(change) = change else {
+            return if by_us { Whose::OurRoles } else { Whose::Anothers(Ok(())) };
+        };
+        let (bucket, now_ms) = (contract.bucket.as_str(), self.guard.clock.now_ms());
+        let past = match self.guard.state().past(bucket, now_ms).await {
+            Ok(past) => past,
+            Err(_) if by_us => return Whose::OurRoles,
+            Err(error) => return Whose::Anothers(Err(error)),
+        };
+        if !by_us {
+            return Whose::Anothers(self.remember(index, bucket, &past, &change, now_ms).await);
+        }
+        let Some(write) = past.written(&change) else { return Whose::OurRoles };
+        match self.guard.state().recognise_write(bucket, write, &change.id).await {
+            Ok(true) => {
+                self.outbox.config_events_come(bucket, now_ms);
+                Whose::Ours
+            }
+            Ok(false) | Err(_) => Whose::OurRoles,
+        }
+    }
+
+    /// Whether the function itself is the actor: Lambda names the session of a function's role after the function.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html>
+    fn is_guard(&self, actor: &Actor) -> bool {
+        let function = self.call.function_arn.as_deref().and_then(function_name);
+        let session = actor.arn.as_deref().and_then(Arn::parse).filter(|arn| {
+            arn.service == "sts" && *arn.account == *self.home.account && arn.resource.starts_with("assumed-role/")
+        });
+        match (function, session) {
+            (Some(function), Some(session)) => session.resource.rsplit('/').next() == Some(function),
+            _ => false,
         }
     }
 
     /// Keeps what somebody wrote, so that it can be found out whether a write of ours fell upon it.
-    async fn remember(&self, contract: &Contract, change: &ConfigChange) -> StoreResult<()> {
-        let kept = if self.call.dry_run { None } else { Change::of(change) };
-        match kept {
-            Some(change) => self.guard.state().keep_change(&contract.bucket, &change).await,
-            None => Ok(()),
+    async fn remember(
+        &mut self,
+        index: usize,
+        bucket: &str,
+        past: &Past,
+        change: &Change,
+        now_ms: u64,
+    ) -> StoreResult<()> {
+        let room = past.room_for(change, now_ms);
+        if room.keep {
+            self.guard.state().keep_change(bucket, change).await?;
         }
+        for old in room.drop {
+            self.guard.state().forget_change(bucket, old).await?;
+        }
+        if room.unknown > 0 {
+            self.outbox.history_full(index, bucket, room.unknown);
+        }
+        Ok(())
     }
 
     fn concerned<'a>(
@@ -104,32 +190,6 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    /// Whether the event is that of a write of ours. A policy write is recognised by what was written, and needs no
-    /// second look; the others are looked at like anybody's.
-    async fn is_our_own(&mut self, contract: &Contract, change: &ConfigChange) -> bool {
-        if self.call.dry_run {
-            return false;
-        }
-        let (operation, token, exact) = match change.name.as_str() {
-            "PutBucketPolicy" => {
-                let Some(policy) = change.request_parameters.as_deref().and_then(submitted_policy) else {
-                    return false;
-                };
-                ("PutBucketPolicy", policy_token(&policy), true)
-            }
-            "PutBucketCors" => ("PutBucketCors", digest("any"), false),
-            "PutBucketNotification" => ("PutBucketNotificationConfiguration", digest("any"), false),
-            _ => return false,
-        };
-        let now_ms = self.guard.clock.now_ms();
-        let known =
-            self.guard.state().recognise_write(&contract.bucket, operation, &token, now_ms).await.unwrap_or(false);
-        if known && exact {
-            self.outbox.config_events_come(&contract.bucket, now_ms);
-        }
-        exact && known
-    }
-
     /// Drops what was known of the keys, judges their open incidents again, and the buckets that may encrypt under them.
     pub(super) async fn key_changes(&mut self, changes: &[(usize, &KeyChange)]) {
         if changes.is_empty() {
@@ -142,6 +202,9 @@ impl<W: World> Run<'_, W> {
         for key in &keys {
             self.guard.caches.forget_key(key);
         }
+        let newest = changes.iter().map(|(_, change)| *change).filter(|change| change.actor.is_some());
+        let newest = newest.max_by_key(|change| change.actor.as_ref().and_then(|actor| actor.time.clone()));
+        let by = newest.and_then(|change| Some(By { actor: change.actor.as_ref()?, name: &change.name, of_key: true }));
         let contracts = self.guard.config.contracts.clone();
         for contract in &contracts {
             if self.out_of_time() {
@@ -158,40 +221,74 @@ impl<W: World> Run<'_, W> {
             };
             self.rejudge(contract, &indexes, concerned, newest).await;
             let reconciled = self.reconcile(self.job(contract, None)).await;
-            for index in indexes.iter().skip(1) {
-                self.fail_with(*index, &reconciled);
-            }
-            self.take_over(indexes.first().copied(), &reconciled, None);
+            self.take_over(&indexes, &reconciled, by);
         }
     }
 
-    /// Every guarded bucket, its open incidents, and our own writes whose events never came.
+    /// Every guarded bucket, its open incidents, and our own writes whose events never came. A run that is cut short
+    /// continues at the next bucket.
     pub(super) async fn sweep(&mut self, indexes: &[usize]) {
         let Some(first) = indexes.first().copied() else { return };
-        let contracts = self.guard.config.contracts.clone();
+        let mut contracts = self.guard.config.contracts.clone();
+        // Without the table a sweep begins at the first bucket.
+        let begin = self.guard.state().recall(SWEEP_AT).await.ok().flatten();
+        let at = contracts.iter().position(|contract| Some(&contract.bucket) == begin.as_ref());
+        contracts.rotate_left(at.unwrap_or(0));
         for contract in &contracts {
             if self.out_of_time() {
                 self.late(first, contract);
+                self.put_down(SWEEP_AT, &contract.bucket).await;
                 return;
             }
             let job = Job { check_lost_updates: true, ..self.job(contract, None) };
             let reconciled = self.reconcile(job).await;
-            self.take_over(Some(first), &reconciled, None);
+            self.take_over(indexes, &reconciled, None);
             self.rejudge(contract, indexes, |_| true, |_| None).await;
             self.overdue(contract).await;
+            self.outbox.swept.push(contract.bucket.clone());
         }
-        self.outbox.sweep = true;
+        if begin.is_some_and(|begin| !begin.is_empty()) {
+            self.put_down(SWEEP_AT, "").await;
+        }
+        self.close_left(&contracts).await;
+    }
+
+    async fn put_down(&mut self, name: &str, text: &str) {
+        if !self.call.dry_run
+            && let Err(error) = self.guard.state().put_down(name, text).await
+        {
+            self.remark("sweep".to_owned(), error.to_string(), "the incident table");
+        }
+    }
+
+    /// Ends the incidents of buckets that have left the configuration.
+    async fn close_left(&mut self, contracts: &[Contract]) {
+        let mut guarded: Vec<&str> = contracts.iter().map(|contract| contract.bucket.as_str()).collect();
+        guarded.sort_unstable();
+        let Ok(known) = self.guard.state().recall(GUARDED).await else { return };
+        let known = known.unwrap_or_default();
+        if self.call.dry_run || known == guarded.join(" ") {
+            return;
+        }
+        let context = self.context();
+        for left in known.split(' ').filter(|bucket| !bucket.is_empty() && !guarded.contains(bucket)) {
+            if let Err(error) = self.alerts(&context).close_all(left).await {
+                self.remark(format!("bucket `{left}`"), error.to_string(), "the incident table");
+                return;
+            }
+        }
+        self.put_down(GUARDED, &guarded.join(" ")).await;
     }
 
     async fn overdue(&mut self, contract: &Contract) {
         if self.call.dry_run {
             return;
         }
-        let before_ms = self.guard.clock.now_ms().saturating_sub(EVENT_OVERDUE_MS);
-        match self.guard.state().pending_writes(&contract.bucket, before_ms).await {
-            Ok(pending) => {
-                if let Some(write) = pending.first() {
-                    self.outbox.no_config_events(&contract.bucket, write);
+        let now_ms = self.guard.clock.now_ms();
+        match self.guard.state().past(&contract.bucket, now_ms).await {
+            Ok(past) => {
+                if let Some(operation) = past.unanswered(now_ms) {
+                    self.outbox.no_config_events(&contract.bucket, operation);
                 }
             }
             Err(error) => self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table"),
@@ -217,7 +314,11 @@ impl<W: World> Run<'_, W> {
         }
         for incident in open.iter().filter(|incident| concerned(incident)) {
             let samples = &incident.report.sample_keys;
-            if samples.is_empty() || self.out_of_time() {
+            if samples.is_empty() {
+                continue;
+            }
+            if self.out_of_time() {
+                self.outbox.still.push((contract.bucket.clone(), incident.fingerprint.clone()));
                 continue;
             }
             let judged_ms = self.guard.clock.now_ms();
@@ -250,15 +351,16 @@ impl<W: World> Run<'_, W> {
                     actor: change.and_then(|change| change.actor.clone()),
                     change: change.map(|change| change.name.clone()),
                 });
-            } else {
-                self.now_certain(incident, &outcomes, indexes.first().copied(), judged_ms);
+            } else if !self.now_certain(incident, &outcomes, indexes.first().copied(), judged_ms) {
+                self.outbox.still.push((contract.bucket.clone(), incident.fingerprint.clone()));
             }
         }
     }
 
     /// What could not be judged when it was seen, and now can: objects that are denied are told of under their own
-    /// cause, and the incident of the doubt ends. Otherwise nobody would hear of them before the next upload.
-    fn now_certain(&mut self, incident: &Incident, outcomes: &[Outcome], index: Option<usize>, judged_ms: u64) {
+    /// cause, and the incident of the doubt ends. Otherwise nobody would hear of them before the next upload. False if
+    /// the incident is still so.
+    fn now_certain(&mut self, incident: &Incident, outcomes: &[Outcome], index: Option<usize>, judged_ms: u64) -> bool {
         let doubt = matches!(incident.report.finding.kind(), Kind::GuardDenied | Kind::AccessUncertain);
         let certain = |outcome: &Outcome| match outcome {
             // What the bucket denies is told of with the bucket.
@@ -267,7 +369,7 @@ impl<W: World> Run<'_, W> {
             }
             Outcome::Retry(_) | Outcome::NotDone => false,
         };
-        let (Some(index), true) = (index, doubt && outcomes.iter().all(certain)) else { return };
+        let (Some(index), true) = (index, doubt && outcomes.iter().all(certain)) else { return false };
         for outcome in outcomes {
             if let Outcome::Judged(judged) = outcome {
                 self.outbox.object(index, judged, judged_ms);
@@ -281,32 +383,27 @@ impl<W: World> Run<'_, W> {
             actor: None,
             change: None,
         });
+        true
     }
 
-    /// Takes a reconciled bucket over into the answer and into what is told.
-    pub(super) fn take_over(&mut self, index: Option<usize>, reconciled: &BucketReport, change: Option<&ConfigChange>) {
-        self.outbox.bucket(index, reconciled, change, self.guard.clock.now_ms());
+    /// Takes a reconciled bucket over into the answer and into what is told. The items fail with the bucket that they
+    /// led to: every problem of a reconciliation asks for another try, and so does a message that could not be sent.
+    pub(super) fn take_over(&mut self, indexes: &[usize], reconciled: &BucketReport, by: Option<By<'_>>) {
+        self.outbox.bucket(indexes, reconciled, by, self.guard.clock.now_ms());
         let answer = reconciled.answer(&self.home);
         if !reconciled.busy && !self.outbox.silent {
             self.counts.drifts(&answer);
         }
-        for problem in &reconciled.problems {
-            match index {
-                Some(index) => self.problem(index, problem.clone()),
-                None => self.answer.problems.push(problem.clone()),
+        if !reconciled.problems.is_empty() {
+            for index in indexes {
+                if let Some(state) = self.items.get_mut(*index) {
+                    state.failed = true;
+                }
             }
         }
+        self.answer.problems.extend(reconciled.problems.iter().cloned());
         self.answer.buckets.retain(|held| held.bucket != answer.bucket);
         self.answer.buckets.push(answer);
-    }
-
-    /// An item fails with the bucket that it changed: every problem of a reconciliation asks for another try.
-    fn fail_with(&mut self, index: usize, reconciled: &BucketReport) {
-        if !reconciled.problems.is_empty()
-            && let Some(state) = self.items.get_mut(index)
-        {
-            state.failed = true;
-        }
     }
 
     fn late(&mut self, index: usize, contract: &Contract) {

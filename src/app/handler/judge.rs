@@ -3,6 +3,7 @@
 //! Must never call AWS for an object of a bucket that is not guarded or of another Region.
 
 use crate::app::handler::Run;
+use crate::app::handler::outbox::explains_objects;
 use crate::app::objects::{Outcome, Target, judge_all};
 use crate::app::ports::{Clock, Leases, World};
 use crate::app::reconcile::job::Job;
@@ -34,12 +35,16 @@ impl<W: World> Run<'_, W> {
             let (observer, concurrency) = (self.observer(), self.guard.config.concurrency);
             judge_all(&observer, &targets, concurrency, self.call.deadline_ms, &self.now).await
         };
-        let mut denying: Vec<&Contract> = Vec::new();
+        // Each bucket that denies an object, with the items whose objects it denies.
+        let mut denying: Vec<(&Contract, Vec<usize>)> = Vec::new();
         for ((index, target), outcome) in indexes.into_iter().zip(&targets).zip(outcomes) {
             match outcome {
                 Outcome::Judged(judged) => {
-                    if judged.bucket_denies && !denying.iter().any(|held| held.bucket == target.contract.bucket) {
-                        denying.push(target.contract);
+                    if judged.bucket_denies {
+                        match denying.iter_mut().find(|(held, _)| held.bucket == target.contract.bucket) {
+                            Some((_, indexes)) => indexes.push(index),
+                            None => denying.push((target.contract, vec![index])),
+                        }
                     }
                     self.judged(index, &judged);
                 }
@@ -47,8 +52,8 @@ impl<W: World> Run<'_, W> {
                 Outcome::NotDone => self.again(index, target, "too little time was left".to_owned(), "another try"),
             }
         }
-        for contract in denying {
-            self.reconcile_for_object(contract).await;
+        for (contract, indexes) in denying {
+            self.reconcile_for_object(contract, &indexes).await;
         }
     }
 
@@ -114,7 +119,7 @@ impl<W: World> Run<'_, W> {
     }
 
     /// A missed event heals here: the object is denied by the bucket's configuration, so the bucket is looked at.
-    async fn reconcile_for_object(&mut self, contract: &Contract) {
+    async fn reconcile_for_object(&mut self, contract: &Contract, indexes: &[usize]) {
         let name = format!("object-reconcile/{}", contract.bucket);
         let now_ms = self.guard.clock.now_ms();
         let due =
@@ -130,9 +135,19 @@ impl<W: World> Run<'_, W> {
                 change_not_stored: None,
             };
             let reconciled = self.reconcile(job).await;
-            self.take_over(None, &reconciled, None);
+            self.take_over(indexes, &reconciled, None);
         }
-        self.outbox.explained_by_bucket(&contract.bucket, due);
+        let known = !due && self.is_known(contract).await;
+        self.outbox.explained_by_bucket(&contract.bucket, known);
+    }
+}
+
+impl<W: World> Run<'_, W> {
+    /// Whether a finding of the bucket is open that explains why its objects are denied.
+    async fn is_known(&self, contract: &Contract) -> bool {
+        let context = self.context();
+        let (open, _) = self.alerts(&context).open(&contract.bucket).await;
+        open.iter().any(|incident| incident.healed.is_none() && explains_objects(&incident.report.finding))
     }
 }
 

@@ -76,7 +76,7 @@ impl<W: World> Run<'_, W> {
                 let saw = "another function is at work on the bucket; it has been told to look again".to_owned();
                 self.remark(at, saw, "the bucket's lease");
             }
-            self.take_over(Some(index), &reconciled, None);
+            self.take_over(&[index], &reconciled, None);
         }
     }
 

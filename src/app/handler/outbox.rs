@@ -1,14 +1,16 @@
 //! What one invocation has to report: gathered here, sent once at its end.
 
 use crate::app::reconcile::report::BucketReport;
-use crate::event::trigger::ConfigChange;
-use crate::incident::life::{Clear, Ending, PendingWrite, SAMPLES, Scope, Sighting};
+use crate::incident::fingerprint::Fingerprint;
+use crate::incident::life::{Clear, Ending, SAMPLES, Scope, Sighting};
 use crate::judge::object::JudgedObject;
+use crate::model::actor::Actor;
 use crate::model::aws::Operation;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::outcome::{ActionResult, Read};
 use crate::model::verdict::Decision;
+use crate::repair::history::REMEMBER_MS;
 
 /// Kinds that a reconciliation judges as a whole: what it does not find is fine.
 pub(super) const BUCKET_KINDS: &[Kind] = &[
@@ -44,6 +46,23 @@ pub(super) const WRITE_KINDS: &[Kind] =
 /// Kinds that are about the bucket as a whole, or about single objects and their keys.
 pub(super) const EITHER_KINDS: &[Kind] = &[Kind::AccessUncertain, Kind::ObjectOwnership];
 
+/// Whose change brought us to a bucket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct By<'a> {
+    pub actor: &'a Actor,
+    /// `eventName`.
+    pub name: &'a str,
+    /// It changed a key, not the bucket.
+    pub of_key: bool,
+}
+
+impl By<'_> {
+    /// A key's change explains what is found of keys, and nothing else.
+    fn may_have_caused(&self, finding: &Finding) -> bool {
+        !self.of_key || matches!(finding.evidence, Evidence::Key(_) | Evidence::AliasEncryption { .. })
+    }
+}
+
 /// What messages are about, at the end of an invocation.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -53,15 +72,17 @@ pub(super) struct Outbox {
     pub clears: Vec<Clear>,
     /// An audit or a judgement by hand: told to whoever asked, to nobody else.
     pub silent: bool,
-    /// Every bucket was looked at: reminders and what is owed are seen to as well.
-    pub sweep: bool,
+    /// Buckets that the schedule looked at: reminders and what is owed are seen to as well.
+    pub swept: Vec<String>,
+    /// Incidents that were judged again and are still so: nothing resolves them in this invocation.
+    pub still: Vec<(String, Fingerprint)>,
 }
 
 impl Outbox {
-    pub(super) fn sighted(&mut self, index: Option<usize>, sighting: Sighting) {
+    pub(super) fn sighted(&mut self, indexes: &[usize], sighting: Sighting) {
         debug_assert!(sighting.finding.is_listed(), "a severity that the docs don't give: {:?}", sighting.finding);
         self.sightings.push(sighting);
-        self.sources.push(index.into_iter().collect());
+        self.sources.push(indexes.to_vec());
     }
 
     pub(super) fn clear(&mut self, clear: Clear) {
@@ -83,7 +104,7 @@ impl Outbox {
                 }
             } else {
                 sighting.sample_keys.push(judged.key.clone());
-                self.sighted(Some(index), sighting);
+                self.sighted(&[index], sighting);
             }
         } else if let (Read::Allowed, Some(key)) = (judged.read, &judged.kms_key) {
             let held = self.clears.iter_mut().find_map(|clear| match &mut clear.scope {
@@ -105,15 +126,11 @@ impl Outbox {
         }
     }
 
-    /// An object denied by the bucket is explained by the bucket's own finding, if it has one; without a look at the
-    /// bucket in this invocation, somebody had one within the last minute.
-    pub(super) fn explained_by_bucket(&mut self, bucket: &str, looked: bool) {
-        let explained = !looked
-            || self.sightings.iter().any(|sighting| {
-                sighting.bucket == bucket
-                    && sighting.finding.severity == Severity::Critical
-                    && BUCKET_KINDS.contains(&sighting.finding.kind())
-            });
+    /// An object denied by the bucket is explained by the bucket's own finding, if it has one: of this invocation's look,
+    /// or `known` to be open since somebody else's.
+    pub(super) fn explained_by_bucket(&mut self, bucket: &str, known: bool) {
+        let explained = known
+            || self.sightings.iter().any(|sighting| sighting.bucket == bucket && explains_objects(&sighting.finding));
         if explained {
             let sightings = std::mem::take(&mut self.sightings);
             let sources = std::mem::take(&mut self.sources);
@@ -126,26 +143,25 @@ impl Outbox {
     }
 
     /// A reconciled bucket: its drifts with what was done, its findings, and everything else of it as fine.
-    pub(super) fn bucket(
-        &mut self,
-        index: Option<usize>,
-        reconciled: &BucketReport,
-        change: Option<&ConfigChange>,
-        now_ms: u64,
-    ) {
+    pub(super) fn bucket(&mut self, indexes: &[usize], reconciled: &BucketReport, by: Option<By<'_>>, now_ms: u64) {
         let answer = reconciled;
         for sighting in &reconciled.lost {
-            self.sighted(index, sighting.clone());
+            self.sighted(indexes, sighting.clone());
         }
         if reconciled.compared {
-            self.clears.push(Clear {
-                bucket: answer.bucket.clone(),
-                scope: Scope::Kinds(vec![Kind::LostUpdate]),
-                judged_ms: now_ms,
-                shown_by: Ending::Settled,
-                actor: change.map(|change| change.actor.clone()),
-                change: change.map(|change| change.name.clone()),
-            });
+            // The day of the changes that were forgotten is over.
+            let a_day_ago = now_ms.saturating_sub(REMEMBER_MS);
+            let aged = [(Kind::HistoryFull, a_day_ago), (Kind::StateUnreadable, a_day_ago)];
+            for (kind, judged_ms) in [(Kind::LostUpdate, now_ms)].into_iter().chain(aged) {
+                self.clears.push(Clear {
+                    bucket: answer.bucket.clone(),
+                    scope: Scope::Kinds(vec![kind]),
+                    judged_ms,
+                    shown_by: Ending::Settled,
+                    actor: by.map(|by| by.actor.clone()),
+                    change: by.map(|by| by.name.to_owned()),
+                });
+            }
         }
         // The holder of the lease tells.
         if reconciled.busy {
@@ -158,15 +174,17 @@ impl Outbox {
         for finding in answer.drifts.iter().chain(findings) {
             seen.push(finding.kind());
             let mut sighting = Sighting::of(&answer.bucket, finding.clone());
-            sighting.actor = change.map(|change| change.actor.clone());
-            sighting.change = change.map(|change| change.name.clone());
+            if let Some(by) = by.filter(|by| by.may_have_caused(finding)) {
+                sighting.actor = Some(by.actor.clone());
+                sighting.change = Some(by.name.to_owned());
+            }
             if finding.kind().is_drift() {
                 sighting.did.clone_from(&answer.actions);
                 sighting.mended = repaired && !answer.actions.is_empty();
                 sighting.read = Some(answer.read);
                 sighting.diff = answer.plan();
             }
-            self.sighted(index, sighting);
+            self.sighted(indexes, sighting);
         }
         if !reconciled.complete {
             return;
@@ -189,14 +207,14 @@ impl Outbox {
             (Scope::Whole(whole), Ending::Configuration),
             (Scope::Kinds(written), by_repair),
         ] {
-            let change = change.filter(|_| shown_by != Ending::Repaired);
+            let by = by.filter(|_| shown_by != Ending::Repaired);
             self.clears.push(Clear {
                 bucket: answer.bucket.clone(),
                 scope,
                 judged_ms: now_ms,
                 shown_by,
-                actor: change.map(|change| change.actor.clone()),
-                change: change.map(|change| change.name.clone()),
+                actor: by.map(|by| by.actor.clone()),
+                change: by.map(|by| by.name.to_owned()),
             });
         }
     }
@@ -213,10 +231,20 @@ impl Outbox {
         });
     }
 
-    pub(super) fn no_config_events(&mut self, bucket: &str, write: &PendingWrite) {
-        let finding = Finding::of(Evidence::NoConfigEvents { operation: write.operation.clone() });
-        self.sighted(None, Sighting::of(bucket, finding));
+    /// Changes had to be forgotten that a write of ours may have undone.
+    pub(super) fn history_full(&mut self, index: usize, bucket: &str, forgotten: usize) {
+        self.sighted(&[index], Sighting::of(bucket, Finding::of(Evidence::HistoryFull { forgotten })));
     }
+
+    pub(super) fn no_config_events(&mut self, bucket: &str, operation: Operation) {
+        let finding = Finding::of(Evidence::NoConfigEvents { operation });
+        self.sighted(&[], Sighting::of(bucket, finding));
+    }
+}
+
+/// Whether a bucket's finding explains that its objects are denied.
+pub(super) fn explains_objects(finding: &Finding) -> bool {
+    finding.severity == Severity::Critical && BUCKET_KINDS.contains(&finding.kind())
 }
 
 /// What is over only when a document fulfils the contract again: that nothing is left to plan is not enough.

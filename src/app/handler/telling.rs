@@ -34,17 +34,18 @@ impl<W: World> Run<'_, W> {
         let sightings = std::mem::take(&mut self.outbox.sightings);
         let clears = std::mem::take(&mut self.outbox.clears);
         let sources = std::mem::take(&mut self.outbox.sources);
+        let still = std::mem::take(&mut self.outbox.still);
         let context = self.context();
-        let mut delivery = self.alerts(&context).deliver(sightings, clears).await;
+        let mut delivery = self.alerts(&context).deliver(sightings, clears, &still).await;
         let mut problems = std::mem::take(&mut delivery.problems);
-        if self.outbox.sweep {
-            let buckets: Vec<String> =
-                self.guard.config.contracts.iter().map(|contract| contract.bucket.clone()).collect();
+        if !self.outbox.swept.is_empty() {
+            let buckets = std::mem::take(&mut self.outbox.swept);
             let pending = self.alerts(&context).send_pending(&buckets).await;
             problems.extend(pending.problems);
             delivery.sent.extend(pending.sent);
             delivery.unsent += pending.unsent;
-            delivery.open = pending.open;
+            // Only a whole sweep knows how many are open.
+            delivery.open = pending.open.filter(|_| buckets.len() == self.guard.config.contracts.len());
         }
         for index in delivery.unsent_sightings.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
             if let Some(state) = self.items.get_mut(*index) {

@@ -17,9 +17,12 @@ use crate::model::time::rfc3339;
 use crate::policy::document::PolicyDocument;
 use crate::repair::cors::assess_cors;
 use crate::repair::history::Past;
+use crate::repair::history::print::print;
+use crate::repair::history::submitted::rules_json;
 use crate::repair::observed::Observed;
 use crate::repair::plan::{Step, unified_json};
 use crate::repair::policy::{assess_policy, policy_with_ours};
+use serde_json::{Map, Value, json};
 
 impl<W: World> Reconciler<'_, W> {
     /// The changes of others that a write of ours may have undone, each with what is to be told. A change that only
@@ -35,7 +38,10 @@ impl<W: World> Reconciler<'_, W> {
         if past.writes.is_empty() || past.changes.is_empty() {
             return Ok(compared);
         }
-        for subject in [Subject::Policy, Subject::Cors] {
+        for subject in Subject::ALL {
+            if !past.writes.iter().any(|write| write.subject == subject) {
+                continue;
+            }
             let mut waits = VERIFY_WAITS_MS.iter();
             loop {
                 let current = match self.document(subject, bucket).await {
@@ -45,7 +51,8 @@ impl<W: World> Reconciler<'_, W> {
                         break;
                     }
                 };
-                let found = past.lost(subject, current.as_deref(), &self.config.darwin, now_ms);
+                let current = print(subject, current.as_deref(), &self.config.darwin);
+                let found = past.lost(subject, &current, now_ms);
                 if found.is_empty() {
                     break;
                 }
@@ -66,6 +73,7 @@ impl<W: World> Reconciler<'_, W> {
         Ok(match subject {
             Subject::Policy => self.aws.policy(bucket).await?,
             Subject::Cors => self.aws.cors(bucket).await?.as_deref().map(rules_json),
+            Subject::Notification => Some(self.aws.notifications(bucket).await?.document()),
         })
     }
 
@@ -75,6 +83,7 @@ impl<W: World> Reconciler<'_, W> {
         let (what, wanted) = match change.subject {
             Subject::Policy => ("policy", self.policy_with_ours(contract, change.document.as_deref())),
             Subject::Cors => ("CORS rules", self.rules_with_ours(change.document.as_deref())),
+            Subject::Notification => ("notification", with_event_bridge(change.document.as_deref())),
         };
         let finding = Finding::of(Evidence::LostUpdate(LostUpdate {
             subject: change.subject,
@@ -110,29 +119,36 @@ impl<W: World> Reconciler<'_, W> {
         rules_json(&assess_cors(Some(&rules), &self.config.darwin.origin).proposed.unwrap_or(rules))
     }
 
-    /// A step as a write to be remembered; none for what replaces no document of theirs.
-    pub(super) fn as_write(&self, step: &Step) -> Option<Write> {
+    /// A step as a write to be remembered.
+    pub(super) fn as_write(&self, step: &Step) -> Write {
         let (subject, after) = match step {
             Step::PutBucketPolicy { after, .. } => (Subject::Policy, after.clone()),
             Step::PutBucketCors { after, .. } => (Subject::Cors, rules_json(after)),
-            Step::EnableEventBridge => return None,
+            Step::EnableEventBridge { before } => (Subject::Notification, before.with_event_bridge().document()),
         };
-        Some(Write { subject, begun_ms: self.clock.now_ms(), done_ms: None, after })
+        let print = print(subject, Some(&after), &self.config.darwin);
+        let (begun_ms, event) = (self.clock.now_ms(), None);
+        Write { subject, begun_ms, done_ms: None, read_ms: None, made: false, after, print, event }
     }
 
     /// Whether a plan rests on a read that is older than a change which is known.
     pub(super) fn outdated(&self, past: &Past, observed: &Observed, steps: &[Step]) -> bool {
         let now_ms = self.clock.now_ms();
-        let policy = observed.access.document().map(PolicyDocument::text);
-        let rules = observed.cors.as_ref().ok().and_then(Option::as_deref).map(rules_json);
+        let outdated =
+            |subject, read: Option<&str>| past.outdates(subject, &print(subject, read, &self.config.darwin), now_ms);
         steps.iter().any(|step| match step {
-            Step::PutBucketPolicy { .. } => past.outdates(Subject::Policy, policy, &self.config.darwin, now_ms),
-            Step::PutBucketCors { .. } => past.outdates(Subject::Cors, rules.as_deref(), &self.config.darwin, now_ms),
-            Step::EnableEventBridge => false,
+            Step::PutBucketPolicy { .. } => {
+                outdated(Subject::Policy, observed.access.document().map(PolicyDocument::text))
+            }
+            Step::PutBucketCors { before, .. } => outdated(Subject::Cors, Some(&rules_json(before))),
+            Step::EnableEventBridge { before } => outdated(Subject::Notification, Some(&before.document())),
         })
     }
 }
 
-fn rules_json(rules: &[CorsRule]) -> String {
-    serde_json::to_string(rules).unwrap_or_default()
+/// Their notifications with EventBridge on.
+fn with_event_bridge(theirs: Option<&str>) -> String {
+    let mut document: Map<String, Value> = theirs.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    document.insert("EventBridgeConfiguration".to_owned(), json!({}));
+    Value::Object(document).to_string()
 }

@@ -72,6 +72,24 @@ pub(super) fn no_config_events(home: &Home) -> Remedy {
     .into()
 }
 
+/// More changes than are remembered.
+pub(super) fn history_full(at: Place<'_>) -> Remedy {
+    Way::run(
+        "Find out what changes the bucket so often, and compare its configuration with what you want:",
+        look_up(at.home, at.bucket),
+    )
+    .into()
+}
+
+/// An item of the table that this version can't read.
+pub(super) fn state_unreadable() -> Remedy {
+    Way::by_hand(
+        "Nothing, if the stack was updated or rolled back: the version that wrote the item reads it again. Otherwise \
+         delete the item.",
+    )
+    .into()
+}
+
 /// Nobody reads the alerts.
 pub(super) fn no_subscription(home: &Home, topic_arn: Option<&str>) -> Remedy {
     let Some(topic) = topic_arn else {

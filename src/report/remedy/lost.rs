@@ -15,6 +15,11 @@ pub(super) fn put_document(at: Place<'_>, lost: &LostUpdate) -> String {
     match lost.subject {
         Subject::Policy => policy::put(at, &lost.wanted),
         Subject::Cors => cors::put(at, &lost.wanted),
+        Subject::Notification => format!(
+            "{} --skip-destination-validation --notification-configuration {}",
+            at.s3("put-bucket-notification-configuration"),
+            shell(&lost.wanted)
+        ),
     }
 }
 

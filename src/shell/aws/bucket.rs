@@ -124,8 +124,8 @@ impl BucketWrites for Aws {
         call.send().await.classed(operation).map(drop)
     }
 
-    async fn enable_event_bridge(&self, bucket: &str) -> AwsResult<()> {
-        notifications::enable_event_bridge(self, bucket).await
+    async fn enable_event_bridge(&self, bucket: &str, before: &Notifications) -> AwsResult<bool> {
+        notifications::enable_event_bridge(self, bucket, before).await
     }
 }
 

@@ -12,7 +12,9 @@ mod writes;
 
 use crate::app::ports::{Incidents, Leases};
 use crate::incident::budget::{RepairBudget, budget};
-use crate::incident::life::{Claim, Healed, Incident, KEEP_MS, Lease, Report, Sighting, Status, StoreResult};
+use crate::incident::life::{
+    Claim, Healed, Incident, KEEP_MS, Lease, Report, Row, Sighting, Status, StoreError, StoreResult,
+};
 use call::{Update, Wrote};
 use item::{FORMAT, INCIDENT, Place, json, n, partition, s, ttl};
 use table::Table;
@@ -48,7 +50,12 @@ impl Incidents for Table {
             Wrote::Yes(old) => old.unwrap_or_default(),
             Wrote::No => return Err(Place::incident(&sighting.bucket, &fingerprint).contention()),
         };
-        let (row, claim) = item::row(&sighting.bucket, &fingerprint, &old)?.sight(sighting, now_ms);
+        let Some(row) = self.readable(&sighting.bucket, item::row(&sighting.bucket, &fingerprint, &old))? else {
+            // It is open, and was told by the version that wrote it.
+            let (Claim::Announce(incident) | Claim::Counted(incident)) = Row::default().sight(sighting, now_ms).1;
+            return Ok(Claim::Counted(Incident { told_ms: Some(now_ms), claimed_ms: 0, ..incident }));
+        };
+        let (row, claim) = row.sight(sighting, now_ms);
         let ours = item::text(&old, "announced_by")? == Some(mark.as_str());
         Ok(match row.opened {
             Some(incident) if ours => Claim::Announce(incident),
@@ -136,7 +143,15 @@ impl Incidents for Table {
 
     async fn open(&self, bucket: &str) -> StoreResult<Vec<Incident>> {
         let items = self.query(bucket, INCIDENT, "attribute_exists(opened_ms)").await?;
-        items.iter().filter_map(|item| item::incident(bucket, item).transpose()).collect()
+        let mut open = Vec::new();
+        for item in &items {
+            open.extend(self.readable(bucket, item::incident(bucket, item))?.flatten());
+        }
+        Ok(open)
+    }
+
+    fn take_unreadable(&self) -> Vec<(String, StoreError)> {
+        self.take_set_aside()
     }
 }
 
@@ -223,6 +238,15 @@ impl Leases for Table {
 
     async fn reset_repairs(&self, bucket: &str) -> StoreResult<()> {
         self.delete(Place::repairs(bucket), None, &[]).await.map(drop)
+    }
+
+    async fn recall(&self, name: &str) -> StoreResult<Option<String>> {
+        let item = self.get(Place::note(name)).await?;
+        Ok(item.as_ref().map(|item| item::text(item, "note_text")).transpose()?.flatten().map(str::to_owned))
+    }
+
+    async fn put_down(&self, name: &str, text: &str) -> StoreResult<()> {
+        self.put(Place::note(name), vec![("note_text", s(text))], None, Vec::new()).await.map(drop)
     }
 
     async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {

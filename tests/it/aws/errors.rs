@@ -6,6 +6,7 @@ use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, ForAccount, Keys, M
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation, Usage};
 use darwin_s3_guard::model::s3::Head;
+use darwin_s3_guard::model::s3::Notifications;
 use darwin_s3_guard::report::notice::Message;
 use darwin_s3_guard::shell::aws::client::Patience;
 use std::sync::mpsc::Sender;
@@ -243,7 +244,7 @@ async fn every_s3_call_expects_the_account_of_its_own_adapter() {
             aws.notifications(BUCKET).await.unwrap_err(),
             aws.put_policy(BUCKET, "{}").await.unwrap_err(),
             aws.put_cors(BUCKET, &[]).await.unwrap_err(),
-            aws.enable_event_bridge(BUCKET).await.unwrap_err(),
+            aws.enable_event_bridge(BUCKET, &Notifications::default()).await.unwrap_err(),
         ];
         assert!(errors.iter().all(|error| error.class == ErrorClass::Denied), "{errors:?}");
     }

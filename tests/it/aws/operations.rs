@@ -6,7 +6,7 @@ use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Keys, Meter, Object
 use darwin_s3_guard::model::aws::Operation;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{
-    BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock,
+    BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock, Service, Target,
 };
 use darwin_s3_guard::report::notice::Message;
 use serde_json::json;
@@ -27,6 +27,24 @@ fn notification_document() -> String {
          <CloudFunction>arn:aws:lambda:eu-central-1:111122223333:function:f</CloudFunction>\
          <Event>s3:SomethingNew:*</Event></CloudFunctionConfiguration></NotificationConfiguration>"
     )
+}
+
+fn notification_targets() -> Vec<Target> {
+    let target = |service, arn: &str, id: &str, events: &[&str]| Target {
+        service,
+        arn: arn.to_owned(),
+        id: Some(id.to_owned()),
+        events: events.iter().map(|event| (*event).to_owned()).collect(),
+        filter: Vec::new(),
+    };
+    let filter = vec![("prefix".to_owned(), "raw/".to_owned()), ("suffix".to_owned(), ".jpg".to_owned())];
+    let queue = target(Service::Queue, "arn:aws:sqs:eu-central-1:111122223333:q", "thumbs", &["s3:ObjectCreated:*"]);
+    let topic_events = ["s3:ObjectRemoved:*", "s3:ObjectCreated:Put"];
+    vec![
+        Target { filter, ..queue },
+        target(Service::Topic, "arn:aws:sns:eu-central-1:111122223333:t", "t", &topic_events),
+        target(Service::Function, "arn:aws:lambda:eu-central-1:111122223333:function:f", "f", &["s3:SomethingNew:*"]),
+    ]
 }
 
 #[tokio::test]
@@ -62,7 +80,7 @@ async fn every_s3_request_names_the_owner_and_none_asks_for_checksums() {
     aws.tags(BUCKET).await.unwrap();
     aws.put_policy(BUCKET, "{}").await.unwrap();
     aws.put_cors(BUCKET, &[CorsRule::default()]).await.unwrap();
-    aws.enable_event_bridge(BUCKET).await.unwrap();
+    aws.enable_event_bridge(BUCKET, &Notifications::default()).await.unwrap();
 
     let seen = server.seen();
     let lines: Vec<String> = seen.iter().map(Request::line).collect();
@@ -285,11 +303,7 @@ async fn notifications_are_summed_up() {
     let (_server, outside) = talk([Answer::ok(notification_document()), Answer::ok(on)]).await;
     assert_eq!(
         outside.aws.notifications(BUCKET).await,
-        Ok(Notifications {
-            event_bridge: false,
-            object_created_targets: vec!["arn:aws:sqs:eu-central-1:111122223333:q".into()],
-            targets: 3,
-        })
+        Ok(Notifications { event_bridge: false, targets: notification_targets() })
     );
     let only_event_bridge = Notifications { event_bridge: true, ..Notifications::default() };
     assert_eq!(outside.aws.notifications(BUCKET).await, Ok(only_event_bridge));
@@ -298,7 +312,8 @@ async fn notifications_are_summed_up() {
 #[tokio::test]
 async fn event_bridge_is_turned_on_and_every_target_kept() {
     let (server, outside) = talk([Answer::ok(notification_document()), Answer::ok("")]).await;
-    outside.aws.enable_event_bridge(BUCKET).await.unwrap();
+    let before = Notifications { event_bridge: false, targets: notification_targets() };
+    assert_eq!(outside.aws.enable_event_bridge(BUCKET, &before).await, Ok(true));
     let seen = server.seen();
     assert_eq!(seen[1].line(), "PUT /acme-lidar/?notification");
     assert_eq!(seen[1].header("x-amz-skip-destination-validation"), Some("true"));
@@ -319,10 +334,10 @@ async fn event_bridge_is_turned_on_and_every_target_kept() {
 }
 
 #[tokio::test]
-async fn event_bridge_that_is_on_is_not_written_again() {
+async fn notifications_that_are_no_longer_what_was_judged_are_not_written_over() {
     let on = format!("{XML}<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>");
     let (server, outside) = talk([Answer::ok(on)]).await;
-    outside.aws.enable_event_bridge(BUCKET).await.unwrap();
+    assert_eq!(outside.aws.enable_event_bridge(BUCKET, &Notifications::default()).await, Ok(false));
     assert_eq!(server.only().method, "GET");
 }
 

@@ -50,8 +50,10 @@ async fn a_missing_trail_is_told_once_and_resolved_by_the_next_event_of_an_own_w
     assert_eq!(s.world.told(), ["policy-missing repaired", "no-config-events opened"]);
     let mut event = changed("PutBucketPolicy");
     event["detail"]["requestParameters"]["bucketPolicy"] = serde_json::from_str(&own).unwrap();
+    event["detail"]["eventTime"] = json!(rfc3339(s.world.now.get()));
+    event["detail"]["userIdentity"]["arn"] = json!("arn:aws:sts::111122223333:assumed-role/guard-role/guard");
     later(&s);
-    s.handle(event).await;
+    in_lambda(&s, event).await;
     assert_eq!(s.world.told().last().unwrap(), "no-config-events resolved");
     sweep(&s).await;
     assert_eq!(s.world.told().len(), 3, "{:?}", s.world.told());

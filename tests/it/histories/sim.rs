@@ -7,7 +7,7 @@ use darwin_s3_guard::app::ports::{
     self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, Leases, Log, Objects, Topic, WriteLog,
 };
 use darwin_s3_guard::incident::budget::RepairBudget;
-use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, PendingWrite, Sighting, Status, StoreResult};
+use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsResult, ErrorClass, Operation};
 use darwin_s3_guard::model::change::{Change, Subject, Write};
@@ -123,6 +123,7 @@ impl Sim {
         match subject {
             Subject::Policy => &self.policy,
             Subject::Cors => &self.cors,
+            Subject::Notification => unreachable!("nobody writes notifications here"),
         }
     }
 
@@ -287,7 +288,7 @@ impl BucketWrites for Outside {
     async fn put_cors(&self, _bucket: &str, rules: &[CorsRule]) -> AwsResult<()> {
         self.put(Operation::PutBucketCors, Subject::Cors, serde_json::to_string(rules).unwrap()).await
     }
-    async fn enable_event_bridge(&self, _bucket: &str) -> AwsResult<()> {
+    async fn enable_event_bridge(&self, _bucket: &str, _before: &Notifications) -> AwsResult<bool> {
         Err(aws_error(Operation::PutBucketNotificationConfiguration, ErrorClass::Denied, "AccessDenied", 403))
     }
 }
@@ -351,25 +352,11 @@ macro_rules! answer_may_get_lost {
 impl WriteLog for Outside {
     answer_may_get_lost! {
         keep_write(bucket: &str, write: &Write) -> ();
+        forget_write(bucket: &str, write: &Write) -> ();
+        recognise_write(bucket: &str, write: &Write, event_id: &str) -> bool;
         keep_change(bucket: &str, change: &Change) -> ();
+        forget_change(bucket: &str, change: &Change) -> ();
         past(bucket: &str, now_ms: u64) -> Past;
-    }
-
-    async fn note_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<()> {
-        self.call(Operation::PutItem).await?;
-        self.sim.store.note_write(bucket, operation, token, now_ms).await
-    }
-    async fn recognise_write(&self, bucket: &str, operation: &str, token: &str, now_ms: u64) -> StoreResult<bool> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.recognise_write(bucket, operation, token, now_ms).await
-    }
-    async fn forget_write(&self, bucket: &str, operation: &str, token: &str) -> StoreResult<()> {
-        self.call(Operation::DeleteItem).await?;
-        self.sim.store.forget_write(bucket, operation, token).await
-    }
-    async fn pending_writes(&self, bucket: &str, before_ms: u64) -> StoreResult<Vec<PendingWrite>> {
-        self.call(Operation::Query).await?;
-        self.sim.store.pending_writes(bucket, before_ms).await
     }
 }
 
@@ -429,6 +416,10 @@ impl Leases for Outside {
         self.call(Operation::DeleteItem).await?;
         self.sim.store.reset_repairs(bucket).await
     }
+    answer_may_get_lost! {
+        recall(name: &str) -> Option<String>;
+        put_down(name: &str, text: &str) -> ();
+    }
     async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
         self.call(Operation::UpdateItem).await?;
         self.sim.store.once_per(name, now_ms, period_ms).await
@@ -483,9 +474,13 @@ pub(super) fn event_of(taken: &Taken) -> serde_json::Value {
             ("PutBucketCors", json!({"cors": "", "CORSConfiguration": {"CORSRule": rules}}))
         }
         (Subject::Cors, None) => ("DeleteBucketCors", json!({"cors": ""})),
+        (Subject::Notification, _) => unreachable!("nobody writes notifications here"),
     };
     parameters["bucketName"] = json!(BUCKET);
-    let who = format!("arn:aws:sts::{}:assumed-role/deploy/{:?}", world::ACCOUNT, taken.who);
+    let who = match taken.who {
+        Who::Guard(_) => format!("arn:aws:sts::{}:assumed-role/guard-role/guard", world::ACCOUNT),
+        Who::Rival(_) => format!("arn:aws:sts::{}:assumed-role/deploy/{:?}", world::ACCOUNT, taken.who),
+    };
     let time = darwin_s3_guard::model::time::rfc3339(taken.at_ms);
     json!({"version": "0", "id": taken.event_id, "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3",
         "account": world::ACCOUNT, "time": time, "region": world::REGION, "resources": [],

@@ -1,7 +1,7 @@
 //! Random interleavings of functions that see, heal, tell and die; and the table against the process's store.
 
 use super::table::{fresh_bucket, table};
-use super::{CLAIM_MS, Claim, Incident, NOW, Status, healed, sighting};
+use super::{CLAIM_MS, Claim, Incident, NOW, Status, healed, sighting, write};
 use crate::harness::block_on;
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
@@ -287,12 +287,17 @@ async fn answers(store: &(impl Incidents + Leases + WriteLog), bucket: &str, cal
             Call::GiveBack(who) => format!("{:?}", store.release(bucket, &who.to_string(), now_ms + 50).await),
             Call::Repair => format!("{:?}", store.count_repair(bucket, now_ms, 100, 2).await),
             Call::Reset => format!("{:?}", store.reset_repairs(bucket).await),
-            Call::Note(what) => format!("{:?}", store.note_write(bucket, "Put", &what.to_string(), now_ms).await),
+            Call::Note(what) => format!("{:?}", store.keep_write(bucket, &write(&what.to_string(), 0)).await),
             Call::Recognise(what) => {
-                format!("{:?}", store.recognise_write(bucket, "Put", &what.to_string(), now_ms).await)
+                let event = (now_ms % 2).to_string();
+                format!("{:?}", store.recognise_write(bucket, &write(&what.to_string(), 0), &event).await)
             }
-            Call::Forget(what) => format!("{:?}", store.forget_write(bucket, "Put", &what.to_string()).await),
-            Call::Pending => format!("{:?}", store.pending_writes(bucket, now_ms).await),
+            Call::Forget(what) => format!("{:?}", store.forget_write(bucket, &write(&what.to_string(), 0)).await),
+            Call::Pending => {
+                let mut past = store.past(bucket, now_ms).await.unwrap();
+                past.writes.sort_by(|one, other| one.after.cmp(&other.after));
+                format!("{past:?}")
+            }
             Call::Once(what) => format!("{:?}", store.once_per(&format!("{bucket}{what}"), now_ms, 45).await),
         };
         answers.push(format!("{call:?} at {now_ms}: {answer}"));

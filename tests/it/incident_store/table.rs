@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
+use darwin_s3_guard::app::ports::{Incidents, Leases};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::life::{Claim, Incident, Lease, Sighting, StoreError};
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
@@ -117,7 +117,7 @@ async fn of_many_at_once_one_claims_one_heals_one_leases_and_the_budget_holds() 
 
 #[tokio::test]
 #[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
-async fn nothing_that_is_open_or_pending_expires() {
+async fn nothing_that_is_open_expires() {
     let bucket = fresh_bucket();
     let store = table().await;
     let Claim::Announce(incident) = store.sight(&sighting(&bucket, "k"), NOW).await.unwrap() else { panic!() };
@@ -127,12 +127,9 @@ async fn nothing_that_is_open_or_pending_expires() {
     let expires = items(&bucket).await[0]["expires"].as_n().unwrap().parse::<u64>().unwrap();
     assert_eq!(expires, (NOW + darwin_s3_guard::incident::life::KEEP_MS) / 1000, "epoch seconds");
     store.sight(&sighting(&bucket, "k"), NOW + 1).await.unwrap();
-    store.note_write(&bucket, "PutBucketPolicy", "t", NOW).await.unwrap();
     for item in items(&bucket).await {
         assert!(!item.contains_key("expires"), "{item:?}");
     }
-    store.recognise_write(&bucket, "PutBucketPolicy", "t", NOW).await.unwrap();
-    assert_eq!(items(&bucket).await.iter().filter(|item| item.contains_key("expires")).count(), 1);
 }
 
 #[tokio::test]
@@ -174,4 +171,32 @@ async fn a_table_that_does_not_answer_is_a_passing_fault() {
     let store = Table::new(client("http://127.0.0.1:9"), "t".to_owned());
     let error = store.once_per("name", NOW, 1).await.unwrap_err();
     assert!(error.retryable(), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
+async fn an_item_of_another_version_is_set_aside_and_stops_nothing() {
+    let bucket = fresh_bucket();
+    let store = table().await;
+    for cause in ["newer", "ours"] {
+        store.sight(&sighting(&bucket, cause), NOW).await.unwrap();
+    }
+    let newer = sighting(&bucket, "newer").fingerprint();
+    client(&endpoint())
+        .update_item()
+        .table_name(NAME)
+        .key("pk", AttributeValue::S(format!("bucket#{bucket}")))
+        .key("sk", AttributeValue::S(format!("incident#{newer}")))
+        .update_expression("SET format_version = :newer")
+        .expression_attribute_values(":newer", AttributeValue::N("99".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let open = store.open(&bucket).await.unwrap();
+        assert_eq!(open.iter().map(|incident| incident.cause.as_str()).collect::<Vec<_>>(), ["ours"]);
+    }
+    assert_eq!(store.take_unreadable().len(), 1);
+    let claim = store.sight(&sighting(&bucket, "newer"), NOW + 1).await.unwrap();
+    assert!(matches!(claim, Claim::Counted(_)), "told by the version that wrote it: {claim:?}");
 }

@@ -370,9 +370,10 @@ proptest! {
 }
 
 fn foreign(text: &str) -> Vec<String> {
-    foreign_statements(&parse(text), &darwin(ROLE))
+    others(&parse(text), &darwin(ROLE))
         .into_iter()
-        .flatten()
+        .flat_map(|others| others.statements)
+        .map(|statement| statement.to_string())
         .filter(|statement| !may_be_ours(statement))
         .collect()
 }

@@ -285,7 +285,7 @@ fn found(kind: Kind) -> Finding {
             })
         }
         Kind::Contested => Evidence::Contested { actor: Some(terraform()), limit: 3, window_s: 3_600 },
-        Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: "PutBucketPolicy".to_owned() },
+        Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: Operation::PutBucketPolicy },
         Kind::NoSubscription => {
             Evidence::NoSubscription { topic: Some("arn:aws:sns:eu-central-1:111122223333:darwin-alerts".to_owned()) }
         }

@@ -6,7 +6,7 @@
 
 use crate::incident::budget::Repairs;
 use crate::incident::fingerprint::Fingerprint;
-use crate::incident::life::{Incident, PendingWrite, Report, Row, StoreError, StoreResult, flaps};
+use crate::incident::life::{Incident, Report, Row, StoreError, StoreResult, flaps};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -15,8 +15,6 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// What incidents' sort keys begin with.
 pub(super) const INCIDENT: &str = "incident#";
-/// What noted writes' sort keys begin with.
-pub(super) const WRITE: &str = "write#";
 
 /// The format of an open incident's report. An item of another format is not read.
 pub(super) const FORMAT: u64 = 1;
@@ -41,8 +39,8 @@ impl Place {
         Self { pk: partition(bucket), sk: "repairs".to_owned() }
     }
 
-    pub(super) fn write(bucket: &str, operation: &str, token: &str) -> Self {
-        Self { pk: partition(bucket), sk: format!("{WRITE}{operation}#{token}") }
+    pub(super) fn note(name: &str) -> Self {
+        Self { pk: format!("note#{name}"), sk: "note".to_owned() }
     }
 
     pub(super) fn once(name: &str) -> Self {
@@ -157,17 +155,5 @@ pub(super) fn repairs(item: &Item) -> StoreResult<Repairs> {
     Ok(Repairs {
         times: parsed(item, "times_json")?.unwrap_or_default(),
         contested: item.contains_key("contested_since_ms"),
-    })
-}
-
-pub(super) fn pending(item: &Item) -> StoreResult<PendingWrite> {
-    let place = Place::of(item);
-    let Some((operation, token)) = place.sk.strip_prefix(WRITE).and_then(|rest| rest.split_once('#')) else {
-        return Err(place.malformed("not a noted write".to_owned()));
-    };
-    Ok(PendingWrite {
-        operation: operation.to_owned(),
-        token: token.to_owned(),
-        written_ms: present(item, "written_ms", number(item, "written_ms")?)?,
     })
 }
