@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 # Warnings are errors with the compiler that the project is checked with; a newer one's new lints don't break it.
 STRICT := $(if $(findstring rustc 1.95.,$(shell rustc --version)),-- -D warnings)
 
-.PHONY: help demo test check build bench mutants house e2e readme lint sam-build clean-venv
+.PHONY: help demo test check build cli bench mutants house e2e readme lint sam-build clean-venv
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -23,6 +23,8 @@ check:
 	cargo fmt --check
 	cargo clippy --all-targets --quiet $(STRICT)
 	cargo clippy --lib --bins --quiet $(STRICT)
+	cargo clippy --all-targets --features cli --quiet $(STRICT)
+	cargo clippy --lib --bins --features cli --quiet $(STRICT)
 	cargo test --quiet
 
 ## build       the release bootstrap, where Lambda, demo and end-to-end tests take it from
@@ -31,10 +33,17 @@ build:
 	@mkdir -p $(dir $(BOOTSTRAP))
 	@cmp -s $(CARGO_TARGET_DIR)/release/bootstrap $(BOOTSTRAP) || cp $(CARGO_TARGET_DIR)/release/bootstrap $(BOOTSTRAP)
 
+## cli         the tool: target/release/darwin-guard
+TOOL := target/release/darwin-guard
+cli:
+	cargo build --profile cli --features cli --bin darwin-guard
+	@mkdir -p $(dir $(TOOL))
+	@cmp -s $(CARGO_TARGET_DIR)/cli/darwin-guard $(TOOL) || cp $(CARGO_TARGET_DIR)/cli/darwin-guard $(TOOL)
+
 ## e2e         the release bootstrap behind a Lambda Runtime API and deployed on the emulator; E2E='-k word' takes some
 UNITTEST = .venv/bin/python -m unittest discover --start-directory tests/e2e --top-level-directory tests/e2e
 E2E_FILES := $(notdir $(wildcard tests/e2e/test_*.py))
-e2e: build venv
+e2e: build cli venv
 ifdef E2E
 	$(UNITTEST) $(E2E)
 else

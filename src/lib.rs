@@ -23,6 +23,8 @@ pub mod judge;
 pub mod model;
 #[cfg(feature = "internals")]
 pub mod policy;
+#[cfg(all(feature = "forms", feature = "internals"))]
+pub mod proposal;
 #[cfg(feature = "internals")]
 pub mod repair;
 #[cfg(feature = "internals")]
@@ -42,6 +44,8 @@ mod judge;
 mod model;
 #[cfg(not(feature = "internals"))]
 mod policy;
+#[cfg(all(feature = "forms", not(feature = "internals")))]
+mod proposal;
 #[cfg(not(feature = "internals"))]
 mod repair;
 #[cfg(not(feature = "internals"))]
@@ -62,6 +66,8 @@ pub use shell::aws::outside::Outside;
 pub use shell::aws::sns::Sns;
 pub use shell::cli::{Command, Options, USAGE, load, parse, run};
 pub use shell::environment::{runtime_api, settings};
+#[cfg(feature = "cli")]
+pub use shell::tool::commands::tool;
 
 // Of the judge alone, for `examples/judge.rs`.
 pub use model::verdict::Verdict;

@@ -106,6 +106,13 @@ impl Config {
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigProblems(reader.problems)) }
     }
 
+    /// The same for these buckets, all of one Region.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn of(&self, contracts: Vec<Contract>, region: String) -> Self {
+        Self { contracts, region: Some(region), ..self.clone() }
+    }
+
     /// Where the guard runs: from the ARN of its own function, else from the environment, as where a tool runs the
     /// function on somebody's machine.
     ///

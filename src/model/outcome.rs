@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether Darwin can read an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "cli", derive(Deserialize))]
 #[serde(rename_all = "lowercase")]
 pub enum Read {
     Allowed,
@@ -28,6 +29,7 @@ impl From<Decision> for Read {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "cli", derive(Deserialize))]
 #[serde(rename_all = "lowercase")]
 pub enum CorsState {
     Ok,
@@ -72,6 +74,7 @@ pub enum ActionResult {
 
 /// Something of the input, or of the guard's own calls, that could not be dealt with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(Deserialize))]
 pub struct Problem {
     /// Where in the input, or on which bucket and operation, e.g. `Records[2]`.
     #[serde(rename = "where")]

@@ -15,16 +15,18 @@ use serde::Serialize;
 
 /// What one invocation found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(serde::Deserialize))]
 pub struct Answer {
     pub objects: Vec<ObjectAnswer>,
     pub buckets: Vec<BucketAnswer>,
     pub problems: Vec<Problem>,
-    /// The activation message for V7: only on an audit in which everything holds.
+    /// The activation message for V7: of every bucket that an audit finds ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(serde::Deserialize))]
 pub struct ObjectAnswer {
     pub bucket: String,
     pub key: String,
@@ -62,6 +64,7 @@ impl From<&JudgedObject> for ObjectAnswer {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(serde::Deserialize))]
 pub struct BucketAnswer {
     pub bucket: String,
     pub read: Decision,
@@ -76,6 +79,8 @@ pub struct BucketAnswer {
     pub plan: Option<String>,
     /// Whether the writes showed when read again; null where nothing was written.
     pub verified: Option<bool>,
+    /// The activation details for V7, of a bucket that an audit finds ready.
+    pub activation: Option<String>,
 }
 
 /// Whether a finding by itself means that something is wrong: not one for the record, and not an open question.

@@ -8,123 +8,198 @@ use crate::model::text::counted;
 use crate::model::verdict::Decision;
 use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer, exit_code};
 use crate::report::finding::FindingAnswer;
-use std::fmt::Write as _;
+use crate::report::links::{Link, State, of_decision, weight};
+use crate::report::notice::severity_name;
+use crate::report::sheet::{Sheet, Tone};
 
 /// Most objects written out; the others are counted. `--json` has them all.
 const LISTED: usize = 100;
 
-const SCOPE: &str = "\
+pub(super) const SCOPE: &str = "\
 Judged: bucket policy, key policy, grants, and the settings beside them. Not visible from here: V7's own IAM policy,
 service and resource control policies, VPC endpoint and session policies. So \"allowed\" means: allowed by your side.
 ";
 
 /// A readable report, ended by one line that sums it up.
 pub fn report(answer: &Answer) -> String {
-    let mut out = String::new();
+    sheet(answer).plain()
+}
+
+/// The report in pieces that may have a colour: the buckets in a table, each finding once with what to do, what was
+/// written, and what to send to V7.
+pub fn sheet(answer: &Answer) -> Sheet {
+    let mut out = Sheet::default();
+    table(&mut out, &answer.buckets);
+    for (number, found) in each_once(&answer.buckets).iter().enumerate() {
+        write_finding(&mut out, number + 1, found);
+    }
     for bucket in &answer.buckets {
-        write_bucket(&mut out, bucket);
+        write_changes(&mut out, bucket);
     }
     write_objects(&mut out, &answer.objects);
     write_problems(&mut out, &answer.problems);
     if let Some(activation) = &answer.activation {
-        heading(&mut out, "Everything holds. To activate, send this to V7");
-        indented(&mut out, "  ", activation);
+        heading(&mut out, "Ready. To activate, send this to V7");
+        out.block("  ", activation);
     }
     if !answer.buckets.is_empty() || !answer.objects.is_empty() {
-        let _ = write!(out, "\n{SCOPE}");
+        out.end();
+        SCOPE.lines().for_each(|line| out.line(Tone::Dim, line));
     }
-    let _ = writeln!(out, "\n{}", summary(answer));
+    let tone = match exit_code(answer) {
+        0 if answer.objects.iter().any(|object| object.read == Read::Depends) => Tone::Open,
+        0 if answer.buckets.iter().any(BucketAnswer::is_open) => Tone::Open,
+        0 => Tone::Good,
+        _ => Tone::Bad,
+    };
+    out.end();
+    out.line(tone, &summary(answer));
     out
 }
 
-fn heading(out: &mut String, text: &str) {
+fn heading(out: &mut Sheet, text: &str) {
     if !out.is_empty() {
-        out.push('\n');
+        out.end();
     }
-    let _ = writeln!(out, "{}", line(text));
+    out.line(Tone::Title, text);
 }
 
-/// A text on one line, without what could drive a terminal: keys and policies are other people's.
-fn line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// A text with its lines, each after `margin`, without what could drive a terminal.
-fn indented(out: &mut String, margin: &str, text: &str) {
-    for text in text.lines() {
-        let clean: String = text.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
-        let _ = writeln!(out, "{}", format!("{margin}{clean}").trim_end());
+/// Colours say what the words say.
+pub(super) fn tone(state: State) -> Tone {
+    match state {
+        State::Good => Tone::Good,
+        State::Open => Tone::Open,
+        State::Bad => Tone::Bad,
     }
 }
 
-fn write_bucket(out: &mut String, answer: &BucketAnswer) {
-    let BucketAnswer { bucket, read, write, cors, drifts, findings, actions, plan, verified } = answer;
-    heading(out, &format!("Bucket {bucket}"));
-    let _ = writeln!(out, "  read    {}", of_decision(*read));
-    if let Some(write) = write {
-        let _ = writeln!(out, "  write   {}", of_decision(*write));
-    }
-    let cors = match cors {
-        Some(CorsState::Ok) => "ok",
-        Some(CorsState::Missing) => "missing: browsers on Darwin show nothing",
-        None => "could not be read",
+/// The columns of the buckets' table, and a row of it.
+pub(super) const COLUMNS: [&str; 6] = ["Bucket", "Read", "Write", "CORS", "Keys", "Findings"];
+
+pub(super) fn row(answer: &BucketAnswer) -> [(Tone, String); 6] {
+    let decision = |decision: Decision| (tone(of_decision(decision)), of_side(decision).to_owned());
+    let key = Link::Key.state(answer);
+    let keys = match key {
+        State::Good if answer.cors.is_none() => "not read",
+        State::Good => "ok",
+        State::Open => "see below",
+        State::Bad => "denied",
     };
-    let _ = writeln!(out, "  cors    {cors}");
-    for drift in drifts {
-        write_finding(out, if answer.drift_is_left() { "drift" } else { "drift, repaired" }, drift);
+    [
+        (Tone::Title, answer.bucket.clone()),
+        decision(answer.read),
+        answer.write.map_or((Tone::Dim, "-".to_owned()), decision),
+        match answer.cors {
+            Some(CorsState::Ok) => (Tone::Good, "ok".to_owned()),
+            Some(CorsState::Missing) => (Tone::Bad, "missing".to_owned()),
+            None => (Tone::Open, "not read".to_owned()),
+        },
+        (if keys == "not read" { Tone::Open } else { tone(key) }, keys.to_owned()),
+        counts(answer),
+    ]
+}
+
+/// What is left to look at, by how much it is in Darwin's way.
+fn counts(answer: &BucketAnswer) -> (Tone, String) {
+    let drifts = if answer.drift_is_left() { answer.drifts.as_slice() } else { &[] };
+    let found = || drifts.iter().chain(&answer.findings);
+    let words = [Severity::Critical, Severity::Warning].map(|severity| {
+        let number = found().filter(|finding| finding.severity == severity).count();
+        (number > 0).then(|| format!("{number} {}", severity_name(severity)))
+    });
+    let text = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let worst = found().map(weight).max().unwrap_or(State::Good);
+    if text.is_empty() { (Tone::Good, "none".to_owned()) } else { (tone(worst), text) }
+}
+
+fn table(out: &mut Sheet, buckets: &[BucketAnswer]) {
+    if !buckets.is_empty() {
+        let rows: Vec<_> = buckets.iter().map(row).collect();
+        out.table(COLUMNS, &rows);
     }
-    for finding in findings {
-        write_finding(out, "finding", finding);
+}
+
+/// A finding with the buckets that have it.
+pub(super) struct Found<'a> {
+    pub(super) buckets: Vec<&'a str>,
+    pub(super) word: &'static str,
+    pub(super) finding: &'a FindingAnswer,
+}
+
+impl Found<'_> {
+    /// What it means, with the buckets it is of.
+    pub(super) fn title(&self) -> String {
+        format!("{}: {}", self.buckets.join(", "), self.finding.title)
     }
+
+    /// Its name and weight, as machines have them.
+    pub(super) fn label(&self) -> String {
+        format!("{}, {}: {}", self.word, severity_name(self.finding.severity), self.finding.kind)
+    }
+}
+
+/// Every finding of every bucket, once.
+pub(super) fn each_once(buckets: &[BucketAnswer]) -> Vec<Found<'_>> {
+    let mut all: Vec<Found<'_>> = Vec::new();
+    for answer in buckets {
+        let drift = if answer.drift_is_left() { "drift" } else { "drift, repaired" };
+        let drifts = answer.drifts.iter().map(|finding| (drift, finding));
+        for (word, finding) in drifts.chain(answer.findings.iter().map(|finding| ("finding", finding))) {
+            match all.iter_mut().find(|found| found.word == word && found.finding == finding) {
+                Some(found) => found.buckets.push(&answer.bucket),
+                None => all.push(Found { buckets: vec![&answer.bucket], word, finding }),
+            }
+        }
+    }
+    all
+}
+
+fn write_finding(out: &mut Sheet, number: usize, found: &Found<'_>) {
+    let FindingAnswer { kind: _, severity: _, title: _, because, depends_on, remedy, reader: _ } = found.finding;
+    out.end();
+    let tone = if found.word == "drift, repaired" { Tone::Good } else { tone(weight(found.finding)) };
+    out.put(tone, &format!("{number}. {}", found.title()));
+    out.line(Tone::Dim, &format!("  ({})", found.label()));
+    for because in because {
+        out.block("   ", because);
+    }
+    if !depends_on.is_empty() {
+        out.block("   ", &format!("depends on: {}", depends_on.join(", ")));
+    }
+    if !remedy.is_empty() {
+        out.line(Tone::Plain, "   What to do:");
+        out.block("     ", remedy);
+    }
+}
+
+/// What was or would be written to a bucket.
+fn write_changes(out: &mut Sheet, answer: &BucketAnswer) {
+    let BucketAnswer { bucket, actions, plan, verified, .. } = answer;
     if let Some(plan) = plan {
-        let title = if actions.iter().any(|action| action.result == ActionResult::Done) {
-            "what was written"
-        } else {
-            "what would be written"
-        };
-        let _ = writeln!(out, "\n  {title}");
-        indented(out, "    ", plan);
-    }
-    if !actions.is_empty() {
-        out.push('\n');
+        let done = actions.iter().any(|action| action.result == ActionResult::Done);
+        heading(out, &format!("{bucket}: what {} written", if done { "was" } else { "would be" }));
+        out.block("  ", plan);
     }
     for action in actions {
-        let result = match action.result {
-            ActionResult::Done => "done",
-            ActionResult::DryRun => "not written: dry run",
-            ActionResult::Refused => "refused: mode, pause tag, table or a contest forbids it",
-            ActionResult::Failed => "failed",
-        };
-        let _ = writeln!(out, "  {}  {result}", action.operation);
+        out.line(Tone::Plain, &format!("  {}: {}", action.operation, of_result(action.result)));
     }
     match verified {
-        Some(true) => out.push_str("  verified: read again, and it shows\n"),
-        Some(false) => out.push_str("  not verified: what was written did not show when read again\n"),
+        Some(true) => out.line(Tone::Good, "  verified: read again, and it shows"),
+        Some(false) => out.line(Tone::Bad, "  not verified: what was written did not show when read again"),
         None => {}
     }
 }
 
-fn write_finding(out: &mut String, word: &str, finding: &FindingAnswer) {
-    let FindingAnswer { kind, severity, because, depends_on, remedy } = finding;
-    let severity = match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
-    };
-    let _ = writeln!(out, "\n  {word}: {kind} ({severity})");
-    for because in because {
-        indented(out, "    ", because);
-    }
-    if !depends_on.is_empty() {
-        indented(out, "    ", &format!("depends on: {}", depends_on.join(", ")));
-    }
-    if !remedy.is_empty() {
-        out.push_str("    what to do:\n");
-        indented(out, "      ", remedy);
+pub(super) fn of_result(result: ActionResult) -> &'static str {
+    match result {
+        ActionResult::Done => "done",
+        ActionResult::DryRun => "not written: dry run",
+        ActionResult::Refused => "refused: mode, pause tag, table or a contest forbids it",
+        ActionResult::Failed => "failed",
     }
 }
 
-fn write_objects(out: &mut String, objects: &[ObjectAnswer]) {
+fn write_objects(out: &mut Sheet, objects: &[ObjectAnswer]) {
     if objects.is_empty() {
         return;
     }
@@ -132,7 +207,13 @@ fn write_objects(out: &mut String, objects: &[ObjectAnswer]) {
     for object in objects.iter().take(LISTED) {
         let ObjectAnswer { bucket, key, version_id, read, because, depends_on, encryption, kms_key } = object;
         let version = version_id.as_ref().map(|version| format!(" (version {version})")).unwrap_or_default();
-        let _ = writeln!(out, "  {:<8} {}", read.name(), line(&format!("s3://{bucket}/{key}{version}")));
+        let tone = match read {
+            Read::Allowed => Tone::Good,
+            Read::Denied => Tone::Bad,
+            Read::Depends | Read::Gone => Tone::Open,
+        };
+        out.put(tone, &format!("  {:<8} ", read.name()));
+        out.line(Tone::Plain, &format!("s3://{bucket}/{key}{version}"));
         let under = match (encryption, kms_key) {
             (Some(encryption), Some(key)) => Some(format!("{encryption} under {key}")),
             (Some(encryption), None) => Some(format!("encryption {encryption}")),
@@ -141,35 +222,41 @@ fn write_objects(out: &mut String, objects: &[ObjectAnswer]) {
         };
         let open = (!depends_on.is_empty()).then(|| format!("depends on: {}", depends_on.join(", ")));
         for text in under.iter().chain(because).chain(&open) {
-            indented(out, "           ", text);
+            out.block("           ", text);
         }
     }
     if objects.len() > LISTED {
-        let _ = writeln!(out, "  … and {} more; --json has them all", objects.len() - LISTED);
+        out.line(Tone::Plain, &format!("  … and {} more; --json has them all", objects.len() - LISTED));
     }
 }
 
-fn write_problems(out: &mut String, problems: &[Problem]) {
+fn write_problems(out: &mut Sheet, problems: &[Problem]) {
     if problems.is_empty() {
         return;
     }
     heading(out, "Problems");
-    for Problem { at, saw, want, retryable } in problems {
-        let again = if *retryable { " (try again)" } else { "" };
-        let _ = writeln!(out, "  {}: saw {}; wanted {}{again}", line(at), line(saw), line(want));
+    for problem in problems {
+        out.put(Tone::Bad, "  ");
+        out.line(Tone::Plain, &sentence(problem));
     }
 }
 
-fn of_decision(decision: Decision) -> &'static str {
+pub(super) fn sentence(Problem { at, saw, want, retryable }: &Problem) -> String {
+    let again = if *retryable { " (try again)" } else { "" };
+    format!("{at}: saw {saw}; wanted {want}{again}")
+}
+
+/// A verdict in a cell of a table.
+fn of_side(decision: Decision) -> &'static str {
     match decision {
-        Decision::Allowed => "allowed by your side",
+        Decision::Allowed => "allowed",
         Decision::Denied => "denied",
-        Decision::Depends => "depends on what can't be seen from here",
+        Decision::Depends => "depends",
     }
 }
 
 /// The last line: what the exit status says, in words.
-fn summary(answer: &Answer) -> String {
+pub(super) fn summary(answer: &Answer) -> String {
     let Answer { objects, buckets, problems, activation: _ } = answer;
     let mut seen = Vec::new();
     if !buckets.is_empty() {

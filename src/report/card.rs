@@ -6,8 +6,8 @@
 
 use crate::incident::life::Status;
 use crate::model::text::cut;
+use crate::report::console;
 use crate::report::letter::{Letter, headline, letter, state};
-use crate::report::links;
 use crate::report::notice::{Notice, severity_name};
 use crate::report::remedy::Block;
 use crate::report::text::line;
@@ -92,7 +92,7 @@ fn next_steps(notice: &Notice<'_>) -> Vec<String> {
     }
     let kind = notice.incident.report.finding.kind();
     vec![
-        format!("Bucket: {}", links::bucket(&notice.context.home, &notice.incident.bucket)),
+        format!("Bucket: {}", console::bucket(&notice.context.home, &notice.incident.bucket)),
         format!("Runbook: docs/runbook.md#{kind}"),
     ]
 }

@@ -5,9 +5,9 @@ use crate::model::actor::Actor;
 use crate::model::evidence::{Evidence, KeyEvidence};
 use crate::model::text::counted;
 use crate::model::time::rfc3339;
+use crate::report::console;
 use crate::report::finding::FindingAnswer;
 use crate::report::letter::{Letter, letter};
-use crate::report::links;
 use crate::report::notice::{Budget, Notice, severity_name};
 use crate::report::remedy::Block;
 use crate::report::text::{block, line};
@@ -137,11 +137,11 @@ fn console(notice: &Notice<'_>) -> Vec<String> {
     let home = &notice.context.home;
     let bucket = &notice.incident.bucket;
     let key = match &notice.report().finding.evidence {
-        Evidence::Key(KeyEvidence { key, .. }) => links::key(home, key),
+        Evidence::Key(KeyEvidence { key, .. }) => console::key(home, key),
         _ => None,
     };
-    let object = notice.report().sample_keys.first().map(|object| links::object(home, bucket, object));
-    let named = [("Bucket", Some(links::bucket(home, bucket))), ("Key", key), ("Object", object)];
+    let object = notice.report().sample_keys.first().map(|object| console::object(home, bucket, object));
+    let named = [("Bucket", Some(console::bucket(home, bucket))), ("Key", key), ("Object", object)];
     named.into_iter().filter_map(|(name, link)| Some(format!("{name}: {}", link?))).collect()
 }
 

@@ -12,25 +12,32 @@ use crate::model::evidence::{
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::text::{counted, with_wildcards};
 use crate::model::time::rfc3339;
-use crate::model::verdict::{Decision, Effect};
+use crate::model::verdict::{Decision, Effect, Reader};
 use crate::model::why::StatementName;
 use crate::report::actor;
 use crate::report::reason::{self, how, sentences};
 use crate::report::remedy::remedy;
 use crate::report::text::{code, name, span, statement, subject};
+use crate::report::words::headline;
 use serde::Serialize;
 
 /// A finding as answers and messages have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(serde::Deserialize))]
 pub struct FindingAnswer {
     pub kind: Kind,
     pub severity: Severity,
+    /// What is the matter, in a few words that follow the bucket's name.
+    pub title: String,
     /// Sentences for a person: which statement, key, rule or setting, and why.
     pub because: Vec<String>,
     /// What the verdict depends on, for a `depends`.
     pub depends_on: Vec<String>,
     /// What to do, ready to paste.
     pub remedy: String,
+    /// Whom alone it stops, where Darwin's servers and the annotator's browser fare differently. Of no form but the page.
+    #[serde(skip)]
+    pub reader: Option<Reader>,
 }
 
 /// The finding of a bucket in words.
@@ -38,10 +45,25 @@ pub fn words(finding: &Finding, bucket: &str, home: &Home) -> FindingAnswer {
     FindingAnswer {
         kind: finding.kind(),
         severity: finding.severity,
+        title: headline(finding),
         because: because(finding, bucket, home),
         depends_on: finding.depends_on.iter().map(ToString::to_string).collect(),
         remedy: remedy(finding, bucket, home).text(),
+        reader: reader(finding),
     }
+}
+
+fn reader(finding: &Finding) -> Option<Reader> {
+    if let Evidence::ExplicitDeny(deny) = &finding.evidence {
+        let (server, browser) = (deny.hits.iter().any(|hit| hit.server), deny.hits.iter().any(|hit| hit.browser));
+        return match (server, browser) {
+            (true, false) => Some(Reader::Server),
+            (false, true) => Some(Reader::Browser),
+            _ => None,
+        };
+    }
+    let (first, others) = finding.because.split_first()?;
+    if others.iter().all(|reason| reason.reader == first.reader) { first.reader } else { None }
 }
 
 /// Findings of a bucket in words.

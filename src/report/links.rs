@@ -1,47 +1,140 @@
-//! Links into the AWS console, by Region and partition.
+//! The links of the two ways Darwin reads a bucket, each with its state: what a table and a picture show of an answer.
 //!
-//! Must never let a name be more than one part of a link.
+//! Must never show a link as good that was not read.
 
-use crate::model::arn::Arn;
-use crate::model::contract::Home;
-use std::fmt::Write as _;
+use crate::model::finding::{Kind, Severity};
+use crate::model::outcome::CorsState;
+use crate::model::verdict::Decision;
+#[cfg(feature = "forms")]
+use crate::model::verdict::Reader;
+use crate::report::answer::BucketAnswer;
+use crate::report::finding::FindingAnswer;
 
-/// The bucket's permissions.
-pub(super) fn bucket(home: &Home, bucket: &str) -> String {
-    let region = encoded(&home.region);
-    format!("{}/s3/buckets/{}?region={region}&tab=permissions", console(home), encoded(bucket))
+/// A link between Darwin and an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// The bucket itself: its name, its owner, its Region, who pays.
+    Bucket,
+    Policy,
+    PublicBlock,
+    Ownership,
+    /// Of the browser alone.
+    Cors,
+    Key,
 }
 
-/// One object.
-pub(super) fn object(home: &Home, bucket: &str, key: &str) -> String {
-    let region = encoded(&home.region);
-    format!("{}/s3/object/{}?region={region}&prefix={}", console(home), encoded(bucket), encoded(key))
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    Good,
+    /// Cannot be determined, or something to look at.
+    Open,
+    Bad,
 }
 
-/// A KMS key of the account; none of another's, which the console does not show.
-pub(super) fn key(home: &Home, arn: &str) -> Option<String> {
-    let key = Arn::parse(arn).filter(|key| key.account == *home.account)?;
-    let id = key.resource.strip_prefix("key/").filter(|id| id.len() <= 128)?;
-    let region = encoded(&key.region);
-    Some(format!("{}/kms/home?region={region}#/kms/keys/{}", console(home), encoded(id)))
-}
+impl Link {
+    pub const ALL: [Self; 6] = [Self::Bucket, Self::Policy, Self::PublicBlock, Self::Ownership, Self::Cors, Self::Key];
 
-fn console(home: &Home) -> String {
-    let domain = match home.partition.as_str() {
-        "aws-cn" => "console.amazonaws.cn",
-        "aws-us-gov" => "console.amazonaws-us-gov.com",
-        _ => "console.aws.amazon.com",
-    };
-    format!("https://{}.{domain}", encoded(&home.region))
-}
+    /// The link that a finding is about; none where it is about the guard.
+    const fn of(kind: Kind) -> Option<Self> {
+        Some(match kind {
+            Kind::BucketNameDot
+            | Kind::RequesterPays
+            | Kind::WrongOwner
+            | Kind::WrongRegion
+            | Kind::NoSuchBucket
+            | Kind::GuardDenied => Self::Bucket,
+            Kind::PolicyMissing
+            | Kind::PolicyGutted
+            | Kind::PolicyWidened
+            | Kind::ExplicitDeny
+            | Kind::PolicyLimit
+            | Kind::PolicyUnreadable
+            | Kind::DeadPrincipal
+            | Kind::ConditionOnOurs
+            | Kind::WiderThanContract
+            | Kind::SidTaken
+            | Kind::AccessUncertain
+            | Kind::RoleMissing
+            | Kind::ObjectDenied
+            | Kind::BlockPublicPolicy
+            | Kind::WriteFailed => Self::Policy,
+            Kind::PublicBlock => Self::PublicBlock,
+            Kind::ObjectOwnership => Self::Ownership,
+            Kind::CorsMissing | Kind::CorsLimit => Self::Cors,
+            Kind::DefaultEncryption
+            | Kind::AliasEncryption
+            | Kind::KeyDenied
+            | Kind::KeyState
+            | Kind::AwsManagedKey
+            | Kind::ForeignKey
+            | Kind::SseC
+            | Kind::Archived => Self::Key,
+            Kind::EventsOff
+            | Kind::NoObjectEvents
+            | Kind::NoConfigEvents
+            | Kind::HistoryFull
+            | Kind::StateUnreadable
+            | Kind::NoSubscription
+            | Kind::TableUnreachable
+            | Kind::Paused
+            | Kind::Contested
+            | Kind::LostUpdate
+            | Kind::TestAlert => return None,
+        })
+    }
 
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
+    /// The findings of a bucket that are about it: those that are left.
+    pub fn findings(self, answer: &BucketAnswer) -> impl Iterator<Item = &FindingAnswer> {
+        let drifts = if answer.drift_is_left() { answer.drifts.as_slice() } else { &[] };
+        drifts.iter().chain(&answer.findings).filter(move |finding| Self::of(finding.kind) == Some(self))
+    }
+
+    /// Its state for one of the two, or for both alike.
+    #[cfg(feature = "forms")]
+    pub fn state_for(self, answer: &BucketAnswer, reader: Reader) -> State {
+        let of_other = |finding: &&FindingAnswer| finding.reader.is_some_and(|stopped| stopped != reader);
+        let (theirs, all) = (self.findings(answer).filter(of_other).count(), self.findings(answer).count());
+        match (theirs, self.state(answer)) {
+            (0, state) => state,
+            (theirs, _) if theirs == all => State::Good,
+            (_, state) => state,
         }
-        encoded
-    })
+    }
+
+    pub fn state(self, answer: &BucketAnswer) -> State {
+        let found = self.findings(answer).map(weight).max().unwrap_or(State::Good);
+        match self {
+            Self::Cors => match answer.cors {
+                Some(CorsState::Ok) => found,
+                Some(CorsState::Missing) if !answer.drift_is_left() => found,
+                Some(CorsState::Missing) => State::Bad,
+                None => found.max(State::Open),
+            },
+            // Every verdict rests on the policy: what is not explained elsewhere is shown here.
+            Self::Policy if found == State::Good => {
+                let worst = of_decision(answer.read).max(answer.write.map_or(State::Good, of_decision));
+                let explained = Self::ALL.into_iter().filter(|link| !matches!(link, Self::Policy | Self::Cors));
+                let elsewhere = explained.map(|link| link.state(answer)).max().unwrap_or(State::Good);
+                if elsewhere >= worst { State::Good } else { worst }
+            }
+            _ => found,
+        }
+    }
+}
+
+/// How much a finding is in Darwin's way.
+pub fn weight(finding: &FindingAnswer) -> State {
+    match finding.severity {
+        Severity::Info => State::Good,
+        Severity::Critical if finding.depends_on.is_empty() => State::Bad,
+        Severity::Warning | Severity::Critical => State::Open,
+    }
+}
+
+pub fn of_decision(decision: Decision) -> State {
+    match decision {
+        Decision::Allowed => State::Good,
+        Decision::Depends => State::Open,
+        Decision::Denied => State::Bad,
+    }
 }

@@ -11,6 +11,12 @@ pub fn settings() -> Result<Config, ConfigProblems> {
     Config::from(&environment)
 }
 
+/// A variable that the tool reads besides the guard's settings.
+#[cfg(feature = "cli")]
+pub fn variable(name: &str) -> Option<String> {
+    environment(name)
+}
+
 /// The address of the Lambda Runtime API (`AWS_LAMBDA_RUNTIME_API`); none outside Lambda.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 pub fn runtime_api() -> Option<String> {

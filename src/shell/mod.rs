@@ -3,3 +3,5 @@
 pub mod aws;
 pub mod cli;
 pub mod environment;
+#[cfg(feature = "cli")]
+pub mod tool;

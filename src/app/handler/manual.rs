@@ -9,13 +9,11 @@ use crate::app::reconcile::job::{Job, Permit};
 use crate::event::trigger::{Manual, ManualAction};
 use crate::judge::key::{KeyQuestion, judge_key};
 use crate::model::contract::Contract;
-use crate::model::finding::Severity;
 use crate::model::outcome::{Problem, Read};
-use crate::model::verdict::Decision;
+use crate::report::activation::{is_ready, of_all, of_bucket};
 use crate::report::answer::ObjectAnswer;
 use crate::report::finding::words;
 use crate::report::reason::sentences;
-use std::fmt::Write as _;
 
 impl<W: World> Run<'_, W> {
     pub(super) async fn manual(&mut self, index: usize, manual: &Manual) {
@@ -63,7 +61,11 @@ impl<W: World> Run<'_, W> {
                 bucket.findings.push(words(&finding, &bucket.bucket, &self.home));
             }
         }
-        self.answer.activation = self.activation(contracts);
+        let team = self.guard.config.darwin.team.as_deref();
+        for (bucket, contract) in self.answer.buckets.iter_mut().zip(contracts) {
+            bucket.activation = is_ready(bucket).then(|| of_bucket(contract, team, &self.home));
+        }
+        self.answer.activation = of_all(&self.answer.buckets);
     }
 
     async fn repair(&mut self, index: usize, contracts: &[Contract], dry_run: bool) {
@@ -159,30 +161,5 @@ impl<W: World> Run<'_, W> {
                 );
             }
         }
-    }
-
-    /// The details that V7 asks for, once everything holds.
-    fn activation(&self, contracts: &[Contract]) -> Option<String> {
-        let config = &self.guard.config;
-        let all_well = !self.answer.buckets.is_empty()
-            && self.answer.problems.is_empty()
-            && self.answer.buckets.iter().all(|bucket| {
-                bucket.read == Decision::Allowed
-                    && bucket.write.is_none_or(|write| write == Decision::Allowed)
-                    && bucket.drifts.is_empty()
-                    && bucket.findings.iter().all(|finding| finding.severity != Severity::Critical)
-            });
-        if !all_well {
-            return None;
-        }
-        let mut text = "Please turn on external S3 access for our team:\n".to_owned();
-        for contract in contracts {
-            let _ = writeln!(text, "- S3 region: {}\n- S3 bucket name: {}", self.home.region, contract.bucket);
-            if let Some(prefix) = &contract.prefix {
-                let _ = writeln!(text, "- Prefix for thumbnails: {prefix}");
-            }
-        }
-        let _ = writeln!(text, "- Team name: {}", config.darwin.team.as_deref().unwrap_or("(set TEAM_NAME)"));
-        Some(text)
     }
 }

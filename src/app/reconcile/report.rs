@@ -99,6 +99,7 @@ impl BucketReport {
             actions: self.actions.clone(),
             plan: self.plan(),
             verified: self.verified,
+            activation: None,
         }
     }
 

@@ -31,6 +31,7 @@ fn bucket() -> BucketAnswer {
         actions: Vec::new(),
         plan: None,
         verified: None,
+        activation: None,
     }
 }
 
@@ -38,9 +39,11 @@ fn finding(kind: Kind, severity: Severity) -> FindingAnswer {
     FindingAnswer {
         kind,
         severity,
+        title: format!("what is the matter with {kind}"),
         because: vec!["denied by statement `Lockdown` (#1) of the bucket policy".to_owned()],
         depends_on: Vec::new(),
         remedy: "Add to the statement's Condition:\n{\"ArnNotEquals\": {}}".to_owned(),
+        reader: None,
     }
 }
 

@@ -13,6 +13,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_s3::config::ProvideCredentials;
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::time::Duration;
 
 /// How long the SDK waits and how often it tries, per call.
@@ -64,7 +65,19 @@ impl Clients {
 
     /// The same, with credentials or an endpoint given beforehand.
     pub async fn load(loader: ConfigLoader, region: &str, patience: Patience) -> Self {
-        let (shared, meter) = (settings(loader, region, patience).load().await, SdkMeter::default());
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        Self::through(loader, http, region, patience).await
+    }
+
+    /// The same, over another HTTP client.
+    pub async fn through(loader: ConfigLoader, http: SharedHttpClient, region: &str, patience: Patience) -> Self {
+        Self::of(settings(loader, http, region, patience).load().await)
+    }
+
+    fn of(shared: SdkConfig) -> Self {
+        let meter = SdkMeter::default();
         // Path style where an endpoint is given, as a host of one's own rarely has a name for every bucket.
         let s3 = aws_sdk_s3::config::Builder::from(&shared)
             .force_path_style(shared.endpoint_url().is_some())
@@ -90,6 +103,18 @@ impl Clients {
         found.map(drop).map_err(|error| format!("no AWS credentials: {hint}\n({})", error::causes(&error)))
     }
 
+    /// The same credentials and connections in another Region.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        Self::of(self.shared.to_builder().region(Region::new(region.to_owned())).build())
+    }
+
+    #[cfg(feature = "cli")]
+    pub(super) fn shared(&self) -> &SdkConfig {
+        &self.shared
+    }
+
     pub fn meter(&self) -> &SdkMeter {
         &self.meter
     }
@@ -107,10 +132,7 @@ impl Clients {
 }
 
 /// Region, retries, timeouts and the one HTTP client. Trust roots are read at the first connection.
-fn settings(loader: ConfigLoader, region: &str, patience: Patience) -> ConfigLoader {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
+fn settings(loader: ConfigLoader, http: SharedHttpClient, region: &str, patience: Patience) -> ConfigLoader {
     let retries = RetryConfig::standard()
         .with_max_attempts(patience.attempts)
         .with_initial_backoff(patience.backoff)
@@ -139,6 +161,11 @@ pub struct Aws {
 }
 
 impl Aws {
+    #[cfg(feature = "cli")]
+    pub(super) fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.s3
+    }
+
     /// For `ExpectedBucketOwner`.
     pub(super) fn owner(&self) -> &str {
         &self.owner

@@ -285,6 +285,10 @@ fn found(kind: Kind) -> Finding {
             })
         }
         Kind::Contested => Evidence::Contested { actor: Some(terraform()), limit: 3, window_s: 3_600 },
+        Kind::HistoryFull => Evidence::HistoryFull { forgotten: 44 },
+        Kind::StateUnreadable => {
+            Evidence::StateUnreadable { error: "item `bucket#acme-lidar` / `incident#1` is of format 9".to_owned() }
+        }
         Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: Operation::PutBucketPolicy },
         Kind::NoSubscription => {
             Evidence::NoSubscription { topic: Some("arn:aws:sns:eu-central-1:111122223333:darwin-alerts".to_owned()) }

@@ -1,0 +1,249 @@
+//! What can be typed. `--help` is made of the comments here.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Can V7 Darwin read your S3 buckets? The same answers as the Darwin S3 guard gives, before it is deployed and in a pull request.
+///
+/// Buckets and objects are read with your AWS credentials: environment, profiles, SSO, login sessions, credential_process;
+/// proxies (HTTPS_PROXY, NO_PROXY) and AWS_CA_BUNDLE count. Only `repair` and `event` write, and `event` under MODE=repair only.
+///
+/// Exit status: 0 all well (open questions are printed), 1 denied, findings or drift left, 2 could not run, or not all of it.
+#[derive(Debug, Parser)]
+#[command(name = "darwin-guard", version, max_term_width = 110)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// A profile of the AWS configuration
+    #[arg(long, global = true, value_name = "NAME", help_heading = "AWS")]
+    pub profile: Option<String>,
+    /// The Region to begin in; each bucket's own Region is found
+    #[arg(long, global = true, value_name = "REGION", help_heading = "AWS")]
+    pub region: Option<String>,
+    /// Log lines on standard error
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Read and judge buckets: what Darwin can do, what is wrong, how to fix it; writes nothing
+    #[command(after_help = "\
+Examples:
+  darwin-guard audit acme-lidar --access read-write --prefix darwin/ --team 'Acme Vision'
+  darwin-guard audit acme-lidar acme-slides --html audit.html
+  darwin-guard audit --stack darwin-s3-guard --format markdown
+  darwin-guard audit            # the buckets of READ_ONLY_BUCKETS, READ_WRITE_BUCKETS or GUARDED_BUCKETS")]
+    Audit(Audit),
+    /// Put Darwin's own policy statement and CORS rule back, after showing the change and asking
+    #[command(after_help = "\
+Examples:
+  darwin-guard repair acme-lidar --access read-write --dry-run
+  darwin-guard repair acme-lidar --access read-write
+  darwin-guard repair acme-lidar --stack darwin-s3-guard     # the deployed guard does it: lease, counter, history
+
+Refused while the bucket has the tag darwin-guard=paused, or its tags can't be read.")]
+    Repair(Repair),
+    /// Judge objects, or KMS keys: can Darwin read them?
+    #[command(after_help = "\
+Examples:
+  darwin-guard judge s3://acme-lidar/raw/a.png s3://acme-lidar/raw/b.png
+  darwin-guard judge --bucket acme-lidar --kms-key arn:aws:kms:eu-central-1:111122223333:key/KEY-ID")]
+    Judge(Judge),
+    /// What could Darwin do after a change? Reads files, asks AWS nothing and needs no credentials
+    #[command(after_help = "\
+Examples:
+  darwin-guard check --bucket acme-lidar --policy policy.json --cors cors.json
+  terraform show -json plan.out > plan.json && darwin-guard check --bucket acme-lidar --terraform-plan plan.json --format markdown
+  darwin-guard check --bucket acme-lidar --template template.yaml
+
+What the files don't say counts as AWS's default: SSE-S3, the bucket's owner pays. A policy that is known after the apply only
+makes an open question, never an OK.")]
+    Check(Check),
+    /// Handle one event as the function does, with the configuration of the environment
+    #[command(after_help = "\
+Example:
+  darwin-guard event events/eventbridge-object-created.json --dry-run")]
+    Event(Event),
+    /// Print the completions of a shell
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(flatten)]
+    pub guarded: Guarded,
+    #[command(flatten)]
+    pub report: Report,
+}
+
+#[derive(Debug, Args)]
+pub struct Repair {
+    #[command(flatten)]
+    pub guarded: Guarded,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub report: Report,
+}
+
+#[derive(Debug, Args)]
+pub struct Judge {
+    /// Objects, as s3://BUCKET/KEY
+    #[arg(value_name = "s3://BUCKET/KEY", required_unless_present = "kms_keys")]
+    pub objects: Vec<String>,
+    /// The bucket whose objects are under the keys
+    #[arg(long, requires = "kms_keys")]
+    pub bucket: Option<String>,
+    /// ARN of a KMS key
+    #[arg(long = "kms-key", value_name = "ARN", requires = "bucket")]
+    pub kms_keys: Vec<String>,
+    #[command(flatten)]
+    pub contract: Contract,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t = Plain::Text)]
+    pub format: Plain,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("proposal").required(true).args(["policy", "terraform_plan", "template"]))]
+pub struct Check {
+    /// The bucket that is guarded; several with a plan or a template
+    #[arg(long = "bucket", value_name = "B", required = true)]
+    pub buckets: Vec<String>,
+    /// The bucket policy as it would be
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// `terraform show -json` of a plan
+    #[arg(long, value_name = "FILE")]
+    pub terraform_plan: Option<PathBuf>,
+    /// A CloudFormation template (YAML or JSON): its literal parts
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// CORS rules as they would be, with --policy
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub cors: Option<PathBuf>,
+    /// A key policy that objects would be under
+    #[arg(long = "key-policy", value_name = "FILE")]
+    pub key_policies: Vec<PathBuf>,
+    /// The public access block as it would be, with --policy
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub public_access_block: Option<PathBuf>,
+    /// The account of the bucket [default: AWS_ACCOUNT_ID, or what the plan says]
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+    #[command(flatten)]
+    pub contract: Contract,
+    #[command(flatten)]
+    pub report: Report,
+}
+
+#[derive(Debug, Args)]
+pub struct Event {
+    /// A file, or `-` for standard input
+    pub file: String,
+    /// Write and publish nothing, whatever the event asks
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t = Plain::Text)]
+    pub format: Plain,
+}
+
+/// Which buckets, and what Darwin may do with them.
+#[derive(Debug, Args)]
+pub struct Guarded {
+    /// Buckets; none: those of the environment, as the function has it
+    #[arg(value_name = "BUCKET")]
+    pub buckets: Vec<String>,
+    /// The configuration of a deployed guard, by the name of its CloudFormation stack
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    #[command(flatten)]
+    pub contract: Contract,
+}
+
+/// What V7 may do with the buckets that are named.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What Darwin may do")]
+pub struct Contract {
+    /// What Darwin may do with the objects [default: read-only]
+    #[arg(long, value_enum)]
+    pub access: Option<Access>,
+    /// Where thumbnails and extracted frames are, e.g. darwin/
+    #[arg(long, value_name = "PREFIX")]
+    pub prefix: Option<String>,
+    /// A key prefix that Darwin reads; none: the whole bucket
+    #[arg(long = "read-prefix", value_name = "PREFIX")]
+    pub read_prefixes: Vec<String>,
+    /// Writing is for --prefix alone
+    #[arg(long)]
+    pub scope_writes: bool,
+    /// A key prefix that Darwin need not read
+    #[arg(long = "not-read", value_name = "PREFIX")]
+    pub not_read: Vec<String>,
+    /// Listing too, which V7 asks for with MIRAX files
+    #[arg(long)]
+    pub list: bool,
+    /// Your team's name in Darwin, for the activation text
+    #[arg(long, value_name = "NAME")]
+    pub team: Option<String>,
+}
+
+impl Contract {
+    /// Whether an option of it was given.
+    pub fn is_given(&self) -> bool {
+        let Self { access, prefix, read_prefixes, scope_writes, not_read, list, team: _ } = self;
+        access.is_some()
+            || prefix.is_some()
+            || !read_prefixes.is_empty()
+            || *scope_writes
+            || !not_read.is_empty()
+            || *list
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Access {
+    ReadOnly,
+    ReadWrite,
+}
+
+/// How to report.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub struct Report {
+    /// The form on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write a page to this file too: one file, with a picture of how Darwin reads each bucket
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Plain {
+    Text,
+    Json,
+}
+
+impl From<Plain> for Format {
+    fn from(plain: Plain) -> Self {
+        match plain {
+            Plain::Text => Self::Text,
+            Plain::Json => Self::Json,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `check`: what Darwin could do after a change, from files alone.
+//!
+//! Must never call AWS, nor say OK of what the files do not say.
+
+use crate::app::config::Config;
+use crate::app::handler::{Call, Guard};
+use crate::model::arn::{Arn, is_account_id};
+use crate::model::text::quoted;
+use crate::proposal::documents::{
+    Documents, Proposal, ProposedKey, Said, cors_rules, policy_text, public_access_block,
+};
+use crate::proposal::{cloudformation, terraform};
+use crate::report::answer::Answer;
+use crate::shell::aws::clock::SystemClock;
+use crate::shell::aws::reach::Wanted;
+use crate::shell::environment::variable;
+use crate::shell::tool::args::Check;
+use crate::shell::tool::guarded::{Place, of_arguments};
+use crate::shell::tool::guards::{Lines, add};
+use crate::shell::tool::print::{self, finish};
+use crate::shell::tool::proposed::{Files, Key, Proposed};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::rc::Rc;
+
+/// For documents in which the account makes no difference; that of AWS's examples.
+const ANY_ACCOUNT: &str = "123456789012";
+/// The same of the Region.
+const ANY_REGION: &str = "us-east-1";
+
+/// Checks, and gives the exit status.
+pub async fn check(check: Check, wanted: &Wanted, lines: Lines) -> Result<u8, String> {
+    let (mut proposal, source) = proposal(&check)?;
+    for file in &check.key_policies {
+        let (name, policy) = (file.display().to_string(), policy_of(file)?);
+        proposal.keys.push(ProposedKey { name, arn: None, policy: Some(policy), disabled: false });
+    }
+    let texts = texts(&proposal);
+    let account = account(&check, &proposal, &texts)?;
+    let region = region(wanted, &texts)?;
+    let place = Place { account: &account, region: &region };
+    let config = of_arguments(&check.buckets, &check.contract, place)?;
+    let keys = keys(&mut proposal, place);
+    take_defaults(&config, &mut proposal)?;
+    proposal.remarks.iter().for_each(|remark| print::remark(remark));
+    let judged: Vec<String> = keys.iter().map(|key| key.arn.clone()).collect();
+    let answer = ask(config, Files { buckets: proposal.buckets, keys }, &judged, lines).await?;
+    finish(&answer, &check.report, &source)
+}
+
+fn proposal(check: &Check) -> Result<(Proposal, String), String> {
+    let named = |file: &Path, why: String| format!("`{}` is {why}", file.display());
+    if let Some(file) = &check.terraform_plan {
+        let plan = terraform::read(&read_json(file)?).map_err(|why| named(file, why))?;
+        return Ok((plan, file.display().to_string()));
+    }
+    if let Some(file) = &check.template {
+        let template = cloudformation::read(&read_yaml(file)?).map_err(|why| named(file, why))?;
+        return Ok((template, file.display().to_string()));
+    }
+    let file = check.policy.as_deref().ok_or("no --policy, --terraform-plan or --template")?;
+    let [bucket] = check.buckets.as_slice() else {
+        return Err("several --bucket with one --policy, wanted one".to_owned());
+    };
+    let mut documents =
+        Documents { bucket: bucket.clone(), policy: Said::Is(policy_of(file)?), ..Documents::default() };
+    if let Some(file) = &check.cors {
+        documents.cors = Said::Is(cors_rules(&read_json(file)?).map_err(|why| named(file, why))?);
+    }
+    if let Some(file) = &check.public_access_block {
+        let block = public_access_block(&read_json(file)?).map_err(|why| named(file, why))?;
+        documents.public_access_block = Said::Is(block);
+    }
+    Ok((Proposal { buckets: vec![documents], ..Proposal::default() }, file.display().to_string()))
+}
+
+/// A policy byte for byte, if it is one; that of `aws s3api get-bucket-policy` too (`{"Policy": "…"}`).
+fn policy_of(file: &Path) -> Result<String, String> {
+    let value = read_json(file)?;
+    if let Some(text) = value.get("Policy").and_then(policy_text) {
+        return Ok(text);
+    }
+    if value.get("Statement").is_none() {
+        return Err(format!("`{}` is no policy: it has no Statement", file.display()));
+    }
+    read(file)
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file).map_err(|error| format!("`{}` can't be read: {error}", file.display()))
+}
+
+fn read_json(file: &Path) -> Result<Value, String> {
+    serde_json::from_str(&read(file)?).map_err(|error| format!("`{}` is no JSON: {error}", file.display()))
+}
+
+/// YAML, of which JSON is a part. A tag (`!Ref`) is the function of that name.
+fn read_yaml(file: &Path) -> Result<Value, String> {
+    let value = serde_yaml_ng::from_str(&read(file)?);
+    let value: serde_yaml_ng::Value = value.map_err(|error| format!("`{}` is no YAML: {error}", file.display()))?;
+    Ok(as_json(value))
+}
+
+fn as_json(value: serde_yaml_ng::Value) -> Value {
+    use serde_yaml_ng::Value as Yaml;
+    match value {
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            let tag = tag.trim_start_matches('!');
+            let name = if tag == "Ref" || tag == "Condition" { tag.to_owned() } else { format!("Fn::{tag}") };
+            json!({ name: as_json(tagged.value) })
+        }
+        Yaml::Mapping(members) => {
+            let name = |key: Yaml| match key {
+                Yaml::String(text) => text,
+                other => serde_json::to_value(other).map(|value| value.to_string()).unwrap_or_default(),
+            };
+            Value::Object(members.into_iter().map(|(key, value)| (name(key), as_json(value))).collect())
+        }
+        Yaml::Sequence(items) => Value::Array(items.into_iter().map(as_json).collect()),
+        other => serde_json::to_value(other).unwrap_or_default(),
+    }
+}
+
+/// Every document in lower case, to see which facts make a difference.
+fn texts(proposal: &Proposal) -> String {
+    let policies = proposal.buckets.iter().filter_map(|documents| match &documents.policy {
+        Said::Is(text) => Some(text.as_str()),
+        Said::Absent | Said::Nothing | Said::Later => None,
+    });
+    let keys = proposal.keys.iter().filter_map(|key| key.policy.as_deref());
+    policies.chain(keys).collect::<Vec<_>>().join("\n").to_ascii_lowercase()
+}
+
+fn account(check: &Check, proposal: &Proposal, texts: &str) -> Result<String, String> {
+    let said = check.account.clone().or_else(|| variable("AWS_ACCOUNT_ID").filter(|account| !account.is_empty()));
+    if let Some(account) = said.or_else(|| proposal.account.clone()) {
+        let wrong = format!("--account is {}, wanted an account id of 12 digits", quoted(&account, 60));
+        return if is_account_id(&account) { Ok(account) } else { Err(wrong) };
+    }
+    if texts.contains("resourceaccount") {
+        return Err("a policy has a condition on the account of the resource: say which, with --account".to_owned());
+    }
+    Ok(ANY_ACCOUNT.to_owned())
+}
+
+fn region(wanted: &Wanted, texts: &str) -> Result<String, String> {
+    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(variable);
+    let said = wanted.region.clone().or_else(|| variables.into_iter().find(|region| !region.is_empty()));
+    match said {
+        Some(region) => Ok(region),
+        None if texts.contains("requestedregion") || texts.contains("viaservice") => {
+            Err("a policy has a condition on the Region: say which, with --region".to_owned())
+        }
+        None => Ok(ANY_REGION.to_owned()),
+    }
+}
+
+/// The keys with an ARN each: those that are not there yet get one that says which they are.
+fn keys(proposal: &mut Proposal, place: Place<'_>) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for (number, key) in proposal.keys.iter().enumerate() {
+        let arn = key.arn.clone().filter(|arn| Arn::parse(arn).is_some()).unwrap_or_else(|| {
+            let arn = format!("arn:aws:kms:{}:{}:key/proposed-{}", place.region, place.account, number + 1);
+            proposal.remarks.push(format!("{arn} is {}", quoted(&key.name, 200)));
+            arn
+        });
+        keys.push(Key { arn, policy: key.policy.clone(), disabled: key.disabled });
+    }
+    keys
+}
+
+/// What the files do not say counts as S3 makes it, where a change of theirs would show; each guarded bucket must be there.
+fn take_defaults(config: &Config, proposal: &mut Proposal) -> Result<(), String> {
+    for contract in &config.contracts {
+        let bucket = &contract.bucket;
+        let found = proposal.buckets.iter_mut().find(|documents| documents.bucket == *bucket);
+        let documents =
+            found.ok_or_else(|| format!("nothing in the input is about the bucket {}", quoted(bucket, 63)))?;
+        if documents.encryption == Said::Nothing {
+            documents.encryption = Said::Absent;
+            proposal.remarks.push(format!("{bucket}: the default encryption is not said; SSE-S3 is assumed"));
+        }
+        if matches!(documents.policy, Said::Nothing | Said::Later) {
+            proposal.remarks.push(format!("{bucket}: the bucket policy is not said, or known after the apply only"));
+        }
+    }
+    Ok(())
+}
+
+/// The guard's own audit of the documents, and its judgement of the keys.
+async fn ask(config: Config, files: Files, keys: &[String], lines: Lines) -> Result<Answer, String> {
+    let first = config.contracts.first().map(|contract| contract.bucket.clone());
+    let guard: Guard<Proposed> = Guard::new(config, Rc::new(files), None, None, SystemClock::seeded(), lines);
+    let call = Call { deadline_ms: None, function_arn: None, request_id: "check".to_owned(), dry_run: true };
+    let mut events = vec![json!({ "action": "audit" })];
+    if let Some(bucket) = first.filter(|_| !keys.is_empty()) {
+        events.push(json!({ "action": "judge", "bucket": bucket, "kms_keys": keys }));
+    }
+    let mut whole = Answer::default();
+    for event in events {
+        let answer = Box::pin(guard.report(&event, &call)).await;
+        add(&mut whole, answer.map_err(|failure| format!("{}: {failure}", failure.kind))?);
+    }
+    // Nothing is there yet that could be activated.
+    whole.activation = None;
+    whole.buckets.iter_mut().for_each(|bucket| bucket.activation = None);
+    Ok(whole)
+}

@@ -1,0 +1,12 @@
+//! The command-line tool `darwin-guard`: the function's own judging, from a terminal and in a pull request.
+
+pub mod args;
+pub mod check;
+pub mod commands;
+pub mod guarded;
+pub mod guards;
+pub mod print;
+pub mod proposed;
+pub mod repair;
+pub mod session;
+pub mod stack;
