@@ -66,7 +66,7 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
         Evidence::NoEvents { .. } => {
             one("the bucket sends its events neither to EventBridge nor to any target: no upload is judged")
         }
-        Evidence::ExplicitDeny(deny) => explicit_deny(deny, bucket, home),
+        Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => explicit_deny(deny, bucket, home),
         Evidence::PublicBlock { restricted, public, statements: _ } => one(public_block(*restricted, *public)),
         Evidence::ObjectOwnership { seen: Extent::Bucket } => one(
             "object ownership is not BucketOwnerEnforced: the bucket policy does not reach objects that another account \

@@ -28,6 +28,7 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> String {
         Evidence::CorsMissing { proposed, .. } => cors::rules(proposed),
         Evidence::NoEvents { .. } => bucket::events_off(bucket),
         Evidence::ExplicitDeny(deny) => policy::explicit_deny(bucket, &deny.statement, &deny.role),
+        Evidence::PartDenied(deny) => policy::part_denied(bucket, &deny.statement, &deny.role),
         Evidence::PublicBlock { statements, .. } => policy::public_block(bucket, statements),
         Evidence::ObjectOwnership { .. } => bucket::object_ownership(bucket),
         Evidence::RequesterPays => bucket::requester_pays(bucket),

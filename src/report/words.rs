@@ -14,6 +14,7 @@ pub(super) const fn headline(kind: Kind) -> &'static str {
         Kind::CorsMissing => "no CORS rule lets Darwin's browser page load images",
         Kind::EventsOff => "the bucket sends no events to EventBridge",
         Kind::ExplicitDeny => "a Deny statement shuts Darwin out",
+        Kind::PartDenied => "a Deny statement shuts Darwin out of a part of the bucket",
         Kind::PublicBlock => "the public access block shuts Darwin out",
         Kind::ObjectOwnership => "objects may belong to another account",
         Kind::RequesterPays => "requester pays shuts Darwin out",
@@ -74,7 +75,7 @@ pub(super) const fn meaning(kind: Kind) -> &'static str {
         }
         Kind::SseC => "These images can't be shown to annotators at all, whatever the policies say.",
         Kind::Archived => "These images are blank for annotators until they are restored.",
-        Kind::ObjectDenied | Kind::ObjectOwnership => {
+        Kind::ObjectDenied | Kind::ObjectOwnership | Kind::PartDenied => {
             "The images concerned are blank for annotators, or may be; others of the bucket are not affected."
         }
         Kind::DefaultEncryption | Kind::AliasEncryption => {

@@ -18,6 +18,7 @@ pub(super) const BUCKET_KINDS: &[Kind] = &[
     Kind::CorsMissing,
     Kind::EventsOff,
     Kind::ExplicitDeny,
+    Kind::PartDenied,
     Kind::PublicBlock,
     Kind::RequesterPays,
     Kind::DefaultEncryption,
@@ -173,7 +174,8 @@ impl Outbox {
             fine.extend_from_slice(WRITE_KINDS);
             whole.push(Kind::GuardDenied);
         }
-        if answer.read == Decision::Allowed && !seen.contains(&Kind::ExplicitDeny) {
+        let denied = [Kind::ExplicitDeny, Kind::PartDenied].iter().any(|kind| seen.contains(kind));
+        if answer.read == Decision::Allowed && !denied {
             fine.push(Kind::ObjectDenied);
         }
         for scope in [Scope::Kinds(fine), Scope::Whole(whole)] {

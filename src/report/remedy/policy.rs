@@ -41,6 +41,15 @@ pub(super) fn explicit_deny(bucket: &str, statement: &StatementName, role: &str)
     )
 }
 
+/// A Deny statement hits a part of what Darwin reads.
+pub(super) fn part_denied(bucket: &str, statement: &StatementName, role: &str) -> String {
+    format!(
+        "If Darwin need not read these keys, list their prefix in NOT_READ_PREFIXES (not_read in \
+         GUARDED_BUCKETS), or what it reads in READ_PREFIXES (read_prefixes): then this is no finding.\n\n{}",
+        explicit_deny(bucket, statement, role)
+    )
+}
+
 /// `RestrictPublicBuckets` with a public policy. `statements` names the public ones.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 pub(super) fn public_block(bucket: &str, statements: &[StatementName]) -> String {
