@@ -398,10 +398,10 @@ impl Incident {
         if self.report.mended { Status::Repaired } else { Status::Opened }
     }
 
-    /// Whether it is repeated after a day: not what merely depends, nor what happened once.
+    /// Whether it is repeated after a day: not what merely depends, may well be meant, or happened once.
     pub fn reminds(&self) -> bool {
         self.report.finding.depends_on.is_empty()
-            && !matches!(self.report.finding.kind(), Kind::LostUpdate | Kind::TestAlert)
+            && !matches!(self.report.finding.kind(), Kind::LostUpdate | Kind::PartDenied | Kind::TestAlert)
     }
 
     /// Whether a `Clear` covers it (apart from what the same call has sighted): the time since which it must not

@@ -21,8 +21,11 @@ pub struct Contract {
     pub access: Access,
     /// Key prefixes that Darwin reads; empty means the whole bucket. Each is a literal key prefix (no wildcard).
     pub read_prefixes: Vec<String>,
-    /// Where Darwin puts thumbnails. A literal key prefix without leading slash, e.g. `darwin/`.
+    /// Where the thumbnails, frames and segments are that Darwin shows: it writes them, or, for read-only, the customer's
+    /// own tools do. Either way it reads them. A literal key prefix without leading slash, e.g. `darwin/`.
     pub prefix: Option<String>,
+    /// Key prefixes that Darwin need not read: a Deny there is no finding, and their objects are not judged.
+    pub not_read: Vec<String>,
     /// `s3:PutObject` on `prefix` alone. INVARIANT: true only if `prefix` is given.
     pub scope_writes: bool,
     /// `s3:ListBucket` too (MIRAX files).
@@ -32,10 +35,14 @@ pub struct Contract {
 impl Contract {
     /// Whether Darwin reads this key under the contract (the key lies in a read prefix, or there are none).
     pub fn reads(&self, key: &str) -> bool {
-        self.read_prefixes.is_empty()
-            || self.read_prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()))
-            || (self.access == Access::ReadWrite
-                && self.prefix.as_deref().is_some_and(|prefix| key.starts_with(prefix)))
+        let read = self.read_prefixes.is_empty()
+            || self.read_prefixes.iter().chain(&self.prefix).any(|prefix| key.starts_with(prefix.as_str()));
+        read && !self.leaves_out(key)
+    }
+
+    /// Whether Darwin need not read this key, wherever it lies.
+    pub fn leaves_out(&self, key: &str) -> bool {
+        self.not_read.iter().any(|prefix| key.starts_with(prefix.as_str()))
     }
 }
 

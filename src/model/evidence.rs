@@ -41,7 +41,10 @@ pub enum Evidence {
     NoEvents {
         enable: bool,
     },
+    /// A Deny that leaves Darwin nothing of what it must read, or write.
     ExplicitDeny(Deny),
+    /// A Deny that hits a part of it.
+    PartDenied(Deny),
     PublicBlock {
         restricted: Option<bool>,
         public: Option<bool>,

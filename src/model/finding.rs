@@ -57,8 +57,10 @@ kinds! {
         /// Drift: the bucket sends nothing to EventBridge and `ENABLE_EVENTBRIDGE=true`.
         EventsOff = "events-off",
 
-        /// A Deny statement hits Darwin.
+        /// A Deny statement hits everything that Darwin must read, or write.
         ExplicitDeny = "explicit-deny",
+        /// A Deny statement hits a part of what Darwin must read, or write.
+        PartDenied = "part-denied",
         /// `RestrictPublicBuckets` with a public policy shuts out every other account.
         PublicBlock = "public-block",
         /// Objects may be owned by another account, which the bucket policy does not reach.
@@ -162,6 +164,7 @@ impl Kind {
             | Self::GuardDenied => &[Severity::Warning, Severity::Critical],
             Self::PolicyWidened
             | Self::EventsOff
+            | Self::PartDenied
             | Self::WiderThanContract
             | Self::SidTaken
             | Self::AccessUncertain
@@ -246,6 +249,7 @@ fn kind(evidence: &Evidence) -> Kind {
         Evidence::NoEvents { enable: true } => Kind::EventsOff,
         Evidence::NoEvents { enable: false } => Kind::NoObjectEvents,
         Evidence::ExplicitDeny(_) => Kind::ExplicitDeny,
+        Evidence::PartDenied(_) => Kind::PartDenied,
         Evidence::PublicBlock { .. } => Kind::PublicBlock,
         Evidence::ObjectOwnership { .. } => Kind::ObjectOwnership,
         Evidence::RequesterPays => Kind::RequesterPays,
@@ -320,7 +324,7 @@ fn cause(evidence: &Evidence, depends_on: &[Unknown]) -> String {
         Evidence::PolicyMissing { .. } | Evidence::PolicyGutted { .. } => "policy",
         Evidence::Wider { .. } => "wider",
         Evidence::CorsMissing { .. } => "cors",
-        Evidence::ExplicitDeny(deny) => &deny.identity,
+        Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => &deny.identity,
         Evidence::Key(key) if kind_of_key(key) != Kind::AccessUncertain => &key.key,
         Evidence::SidTaken { statement } => statement.sid.as_deref().unwrap_or_default(),
         Evidence::ConditionOnOurs { statement, .. } => return format!("statement {statement}"),

@@ -35,7 +35,7 @@ pub enum Effect {
 }
 
 /// The two ways Darwin reads an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reader {
     /// Darwin's servers: signed header, unknown address.

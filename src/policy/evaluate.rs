@@ -31,9 +31,11 @@ impl Statement {
     }
 
     pub(crate) fn resource_fits(&self, question: &Question<'_>) -> Truth {
-        self.scope(&self.resources, "Resource", Unknown::NoResource, |pattern| {
-            resource(pattern, &question.request.resource, question.context())
-        })
+        self.takes(&question.request.resource, question.context())
+    }
+
+    fn takes(&self, asked: &str, context: &RequestContext) -> Truth {
+        self.scope(&self.resources, "Resource", Unknown::NoResource, |pattern| resource(pattern, asked, context))
     }
 
     /// Whether `Action`/`NotAction` (or `Resource`/`NotResource`) takes the request in.
@@ -66,13 +68,17 @@ impl Statement {
 
     /// Whether the statement applies to the request.
     pub(crate) fn applies(&self, question: &Question<'_>) -> Truth {
+        let fits = self.resource_fits(question);
+        if fits.is_false() { fits } else { self.applies_but_for_resource(question).and(fits) }
+    }
+
+    /// Whether it applies, if its `Resource` takes the request in.
+    pub(crate) fn applies_but_for_resource(&self, question: &Question<'_>) -> Truth {
         let mut truth = self.action_fits(question);
-        for part in [Self::resource_fits, Self::principal_fits] {
-            if truth.is_false() {
-                return truth;
-            }
-            truth = truth.and(part(self, question));
+        if truth.is_false() {
+            return truth;
         }
+        truth = truth.and(self.principal_fits(question));
         for condition in &self.conditions {
             if truth.is_false() {
                 return truth;
@@ -113,28 +119,69 @@ fn resource(pattern: &Pattern, resource: &str, context: &RequestContext) -> Trut
     loose
 }
 
+/// Statements, evaluated for one form of request as far as it does not depend on the resource.
+///
+/// INVARIANT: of each resource it says what the statements themselves would say.
+#[derive(Debug)]
+pub(crate) struct Residual<'a> {
+    /// What is not understood of the whole may change what any statement means.
+    whole: Option<Truth>,
+    /// The statements that may apply to some resource, with what all else of them comes to.
+    left: Vec<(&'a Statement, Truth)>,
+}
+
+impl<'a> Residual<'a> {
+    pub(crate) fn new(policy: &Statements<'a>, question: &Question<'_>) -> Self {
+        if !policy.unknowns.is_empty() {
+            return Self { whole: Some(Truth::unknown_all(policy.unknowns.to_vec())), left: Vec::new() };
+        }
+        let but_for_resource = |statement: &&'a Statement| (*statement, statement.applies_but_for_resource(question));
+        let left = policy.statements.iter().map(but_for_resource).filter(|(_, truth)| !truth.is_false()).collect();
+        Self { whole: None, left }
+    }
+
+    /// What the statements come to for this resource.
+    pub(crate) fn sides(&self, resource: &str, context: &RequestContext) -> Sides {
+        if let Some(open) = &self.whole {
+            return Sides { allow: open.clone(), deny: open.clone() };
+        }
+        let (mut allow, mut deny) = (Truth::False, Truth::False);
+        for (statement, rest) in &self.left {
+            let fits = statement.takes(resource, context);
+            if fits.is_false() {
+                continue;
+            }
+            let applies = rest.clone().and(fits);
+            // INVARIANT: a statement whose Effect is not understood has an unknown, so it is never sure to apply.
+            if statement.may_allow() {
+                allow = allow.or(applies.clone());
+            }
+            if statement.may_deny() {
+                deny = deny.or(applies);
+            }
+        }
+        Sides { allow, deny }
+    }
+
+    /// Whether the statements surely let the request through. Says nothing of the gates beside the policy.
+    pub(crate) fn allows(&self, resource: &str, context: &RequestContext) -> bool {
+        let Sides { allow, deny } = self.sides(resource, context);
+        allow.is_true() && deny.is_false()
+    }
+
+    /// The patterns that tell some resources from others: those that a Deny takes in, and those that an Allow leaves out.
+    pub(crate) fn parting(&self) -> impl Iterator<Item = &'a Pattern> {
+        self.left.iter().flat_map(|(statement, _)| match &statement.resources {
+            Scope::Any(patterns) if statement.may_deny() => patterns.as_slice(),
+            Scope::Except(patterns) if statement.may_allow() => patterns.as_slice(),
+            Scope::Any(_) | Scope::Except(_) | Scope::Missing => &[],
+        })
+    }
+}
+
 /// What statements come to.
 pub(crate) fn sides(policy: &Statements<'_>, question: &Question<'_>) -> Sides {
-    if !policy.unknowns.is_empty() {
-        // What is not understood of the whole may change what any statement means.
-        let open = Truth::unknown_all(policy.unknowns.to_vec());
-        return Sides { allow: open.clone(), deny: open };
-    }
-    let (mut allow, mut deny) = (Truth::False, Truth::False);
-    for statement in &policy.statements {
-        let applies = statement.applies(question);
-        if applies.is_false() {
-            continue;
-        }
-        // INVARIANT: a statement whose Effect is not understood has an unknown, so it is never sure to apply.
-        if statement.may_allow() {
-            allow = allow.or(applies.clone());
-        }
-        if statement.may_deny() {
-            deny = deny.or(applies);
-        }
-    }
-    Sides { allow, deny }
+    Residual::new(policy, question).sides(&question.request.resource, question.context())
 }
 
 /// Whether the bucket's side lets the role do it: the bucket policy, `RestrictPublicBuckets` and the object's owner.

@@ -140,6 +140,24 @@ impl Pattern {
         if names.is_empty() || !fits { Truth::from(fits) } else { Truth::Unknown(names) }
     }
 
+    /// Texts that begin so and that the pattern matches, or may match: one for each way in which it can go on after the
+    /// beginning, with `wild` for each `*` (and unknown value) left, and the stranger for each `?`.
+    pub(crate) fn texts_from(&self, start: &str, wild: &str, stranger: char, context: &RequestContext) -> Vec<String> {
+        let Some((tokens, _)) = self.tokens(context, Mode::Like) else { return Vec::new() };
+        let rest = |at: usize| {
+            let mut text = start.as_bytes().to_vec();
+            for token in tokens.get(at..).unwrap_or_default() {
+                match token {
+                    Token::Byte(byte) => text.push(*byte),
+                    Token::One => text.extend_from_slice(stranger.encode_utf8(&mut [0; 4]).as_bytes()),
+                    Token::Any | Token::Hole => text.extend_from_slice(wild.as_bytes()),
+                }
+            }
+            String::from_utf8(text).ok()
+        };
+        after(&tokens, start.as_bytes()).into_iter().filter_map(rest).collect()
+    }
+
     /// None if a variable has no value: then nothing matches.
     fn tokens(&self, context: &RequestContext, mode: Mode) -> Option<(Vec<Token>, Vec<Unknown>)> {
         let mut tokens = Vec::with_capacity(self.text.len());
@@ -296,6 +314,44 @@ fn fits(tokens: &[Token], value: &[u8]) -> bool {
         token = after;
         at = start;
     }
+}
+
+/// The places in a pattern where it can go on when it has matched the value so far.
+fn after(tokens: &[Token], value: &[u8]) -> Vec<usize> {
+    let wild = |at: usize| matches!(tokens.get(at), Some(Token::Any | Token::Hole));
+    let closed = |mut places: Vec<usize>| {
+        let mut at = 0;
+        while let Some(place) = places.get(at).copied() {
+            if wild(place) && !places.contains(&(place + 1)) {
+                places.push(place + 1);
+            }
+            at += 1;
+        }
+        places
+    };
+    let mut places = closed(vec![0]);
+    for (index, byte) in value.iter().enumerate() {
+        let ends = is_boundary(value, index + 1);
+        let mut next = Vec::new();
+        for place in places {
+            let to = match tokens.get(place) {
+                Some(Token::Any | Token::Hole) => place,
+                // One character, of however many bytes.
+                Some(Token::One) if !ends => place,
+                Some(Token::One) => place + 1,
+                Some(Token::Byte(want)) if want == byte => place + 1,
+                _ => continue,
+            };
+            if !next.contains(&to) {
+                next.push(to);
+            }
+        }
+        places = closed(next);
+        if places.is_empty() {
+            break;
+        }
+    }
+    places
 }
 
 /// Part by part, as the ARN operators compare; the sixth part takes all the rest.

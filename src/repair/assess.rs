@@ -66,6 +66,7 @@ struct Documents {
     fulfilled: Vec<Operation>,
     cors: Option<CorsState>,
     unsettled: bool,
+    parts: Option<(Verdict, Verdict)>,
 }
 
 impl Documents {
@@ -89,6 +90,7 @@ impl Documents {
         let Rules { asker: Asker { darwin, home, now }, ceiling, .. } = rules;
         let assessed = assess_policy(policy, contract, darwin, home, ceiling, now);
         self.unsettled = assessed.unsettled;
+        self.parts = assessed.parts;
         self.fulfilled.extend(assessed.fulfilled.then_some(Operation::PutBucketPolicy));
         self.drifts.extend(assessed.drift);
         self.findings.extend(assessed.findings);
@@ -123,7 +125,7 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     let Observed { access, encryption, tags, default_key, .. } = observed;
     let asker = rules.asker;
     let bucket = contract.bucket.as_str();
-    let Documents { drifts, mut findings, steps, fulfilled, cors, unsettled } =
+    let Documents { drifts, mut findings, steps, fulfilled, cors, unsettled, parts } =
         Documents::of(contract, observed, rules);
     findings.extend(gates::bucket_name(contract));
     findings.extend(gates::requester_pays(&access.requester_pays));
@@ -137,6 +139,11 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     let mut read = judge_read(access, bucket, &probe, ObjectOwner::BucketOwner, asker);
     let mut write =
         (contract.access == Access::ReadWrite).then(|| judge_write(access, bucket, &write_probe_key(contract), asker));
+    if let Some((read_parts, write_parts)) = parts {
+        // A denial of everything says more than one of a part.
+        read = if read.is_denied() { read } else { read.and(read_parts) };
+        write = write.map(|write| if write.is_denied() { write } else { write.and(write_parts) });
+    }
     let (decrypt, encrypt, encryption_findings) =
         gates::default_encryption(contract, encryption, default_key.as_ref(), asker);
     findings.extend(encryption_findings);

@@ -42,6 +42,9 @@ pub struct PolicyAssessment {
     pub unsettled: bool,
     /// What was read gives Darwin the access of the contract, and no Deny certainly takes it away.
     pub fulfilled: bool,
+    /// The worst that the policy says of any part of what Darwin must read, and write. None: the policy can't be taken
+    /// apart, or there is none.
+    pub parts: Option<(Verdict, Verdict)>,
 }
 
 /// Judges the policy (`None`: the bucket has none) and proposes the repair. `now` is RFC 3339.
@@ -62,7 +65,10 @@ pub fn assess_policy(
         return absent(asking, &terms);
     };
     match document.editable() {
-        Ok(policy) => Reading::new(policy, asking, terms).assess(ceiling),
+        Ok(policy) => {
+            let reading = Reading::new(policy, asking, terms);
+            PolicyAssessment { parts: Some(reading.parts()), ..reading.assess(ceiling) }
+        }
         Err(why) => {
             let findings = vec![unreadable(why)];
             PolicyAssessment { findings, ..PolicyAssessment::default() }
@@ -112,7 +118,7 @@ fn checked(
     let after = PolicyDocument::parse(proposed);
     let verdict = match after.editable() {
         Ok(after) => {
-            let questions = probe::questions(terms, after);
+            let questions = asking.questions(terms, after);
             asking.ask_all(&allows(after, &recognise(after, asking.darwin)), &questions)
         }
         Err(why) => return refuse(findings, unreadable(why), drift),
@@ -123,7 +129,14 @@ fn checked(
     findings.shrink_to_fit();
     let proposed = after.into_text();
     let drift = Finding { evidence: with_document(drift.evidence, &proposed), ..drift };
-    PolicyAssessment { drift: Some(drift), findings, proposed: Some(proposed), unsettled, fulfilled: false }
+    PolicyAssessment {
+        drift: Some(drift),
+        findings,
+        proposed: Some(proposed),
+        unsettled,
+        fulfilled: false,
+        parts: None,
+    }
 }
 
 /// The evidence with the policy that repairs it.
@@ -176,7 +189,7 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     fn new(policy: Editable<'a>, asking: Asking<'a>, terms: Terms) -> Self {
         let seen = recognise(policy, asking.darwin);
-        let questions = probe::questions(&terms, policy);
+        let questions = asking.questions(&terms, policy);
         let allowed = asking.ask_all(&allows(policy, &seen), &questions);
         Self { policy, asking, terms, seen, questions, allowed }
     }
@@ -185,11 +198,28 @@ impl<'a> Reading<'a> {
         self.seen.iter().filter_map(|seen| seen.own.as_ref().map(|own| (seen, own)))
     }
 
+    /// What the whole policy says of the worst part, for reading and for writing.
+    fn parts(&self) -> (Verdict, Verdict) {
+        let all = self.policy.document.all();
+        let mut worst = [Verdict::allowed(Vec::new()), Verdict::allowed(Vec::new())];
+        for (question, verdict) in self.asking.left_open(&all, &self.questions) {
+            let [read, write] = &mut worst;
+            let side = match question.action {
+                "s3:GetObject" => read,
+                "s3:PutObject" => write,
+                _ => continue,
+            };
+            *side = std::mem::replace(side, Verdict::allowed(Vec::new())).and(verdict);
+        }
+        worst.into()
+    }
+
     fn assess(&self, ceiling: Ceiling) -> PolicyAssessment {
         let taken = |seen: &StatementView<'_>| Finding::of(Evidence::SidTaken { statement: seen.name() });
         let mut findings: Vec<Finding> = self.strangers_with_our_sid().map(taken).collect();
         findings.extend(self.denies());
-        let denied = findings.iter().any(|found| found.kind() == Kind::ExplicitDeny);
+        let deny = [Kind::ExplicitDeny, Kind::PartDenied];
+        let denied = findings.iter().any(|found| deny.contains(&found.kind()));
         let wide = self.wide();
         let hands_off = self.hands_off();
         let narrowing = if hands_off.is_empty() && !wide.is_empty() { self.rewritten(Ceiling::Enforce) } else { None };

@@ -89,7 +89,7 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
         Evidence::Wider { ours, .. } => ours.iter().map(wider).collect(),
         Evidence::CorsMissing { origin, rules, near, proposed: _ } => cors_missing(origin, *rules, near),
         Evidence::NoEvents { .. } => one("the bucket sends its events neither to EventBridge nor to any other target"),
-        Evidence::ExplicitDeny(deny) => explicit_deny(deny, bucket, home),
+        Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => explicit_deny(deny, bucket, home),
         Evidence::PublicBlock { restricted, public, statements } => public_block(*restricted, *public, statements),
         Evidence::ObjectOwnership { seen: Extent::Bucket } => one(
             "object ownership is not BucketOwnerEnforced: the bucket policy does not reach objects that another account \

@@ -47,6 +47,7 @@ impl Link {
             | Kind::PolicyGutted
             | Kind::PolicyWidened
             | Kind::ExplicitDeny
+            | Kind::PartDenied
             | Kind::PolicyLimit
             | Kind::PolicyUnreadable
             | Kind::DeadPrincipal

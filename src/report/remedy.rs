@@ -30,6 +30,7 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
         Evidence::CorsMissing { proposed, .. } => cors::rules(at, proposed),
         Evidence::NoEvents { enable } => bucket::events_off(at, *enable),
         Evidence::ExplicitDeny(deny) => policy::explicit_deny(at, &deny.statement, &deny.role),
+        Evidence::PartDenied(deny) => policy::part_denied(at, &deny.statement, &deny.role),
         Evidence::PublicBlock { statements, .. } => policy::public_block(at, statements),
         Evidence::ObjectOwnership { .. } => bucket::object_ownership(at),
         Evidence::RequesterPays => bucket::requester_pays(at),

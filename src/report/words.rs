@@ -25,7 +25,7 @@ pub(super) fn headline(finding: &Finding) -> String {
         Evidence::Wider { .. } => "Darwin's statement allows more than needed",
         Evidence::CorsMissing { .. } => "images are blank in browsers: no CORS rule",
         Evidence::NoEvents { .. } => "new uploads are not checked: events are off",
-        Evidence::ExplicitDeny(deny) => match shut_out(deny) {
+        Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => match shut_out(deny) {
             ShutOut::All => "a Deny statement shuts Darwin out",
             ShutOut::Part => "a Deny statement shuts Darwin out of a part",
             ShutOut::Writing => "a Deny statement stops Darwin's writes",
@@ -96,7 +96,7 @@ pub(super) fn over(finding: &Finding, ending: Option<Ending>) -> String {
         Evidence::Wider { .. } => "Darwin's statement was narrowed",
         Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => "its CORS rules let Darwin's page in",
         Evidence::NoEvents { .. } => "its new uploads are checked again",
-        Evidence::ExplicitDeny(_) => "the Deny no longer hits Darwin",
+        Evidence::ExplicitDeny(_) | Evidence::PartDenied(_) => "the Deny no longer hits Darwin",
         Evidence::PublicBlock { .. } => "the public access block is no problem now",
         Evidence::ObjectOwnership { .. } => "its objects belong to your account",
         Evidence::RequesterPays => "requester pays is off",
@@ -224,7 +224,7 @@ pub(super) fn effect(finding: &Finding) -> String {
         | Evidence::BucketNameDot
         | Evidence::PublicBlock { restricted: Some(true), public: Some(true), .. }
         | Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => ALL_BLANK,
-        Evidence::ExplicitDeny(deny) => match shut_out(deny) {
+        Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => match shut_out(deny) {
             ShutOut::All => ALL_BLANK,
             ShutOut::Part => "the images under the keys listed below are blank for annotators. Others show as before",
             ShutOut::Writing => {
@@ -318,7 +318,7 @@ fn key_effect(key: &KeyEvidence) -> String {
 /// What the guard does not change, for findings that are not its own to repair.
 pub(super) fn not_ours(finding: &Finding) -> &'static str {
     match &finding.evidence {
-        Evidence::ExplicitDeny(_) => "the guard never changes a Deny",
+        Evidence::ExplicitDeny(_) | Evidence::PartDenied(_) => "the guard never changes a Deny",
         Evidence::Key(_) => "the guard changes no KMS key and no object",
         Evidence::ManagedDefaultKey { .. } | Evidence::AliasEncryption { .. } => {
             "the guard changes no default encryption"

@@ -202,6 +202,7 @@ fn an_empty_variable_counts_as_none() {
         "READ_WRITE_BUCKETS",
         "PREFIX",
         "READ_PREFIXES",
+        "NOT_READ_PREFIXES",
         "SCOPE_WRITES",
         "LIST_BUCKETS",
     ];
@@ -320,7 +321,7 @@ fn every_wrong_value_is_told_at_once_and_cut() {
         ["GUARDED_BUCKETS[0]", "GUARDED_BUCKETS[0].name", "GUARDED_BUCKETS[0].access", "MODE", "CONCURRENCY"]
     );
     insta::assert_snapshot!(problems.to_string().replace("; ", "\n"), @r"
-    GUARDED_BUCKETS[0] is an object with the field `acess`, wanted only `name`, `access`, `read_prefixes`, `prefix`, `scope_writes`, `list`
+    GUARDED_BUCKETS[0] is an object with the field `acess`, wanted only `name`, `access`, `read_prefixes`, `prefix`, `not_read`, `scope_writes`, `list`
     GUARDED_BUCKETS[0].name is `A`, wanted the name of a general purpose bucket: 3 to 63 of `a-z`, `0-9`, `-`, `.`
     GUARDED_BUCKETS[0].access is not set, wanted `read-only` or `read-write`
     MODE is `on`, wanted `repair` or `flag`

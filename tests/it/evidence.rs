@@ -18,7 +18,11 @@ pub const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
 
 /// A finding of the kind, with a reason where that is not its evidence.
 pub fn finding(kind: Kind, text: &str) -> Finding {
-    let because = if kind == Kind::ExplicitDeny { Vec::new() } else { vec![Reason::from(denied_by(text))] };
+    let because = if matches!(kind, Kind::ExplicitDeny | Kind::PartDenied) {
+        Vec::new()
+    } else {
+        vec![Reason::from(denied_by(text))]
+    };
     Finding::with(evidence(kind, text), because, Vec::new())
 }
 
@@ -74,6 +78,13 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         let ours = WideStatement { statement: statement(), beyond: Beyond::Actions(vec![grant]) };
         Evidence::Wider { enforced, ours: vec![ours], diff: Some(format!("--- a\n+++ b\n+{}", json())) }
     };
+    let deny = || Deny {
+        statement: statement(),
+        identity: own(),
+        applies: applies(text),
+        hits: vec![Hit { action: "s3:GetObject".to_owned(), key: Some(own()), server: true, browser: false }],
+        role: ROLE.to_owned(),
+    };
     match kind {
         Kind::PolicyMissing => Evidence::PolicyMissing { has_policy: true, repair: repair() },
         Kind::PolicyGutted => {
@@ -88,13 +99,8 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         }
         Kind::EventsOff => Evidence::NoEvents { enable: true },
         Kind::NoObjectEvents => Evidence::NoEvents { enable: false },
-        Kind::ExplicitDeny => Evidence::ExplicitDeny(Deny {
-            statement: statement(),
-            identity: own(),
-            applies: applies(text),
-            hits: vec![Hit { action: "s3:GetObject".to_owned(), key: Some(own()), server: true, browser: false }],
-            role: ROLE.to_owned(),
-        }),
+        Kind::ExplicitDeny => Evidence::ExplicitDeny(deny()),
+        Kind::PartDenied => Evidence::PartDenied(deny()),
         Kind::PublicBlock => {
             Evidence::PublicBlock { restricted: Some(true), public: Some(true), statements: vec![statement(); 3] }
         }

@@ -298,6 +298,7 @@ fn a_missing_statement_is_told_once_for_reading_and_writing() {
         access: Access::ReadWrite,
         read_prefixes: Vec::new(),
         prefix: None,
+        not_read: Vec::new(),
         scope_writes: false,
         list: false,
     };

@@ -2,6 +2,7 @@
 
 mod encryption;
 mod healing;
+mod parts;
 
 use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};

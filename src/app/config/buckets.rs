@@ -15,7 +15,7 @@ pub(super) const MOST_PREFIXES: usize = 20;
 pub(super) const WANTED: &str =
     "a JSON list of 1 to 20 buckets like `[{\"name\": \"acme-lidar\", \"access\": \"read-write\"}]`";
 
-const FIELDS: [&str; 6] = ["name", "access", "read_prefixes", "prefix", "scope_writes", "list"];
+const FIELDS: [&str; 7] = ["name", "access", "read_prefixes", "prefix", "not_read", "scope_writes", "list"];
 
 pub(super) const NAME: &str = "the name of a general purpose bucket: 3 to 63 of `a-z`, `0-9`, `-`, `.`";
 
@@ -75,11 +75,20 @@ impl Entry<'_> {
         if scope_writes && (prefix.is_none() || access == Some(Access::ReadOnly)) {
             self.wrong(".scope_writes", "`true`", "a `prefix` and `read-write` access with it");
         }
+        let read_prefixes = self.prefixes(entry, "read_prefixes");
+        if access == Some(Access::ReadWrite) && !read_prefixes.is_empty() && prefix.is_none() {
+            self.wrong(
+                ".prefix",
+                seen(entry.get("prefix")),
+                "a `prefix`: without one Darwin writes to the bucket's root, which `read_prefixes` leaves out",
+            );
+        }
         Some(Contract {
             bucket: bucket?,
             access: access?,
-            read_prefixes: self.read_prefixes(entry),
+            read_prefixes,
             prefix,
+            not_read: self.prefixes(entry, "not_read"),
             scope_writes,
             list: self.flag(entry, "list"),
         })
@@ -119,18 +128,22 @@ impl Entry<'_> {
         }
     }
 
-    fn read_prefixes(&mut self, entry: &Map<String, Value>) -> Vec<String> {
-        let list = match entry.get("read_prefixes") {
+    fn prefixes(&mut self, entry: &Map<String, Value>, field: &str) -> Vec<String> {
+        let list = match entry.get(field) {
             None | Some(Value::Null) => return Vec::new(),
             Some(Value::Array(list)) if list.len() <= MOST_PREFIXES => list,
             other => {
-                self.wrong(".read_prefixes", seen(other), format!("a list of at most {MOST_PREFIXES} key prefixes"));
+                self.wrong(
+                    &format!(".{field}"),
+                    seen(other),
+                    format!("a list of at most {MOST_PREFIXES} key prefixes"),
+                );
                 return Vec::new();
             }
         };
         let mut prefixes: Vec<String> = Vec::new();
         for (index, prefix) in list.iter().enumerate() {
-            let field = format!(".read_prefixes[{index}]");
+            let field = format!(".{field}[{index}]");
             match prefix.as_str() {
                 Some(text) if prefixes.iter().any(|held| held == text) => {
                     self.wrong(&field, format!("{} again", cut(text)), "each prefix once");

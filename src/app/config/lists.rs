@@ -16,6 +16,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Vec<Contract>> {
     let read_write = items(reader, READ_WRITE);
     let prefix = prefix(reader);
     let read_prefixes = prefixes(reader, "READ_PREFIXES");
+    let not_read = prefixes(reader, "NOT_READ_PREFIXES");
     let scope_writes = flag(reader, "SCOPE_WRITES");
     let list = flag(reader, "LIST_BUCKETS");
     if read_only.is_empty() && read_write.is_empty() {
@@ -48,6 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Vec<Contract>> {
                     access,
                     read_prefixes: read_prefixes.clone(),
                     prefix: prefix.clone(),
+                    not_read: not_read.clone(),
                     scope_writes: scope_writes && access == Access::ReadWrite,
                     list,
                 });
@@ -60,7 +62,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Vec<Contract>> {
 /// Refuses what is about the lists alone, where `GUARDED_BUCKETS` is given.
 pub(super) fn refuse(reader: &mut Reader<'_>) {
     let flags = ["SCOPE_WRITES", "LIST_BUCKETS"].map(|name| (name, flag(reader, name)));
-    let lists = [READ_ONLY, READ_WRITE, "PREFIX", "READ_PREFIXES"].map(|name| (name, reader.get(name).is_some()));
+    let lists = [READ_ONLY, READ_WRITE, "PREFIX", "READ_PREFIXES", "NOT_READ_PREFIXES"]
+        .map(|name| (name, reader.get(name).is_some()));
     for (name, _) in lists.into_iter().chain(flags).filter(|(_, given)| *given) {
         reader.wrong(name, "set", "either the two lists of buckets with their options or `GUARDED_BUCKETS`, not both");
     }

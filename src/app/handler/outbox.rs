@@ -20,6 +20,7 @@ pub(super) const BUCKET_KINDS: &[Kind] = &[
     Kind::CorsMissing,
     Kind::EventsOff,
     Kind::ExplicitDeny,
+    Kind::PartDenied,
     Kind::PublicBlock,
     Kind::RequesterPays,
     Kind::DefaultEncryption,
@@ -197,7 +198,8 @@ impl Outbox {
             written.extend_from_slice(WRITE_KINDS);
             whole.push(Kind::GuardDenied);
         }
-        if answer.read == Decision::Allowed && !seen.contains(&Kind::ExplicitDeny) {
+        let denied = [Kind::ExplicitDeny, Kind::PartDenied].iter().any(|kind| seen.contains(kind));
+        if answer.read == Decision::Allowed && !denied {
             fine.push(Kind::ObjectDenied);
         }
         // What a repair made needless was ended by the repair; everything else by whoever changed the bucket.

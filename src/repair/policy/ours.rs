@@ -54,8 +54,8 @@ impl Terms {
         let mut reads = contract.read_prefixes.clone();
         if reads.is_empty() {
             reads.push(String::new());
-        } else if read_write {
-            // Darwin reads the thumbnails that it wrote.
+        } else {
+            // Darwin reads the thumbnails, whoever wrote them.
             reads.extend(contract.prefix.clone());
         }
         let reads = outermost(&reads);

@@ -8,8 +8,9 @@ use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::text::STRANGERS;
 use crate::model::verdict::{Reader, Verdict};
 use crate::policy::document::{Editable, Statements};
-use crate::policy::evaluate::evaluate_statements;
-use crate::policy::request::{ObjectOwner, Settings};
+use crate::policy::evaluate::{Residual, evaluate_statements};
+use crate::policy::question;
+use crate::policy::request::{ObjectOwner, Request, Settings};
 use crate::repair::policy::ours::Terms;
 use std::collections::BTreeSet;
 
@@ -24,7 +25,7 @@ const GATES_OPEN: Settings = Settings {
 };
 
 /// One question.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Question {
     pub action: &'static str,
     pub key: Option<String>,
@@ -43,88 +44,129 @@ pub(super) struct Asking<'a> {
     pub now: &'a str,
 }
 
+/// The action and the reader of some questions: what the policy says of them apart from the key is decided once.
+struct Form<'a> {
+    request: Request,
+    residual: Residual<'a>,
+}
+
 impl Asking<'_> {
+    fn request(&self, action: &str, key: Option<&str>, reader: Reader) -> Request {
+        s3_request(self.darwin, self.home, action, &self.contract.bucket, key, reader, self.now)
+    }
+
+    fn form<'a>(&self, statements: &Statements<'a>, action: &str, reader: Reader) -> Form<'a> {
+        let request = self.request(action, None, reader);
+        let residual = Residual::new(statements, &question::Question::new(&request));
+        Form { request, residual }
+    }
+
     pub(super) fn ask(&self, statements: &Statements<'_>, question: &Question) -> Verdict {
-        let Question { action, key, reader, .. } = question;
-        let bucket = self.contract.bucket.as_str();
-        let request = s3_request(self.darwin, self.home, action, bucket, key.as_deref(), *reader, self.now);
+        let request = self.request(question.action, question.key.as_deref(), question.reader);
         evaluate_statements(Some(statements), &request, GATES_OPEN)
+    }
+
+    /// The questions that are not surely allowed, with their verdicts.
+    pub(super) fn left_open<'q>(
+        &self,
+        statements: &Statements<'_>,
+        questions: &'q [Question],
+    ) -> Vec<(&'q Question, Verdict)> {
+        let mut forms: Vec<((&str, Reader), Form<'_>)> = Vec::new();
+        let mut open = Vec::new();
+        for question in questions {
+            let of = (question.action, question.reader);
+            let held = forms.iter().position(|(held, _)| *held == of);
+            let at = held.unwrap_or_else(|| {
+                forms.push((of, self.form(statements, question.action, question.reader)));
+                forms.len().saturating_sub(1)
+            });
+            let resource = question.key.as_ref().map(|key| format!("{}/{key}", self.bucket_arn()));
+            let allowed = forms.get(at).is_some_and(|(_, form)| {
+                let resource = resource.as_deref().unwrap_or(form.request.resource.as_str());
+                form.residual.allows(resource, &form.request.context)
+            });
+            if !allowed {
+                let verdict = self.ask(statements, question);
+                if !verdict.is_allowed() {
+                    open.push((question, verdict));
+                }
+            }
+        }
+        open
     }
 
     /// The answers to all questions as one.
     pub(super) fn ask_all(&self, statements: &Statements<'_>, questions: &[Question]) -> Verdict {
-        questions.iter().map(|question| self.ask(statements, question)).fold(Verdict::allowed(Vec::new()), Verdict::and)
-    }
-}
-
-/// The questions for a contract, for this document.
-///
-/// A pattern that matches `prefix` with one unnameable character after it, and with more of them than the document has
-/// `?`, matches every key under the prefix: it can only have matched them by a `*`. Keys that an Allow leaves out
-/// (`NotResource`) or a Deny picks are made from the patterns themselves.
-pub(super) fn questions(terms: &Terms, policy: Editable<'_>) -> Vec<Question> {
-    let text = policy.text();
-    let stranger = STRANGERS.clone().find(|c| !text.contains(*c)).unwrap_or(*STRANGERS.start());
-    let marks = text.matches('?').count() + escaped(text);
-    let mut lengths: Vec<usize> = (1..=marks.min(LENGTHS) + 1).collect();
-    lengths.push(marks.min(1_000) + 2);
-    let named = named_keys(policy, stranger);
-    let keys = |prefixes: &[String]| {
-        let mut keys: Vec<(String, bool)> = Vec::new();
-        for prefix in prefixes {
-            keys.extend(
-                lengths.iter().map(|length| (format!("{prefix}{}", stranger.to_string().repeat(*length)), true)),
-            );
+        let open = self.left_open(statements, questions).into_iter().map(|(_, verdict)| verdict);
+        let mut verdict = open.fold(Verdict::allowed(Vec::new()), Verdict::and);
+        if verdict.is_allowed()
+            && let Some(first) = questions.first()
+        {
+            verdict.because = self.ask(statements, first).because;
         }
-        let mut special = BTreeSet::new();
-        for prefix in prefixes {
-            for key in &named {
-                if key.starts_with(prefix.as_str()) {
-                    special.insert(key.clone());
-                } else {
-                    special.insert(format!("{prefix}{key}"));
+        verdict
+    }
+
+    fn bucket_arn(&self) -> String {
+        format!("arn:{}:s3:::{}", self.home.partition, self.contract.bucket)
+    }
+
+    /// The questions for a contract, for this document.
+    ///
+    /// A pattern that matches `prefix` with one unnameable character after it, and with more of them than the document
+    /// has `?`, matches every key under the prefix: it can only have matched them by a `*`. Keys that a Deny picks or
+    /// an Allow leaves out are made from the statements' own patterns, where they meet the prefix.
+    pub(super) fn questions(&self, terms: &Terms, policy: Editable<'_>) -> Vec<Question> {
+        let text = policy.text();
+        let stranger = STRANGERS.clone().find(|c| !text.contains(*c)).unwrap_or(*STRANGERS.start());
+        let marks = text.matches('?').count() + escaped(text);
+        let mut lengths: Vec<usize> = (1..=marks.min(LENGTHS) + 1).collect();
+        lengths.push(marks.min(1_000) + 2);
+        let all = policy.document.all();
+        let mut questions = Vec::new();
+        let mut ask = |action: &'static str, reader: Reader, prefixes: &[String]| {
+            let new = |key, general| Question { action, key: Some(key), general, reader };
+            for prefix in prefixes {
+                let unnamed = lengths.iter().map(|length| format!("{prefix}{}", stranger.to_string().repeat(*length)));
+                questions.extend(unnamed.map(|key| new(key, true)));
+            }
+            let parts = self.parts(&self.form(&all, action, reader), prefixes, stranger);
+            questions.extend(parts.into_iter().map(|key| new(key, false)));
+        };
+        ask("s3:GetObject", Reader::Server, &terms.reads);
+        ask("s3:GetObject", Reader::Browser, &terms.reads);
+        ask("s3:PutObject", Reader::Server, &terms.writes);
+        if terms.list {
+            questions.push(Question { action: "s3:ListBucket", key: None, general: true, reader: Reader::Server });
+        }
+        questions
+    }
+
+    /// Keys under these prefixes that stand for the parts which the statements tell apart.
+    fn parts(&self, form: &Form<'_>, prefixes: &[String], stranger: char) -> BTreeSet<String> {
+        let bucket = format!("{}/", self.bucket_arn());
+        let mut keys = BTreeSet::new();
+        for pattern in form.residual.parting() {
+            for prefix in prefixes {
+                let start = format!("{bucket}{prefix}");
+                for wild in [String::new(), stranger.to_string()] {
+                    let texts = pattern.texts_from(&start, &wild, stranger, &form.request.context);
+                    let of_key = |text: String| text.strip_prefix(&bucket).map(str::to_owned);
+                    keys.extend(texts.into_iter().filter_map(of_key).filter(|key| self.is_read(key)));
                 }
             }
         }
-        keys.extend(special.into_iter().filter(|key| !key.is_empty()).map(|key| (key, false)));
         keys
-    };
-    let mut questions = Vec::new();
-    for (key, general) in keys(&terms.reads) {
-        for reader in [Reader::Server, Reader::Browser] {
-            questions.push(Question { action: "s3:GetObject", key: Some(key.clone()), general, reader });
-        }
     }
-    for (key, general) in keys(&terms.writes) {
-        questions.push(Question { action: "s3:PutObject", key: Some(key), general, reader: Reader::Server });
+
+    /// Whether it can be a key, and one that Darwin needs.
+    fn is_read(&self, key: &str) -> bool {
+        !key.is_empty() && key.len() <= 1_024 && !self.contract.leaves_out(key)
     }
-    if terms.list {
-        questions.push(Question { action: "s3:ListBucket", key: None, general: true, reader: Reader::Server });
-    }
-    questions
 }
 
 /// Question marks that hide behind a JSON escape.
 fn escaped(text: &str) -> usize {
     text.to_ascii_lowercase().matches("\\u003f").count()
-}
-
-/// Keys that the statements' resource patterns match, with the stranger for what is open.
-fn named_keys(policy: Editable<'_>, stranger: char) -> BTreeSet<String> {
-    let mut keys = BTreeSet::new();
-    for statement in policy.statements() {
-        for (_, patterns) in statement.members().iter().filter(|(name, _)| name == "Resource" || name == "NotResource")
-        {
-            for pattern in patterns.strings().unwrap_or_default() {
-                let Some((_, key)) = pattern.split_once('/') else { continue };
-                for star in [String::new(), stranger.to_string()] {
-                    let key = key.replace('*', &star).replace('?', &stranger.to_string());
-                    if key.len() <= 1_024 && !key.is_empty() {
-                        keys.insert(key);
-                    }
-                }
-            }
-        }
-    }
-    keys
 }

@@ -14,6 +14,7 @@ fn parsed(statements: &[&str]) -> (usize, usize) {
         access: crate::model::contract::Access::ReadOnly,
         read_prefixes: Vec::new(),
         prefix: None,
+        not_read: Vec::new(),
         scope_writes: false,
         list: false,
     };

@@ -12,6 +12,7 @@ use crate::policy::document::Statements;
 use crate::policy::raw::canonical;
 use crate::repair::policy::ours::StatementView;
 use crate::repair::policy::probe::{Asking, Question};
+use std::collections::BTreeSet;
 
 /// Access depends on what nobody here can see, and nothing is written.
 pub(super) fn uncertain(doubt: Doubt, verdict: &Verdict) -> Finding {
@@ -43,31 +44,29 @@ pub(super) fn denies(
     seen: &[StatementView<'_>],
     asking: Asking<'_>,
 ) -> Vec<Finding> {
-    let mut denies: Vec<Deny> = Vec::new();
+    let mut denies: Vec<(Deny, BTreeSet<&Question>)> = Vec::new();
     let mut left_open = Verdict::allowed(Vec::new());
-    for question in questions {
-        let verdict = asking.ask(open, question);
-        match verdict.decision {
-            Decision::Allowed => {}
-            Decision::Depends => left_open = left_open.and(verdict),
-            Decision::Denied => {
-                for reason in &verdict.because {
-                    if let Basis::Statement { statement, effect: Effect::Deny, applies, .. } = &reason.basis {
-                        record(&mut denies, statement, applies, question);
-                    }
-                }
+    for (question, verdict) in asking.left_open(open, questions) {
+        if verdict.decision == Decision::Depends {
+            left_open = left_open.and(verdict);
+            continue;
+        }
+        for reason in &verdict.because {
+            if let Basis::Statement { statement, effect: Effect::Deny, applies, .. } = &reason.basis {
+                record(&mut denies, statement, applies, question);
             }
         }
     }
     let mut findings: Vec<Finding> = Vec::new();
-    for mut deny in denies {
+    for (mut deny, hit) in denies {
+        let whole = summarise(&mut deny.hits, &hit, questions);
         deny.role.clone_from(&asking.darwin.role);
         if deny.statement.sid.is_none()
             && let Some(seen) = seen.get(deny.statement.index)
         {
             deny.identity = digest(seen);
         }
-        findings.push(Finding::of(Evidence::ExplicitDeny(deny)));
+        findings.push(Finding::of(if whole { Evidence::ExplicitDeny(deny) } else { Evidence::PartDenied(deny) }));
     }
     if left_open.decision == Decision::Depends {
         findings.push(uncertain(Doubt::Deny, &left_open));
@@ -76,22 +75,26 @@ pub(super) fn denies(
 }
 
 /// Adds what a question shows that a Deny hits.
-fn record(denies: &mut Vec<Deny>, statement: &StatementName, applies: &Applies, question: &Question) {
-    let position = denies.iter().position(|deny| deny.statement.index == statement.index).unwrap_or_else(|| {
+fn record<'q>(
+    denies: &mut Vec<(Deny, BTreeSet<&'q Question>)>,
+    statement: &StatementName,
+    applies: &Applies,
+    question: &'q Question,
+) {
+    let position = denies.iter().position(|(deny, _)| deny.statement.index == statement.index).unwrap_or_else(|| {
         let identity = statement.sid.clone().unwrap_or_else(|| format!("statement {statement}"));
         let (applies, hits) = (applies.clone(), Vec::new());
-        denies.push(Deny { statement: statement.clone(), identity, applies, hits, role: String::new() });
+        let deny = Deny { statement: statement.clone(), identity, applies, hits, role: String::new() };
+        denies.push((deny, BTreeSet::new()));
         denies.len().saturating_sub(1)
     });
-    let Some(Deny { hits, .. }) = denies.get_mut(position) else { return };
+    let Some((Deny { hits, .. }, hit)) = denies.get_mut(position) else { return };
     let Question { action, key, general, reader } = question;
-    let key = key.as_deref().filter(|_| !general).map(with_wildcards);
-    let (server, browser) = (*reader == Reader::Server, *reader == Reader::Browser);
-    let everywhere =
-        |hit: &Hit| hit.action == *action && hit.key.is_none() && (hit.server && server || hit.browser && browser);
-    if hits.iter().any(everywhere) {
-        return;
+    if *general {
+        hit.insert(question);
     }
+    let key = key.as_deref().map(with_wildcards);
+    let (server, browser) = (*reader == Reader::Server, *reader == Reader::Browser);
     // A pattern's keys with and without what its `*` stands for are one.
     let alike = |held: &Option<String>| match (held, &key) {
         (Some(held), Some(key)) => held == key || key.strip_suffix('*') == Some(held.as_str()),
@@ -104,6 +107,29 @@ fn record(denies: &mut Vec<Deny>, statement: &StatementName, applies: &Applies, 
     } else {
         hits.push(Hit { action: (*action).to_owned(), key, server, browser });
     }
+}
+
+/// One hit on all keys for each action of which a Deny leaves nothing, by whichever reader; whether there is one.
+fn summarise(hits: &mut Vec<Hit>, hit: &BTreeSet<&Question>, questions: &[Question]) -> bool {
+    let mut whole = false;
+    let mut actions: Vec<String> = hits.iter().map(|hit| hit.action.clone()).collect();
+    actions.dedup();
+    for action in actions {
+        let all_of = |reader| {
+            let mut general =
+                questions.iter().filter(|asked| asked.general && asked.action == action && asked.reader == reader);
+            let any = hit.iter().any(|hit| hit.action == action && hit.reader == reader);
+            any && general.all(|asked| hit.contains(asked))
+        };
+        let (server, browser) = (all_of(Reader::Server), all_of(Reader::Browser));
+        if server || browser {
+            whole = true;
+            hits.retain(|hit| hit.action != action || (hit.server && !server) || (hit.browser && !browser));
+            let at = hits.iter().position(|hit| hit.action == action).unwrap_or(hits.len());
+            hits.insert(at, Hit { action, key: None, server, browser });
+        }
+    }
+    whole
 }
 
 /// What identifies a statement without a Sid, wherever it moves.

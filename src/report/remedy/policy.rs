@@ -99,6 +99,18 @@ pub(super) fn explicit_deny(at: Place<'_>, name: &StatementName, role: &str) -> 
     )
 }
 
+/// A Deny statement hits a part of what Darwin reads.
+pub(super) fn part_denied(at: Place<'_>, name: &StatementName, role: &str) -> Remedy {
+    Remedy::from(Way::by_hand(
+        "If Darwin need not read these keys: list their prefix in the function's variable NOT_READ_PREFIXES, and nothing is \
+         reported of them. The guard never changes a Deny.",
+    ))
+    .or(Way::run(
+        "If it has to, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
+        edit(at, &except(name, role)),
+    ))
+}
+
 /// `RestrictPublicBuckets` with a public policy. `statements` names the public ones.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 pub(super) fn public_block(at: Place<'_>, statements: &[StatementName]) -> Remedy {

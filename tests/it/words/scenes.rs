@@ -151,6 +151,18 @@ fn found(kind: Kind) -> Finding {
             hits: vec![Hit { action: "s3:GetObject".to_owned(), key: None, server: true, browser: true }],
             role: ROLE.to_owned(),
         }),
+        Kind::PartDenied => Evidence::PartDenied(Deny {
+            statement: named(1, "NoSecrets"),
+            identity: "NoSecrets".to_owned(),
+            applies: Applies { except: Vec::new(), conditions: Vec::new(), open: Vec::new() },
+            hits: vec![Hit {
+                action: "s3:GetObject".to_owned(),
+                key: Some("arn:aws:s3:::acme-lidar/private/*".to_owned()),
+                server: true,
+                browser: true,
+            }],
+            role: ROLE.to_owned(),
+        }),
         Kind::PublicBlock => Evidence::PublicBlock {
             restricted: Some(true),
             public: Some(true),

@@ -1,0 +1,154 @@
+//! A bucket's verdict is that of its worst part, found from the policy's own patterns.
+
+use super::*;
+use proptest::prelude::*;
+
+/// A bucket whose policy gives Darwin all, with these statements beside.
+fn beside(statements: &[Value], guarded: &Value) -> Setup {
+    let s = setup(World::healthy(), &[("GUARDED_BUCKETS", &guarded.to_string())]);
+    let mut policy: Value = serde_json::from_str(&s.world.policy().unwrap()).unwrap();
+    policy["Statement"].as_array_mut().unwrap().extend_from_slice(statements);
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy.to_string()), 0));
+    s
+}
+
+fn deny(resource: &str) -> Value {
+    json!({"Sid": "Part", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": format!("arn:aws:s3:::{BUCKET}/{resource}")})
+}
+
+fn read_write(more: &Value) -> Value {
+    let mut entry = json!({"name": BUCKET, "access": "read-write"});
+    entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!([entry])
+}
+
+async fn audit(s: &Setup) -> Value {
+    s.handle(json!({"action": "audit"})).await["buckets"][0].clone()
+}
+
+fn kinds(bucket: &Value) -> Vec<(&str, &str)> {
+    let findings = bucket["findings"].as_array().unwrap();
+    let all = findings.iter().map(|found| (found["kind"].as_str().unwrap(), found["severity"].as_str().unwrap()));
+    all.filter(|(kind, _)| *kind != "wider-than-contract").collect()
+}
+
+#[tokio::test]
+async fn a_deny_on_a_part_denies_the_bucket_with_the_part_named_and_is_a_warning() {
+    let raw = json!({"read_prefixes": ["raw/"], "prefix": "darwin/"});
+    for (resource, more, named) in [
+        ("private/*", json!({}), "private/*"),
+        ("${aws:PrincipalAccount}/*", json!({}), "258327614892/*"),
+        ("raw/a${?}b/*", raw.clone(), "raw/a?b/*"),
+        ("ra?/secret/*", raw.clone(), "raw/secret/*"),
+        ("*/secret/?.png", raw.clone(), "raw//secret/*.png"),
+        ("darwin/*", raw.clone(), "darwin/*"),
+    ] {
+        let s = beside(&[deny(resource)], &read_write(&more));
+        let bucket = audit(&s).await;
+        assert_eq!(
+            (&bucket["read"], &bucket["activation"]),
+            (&json!("denied"), &Value::Null),
+            "{resource}: {bucket:#}"
+        );
+        assert_eq!(kinds(&bucket), [("part-denied", "warning")], "{resource}");
+        let findings = bucket["findings"].to_string();
+        assert!(findings.contains(&format!("{BUCKET}/{named}`")), "{resource}: {findings}");
+        assert!(findings.contains("NOT_READ_PREFIXES"), "{findings}");
+    }
+}
+
+#[tokio::test]
+async fn a_deny_that_hits_nothing_of_what_darwin_reads_is_no_finding() {
+    for (resource, more) in [
+        ("private/*", json!({"not_read": ["private/"]})),
+        ("private/*", json!({"read_prefixes": ["raw/"], "prefix": "darwin/"})),
+        ("ra?/secret/*", json!({"read_prefixes": ["row/"], "prefix": "darwin/"})),
+        ("${aws:username}/*", json!({})),
+    ] {
+        let bucket = audit(&beside(&[deny(resource)], &read_write(&more))).await;
+        assert_eq!(bucket["read"], "allowed", "{resource}: {bucket:#}");
+        assert_eq!(kinds(&bucket), [], "{resource}");
+    }
+}
+
+#[tokio::test]
+async fn a_deny_on_everything_that_darwin_reads_is_critical() {
+    for (resource, more) in [("*", json!({})), ("raw/*", json!({"read_prefixes": ["raw/"], "prefix": "raw/"}))] {
+        let bucket = audit(&beside(&[deny(resource)], &read_write(&more))).await;
+        assert_eq!(bucket["read"], "denied");
+        assert_eq!(kinds(&bucket), [("explicit-deny", "critical")], "{resource}: {bucket:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_can_not_be_decided_leaves_the_bucket_open() {
+    let mut conditional = deny("private/*");
+    conditional["Condition"] = json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}});
+    for statement in [deny("${aws:userid}/*"), conditional] {
+        let bucket = audit(&beside(&[statement], &read_write(&json!({})))).await;
+        assert_eq!((&bucket["read"], &bucket["activation"]), (&json!("depends"), &Value::Null), "{bucket:#}");
+        assert_eq!(kinds(&bucket), [("access-uncertain", "warning")]);
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_darwin_may_not_write_denies_writing_alone() {
+    let mut statement = deny("frozen/*");
+    statement["Action"] = json!("s3:PutObject");
+    let bucket = audit(&beside(&[statement], &read_write(&json!({})))).await;
+    assert_eq!((&bucket["read"], &bucket["write"]), (&json!("allowed"), &json!("denied")), "{bucket:#}");
+    assert_eq!(kinds(&bucket), [("part-denied", "warning")]);
+}
+
+/// Every key over a small alphabet, up to four characters; `z` is in no pattern.
+fn keys() -> Vec<String> {
+    let mut keys = vec![String::new()];
+    let mut from = 0;
+    for _ in 0..4 {
+        let longer: Vec<String> =
+            keys[from..].iter().flat_map(|key| ["a", "b", "/", "z"].map(|c| format!("{key}{c}"))).collect();
+        from = keys.len();
+        keys.extend(longer);
+    }
+    keys.split_off(1)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_verdict_of_a_bucket_is_that_of_its_worst_key(
+        denied in proptest::collection::vec("[ab/*?]{1,4}", 0..3),
+        spared in proptest::option::of("[ab/*?]{1,3}"),
+        reads in proptest::collection::vec("[ab]{0,1}/", 0..2),
+        not_read in proptest::option::of("[ab/]{1,2}"),
+    ) {
+        let mut statements: Vec<Value> = denied.iter().map(|pattern| deny(pattern)).collect();
+        if let Some(spared) = &spared {
+            statements.push(json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*",
+                "NotResource": [format!("arn:aws:s3:::{BUCKET}/{spared}"), format!("arn:aws:s3:::{BUCKET}/*")]}));
+            statements.push(json!({"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+                "NotResource": format!("arn:aws:s3:::{BUCKET}/*{spared}")}));
+        }
+        let reads: Vec<String> = reads.into_iter().filter(|prefix| !prefix.starts_with('/')).collect();
+        let not_read: Vec<String> = not_read.into_iter().filter(|prefix| !prefix.starts_with('/')).collect();
+        let guarded = json!([{"name": BUCKET, "access": "read-only", "read_prefixes": reads, "not_read": not_read}]);
+        let s = beside(&statements, &guarded);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let bucket = runtime.block_on(audit(&s));
+        let text = s.world.policy().unwrap();
+        let document = darwin_s3_guard::policy::document::PolicyDocument::parse(text.as_str());
+        let hit = keys().into_iter().find(|key| {
+            let needed = reads.is_empty() || reads.iter().any(|prefix| key.starts_with(prefix.as_str()) && key != prefix);
+            let left_out = not_read.iter().any(|prefix| key.starts_with(prefix.as_str()));
+            needed && !left_out && crate::merge::read_by_servers(&document, key) == "denied"
+        });
+        if let Some(key) = hit {
+            prop_assert_eq!(&bucket["read"], "denied", "{}: {}", key, text);
+        } else if reads.is_empty() && spared.is_none() {
+            // Whatever a pattern of four characters matches, it matches with four.
+            prop_assert_eq!(&bucket["read"], "allowed", "{}", text);
+        }
+    }
+}
