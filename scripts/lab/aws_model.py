@@ -20,6 +20,8 @@ from lab.aws_cli import value  # noqa: E402
 
 # Of the CLI itself: with a value, and without.
 GLOBAL = {"region", "cli-binary-format", "query", "output"}
+# The CLI's own names of parameters, where they are not the API's.
+OWN_NAMES = {("sns", "subscribe", "notification-endpoint"): "endpoint"}
 
 
 def booleans(shape) -> dict:
@@ -44,6 +46,7 @@ def parsed(arguments: list) -> tuple:
     while rest:
         word, _, attached = rest.pop(0).partition("=")
         name = word.removeprefix("--")
+        name = OWN_NAMES.get((service, operation, name), name)
         if not word.startswith("--"):
             if service == "lambda" and operation == "invoke" and not rest:
                 continue

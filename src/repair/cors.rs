@@ -238,8 +238,8 @@ mod tests {
         let drift = assessed.drift.unwrap();
         assert_eq!(drift.kind(), Kind::CorsMissing);
         insta::assert_snapshot!(told(&drift).because.join("\n"), @r"
-        none of the bucket's 1 CORS rule lets a browser on https://darwin.v7labs.com GET
-        rule `uploads` (#0) has the origin, but only the methods PUT, POST
+        the bucket's one CORS rule does not let a browser on https://darwin.v7labs.com GET
+        rule `uploads` (index 0) has the origin, but only the methods PUT, POST
         ");
         let again = assess_cors(assessed.proposed.as_deref(), ORIGIN);
         assert_eq!((again.state, again.proposed), (CorsState::Ok, None));
@@ -251,21 +251,9 @@ mod tests {
             let assessed = assess_cors(nothing, ORIGIN);
             assert_eq!(assessed.proposed, Some(vec![darwin_rule(ORIGIN)]));
             insta::allow_duplicates! { insta::assert_snapshot!(told(&assessed.drift.unwrap()).remedy, @r#"
-            Set the bucket's CORS rules (S3 console: Permissions, Cross-origin resource sharing) to:
-            [
-              {
-                "AllowedHeaders": [
-                  "*"
-                ],
-                "AllowedMethods": [
-                  "GET"
-                ],
-                "AllowedOrigins": [
-                  "https://darwin.v7labs.com"
-                ]
-              }
-            ]
-            If images stay blank in a browser that loaded them before, empty its cache: S3 sends `Vary: Origin` only to requests that have an Origin, so an answer cached from a plain request is used again without CORS headers.
+            Write the CORS rules as they were read, with Darwin's rule after them (needs s3:PutBucketCORS). If images stay blank in a browser that loaded them before, empty its cache.
+
+            aws s3api put-bucket-cors --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --cors-configuration '{"CORSRules":[{"AllowedHeaders":["*"],"AllowedMethods":["GET"],"AllowedOrigins":["https://darwin.v7labs.com"]}]}'
             "#) };
         }
     }
@@ -276,8 +264,8 @@ mod tests {
         let because = told(&assess_cors(Some(&rules), ORIGIN).drift.unwrap()).because;
         insta::assert_snapshot!(because.join("\n"), @r"
         none of the bucket's 2 CORS rules lets a browser on https://darwin.v7labs.com GET
-        rule #0 has the origin `http://darwin.v7labs.com`, which S3 compares as written: it is not `https://darwin.v7labs.com`
-        rule #1 has the origin `https://darwin.v7labs.com/`, which S3 compares as written: it is not `https://darwin.v7labs.com`
+        rule 0 has the origin `http://darwin.v7labs.com`, and S3 compares it as written with `https://darwin.v7labs.com`
+        rule 1 has the origin `https://darwin.v7labs.com/`, and S3 compares it as written with `https://darwin.v7labs.com`
         ");
     }
 
@@ -287,7 +275,7 @@ mod tests {
         let assessed = assess_cors(Some(&full), ORIGIN);
         assert_eq!(assessed.proposed, None);
         assert!(assessed.drift.is_some());
-        insta::assert_snapshot!(told(&assessed.findings[0]).because[0], @"the bucket has 100 CORS rules, which is all that S3 takes, and none of them serves https://darwin.v7labs.com");
+        insta::assert_snapshot!(told(&assessed.findings[0]).because[0], @"the bucket has 100 CORS rules, the most that S3 takes, and none of them lets https://darwin.v7labs.com in");
         assert!(assess_cors(Some(&full[1..]), ORIGIN).proposed.is_some());
 
         let wide = vec![rule(&["PUT"], &["https://x.example"; 20]); 99];

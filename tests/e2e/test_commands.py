@@ -111,7 +111,7 @@ class Commands(unittest.TestCase):
                 self.assertTrue(calls, block)
                 ran.add(block)
                 operations |= {call["operation"] for call in calls}
-        self.assertGreater(len(ran), 40)
+        self.assertGreaterEqual(len(ran), 30)
         print(f"\n{len(ran)} blocks ran; operations: {', '.join(sorted(operations))}", file=sys.stderr)
         print("neither run nor held to a model:", *unchecked, sep="\n  ", file=sys.stderr)
 
