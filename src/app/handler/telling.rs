@@ -45,6 +45,7 @@ impl<W: World> Run<'_, W> {
             delivery.sent.extend(pending.sent);
             delivery.unsent += pending.unsent;
             delivery.open = pending.open;
+            delivery.open_by_bucket = pending.open_by_bucket;
         }
         for index in delivery.unsent_sightings.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
             if let Some(state) = self.items.get_mut(*index) {
