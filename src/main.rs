@@ -48,7 +48,7 @@ async fn lambda(api: &str) -> ExitCode {
         Err(problems) => return refuse_to_start(api, &problems),
     };
     let clients = Clients::connect(&region, Patience::default()).await;
-    let guard = guard(config, clients, StdoutLog);
+    let guard = guard(config, clients, StdoutLog::default());
     let guard = &guard;
     let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, event))).run().await;
     served.map_or_else(|error| complain(&format!("the Runtime API failed: {error}")), |()| ExitCode::SUCCESS)
@@ -59,7 +59,7 @@ fn refuse_to_start(api: &str, problems: &ConfigProblems) -> ExitCode {
     let each = |problem: &ConfigProblem| json!({ "at": problem.variable, "saw": problem.saw, "want": problem.want });
     let listed: Vec<Value> = problems.0.iter().map(each).collect();
     let message = format!("the configuration is wrong: {problems}");
-    StdoutLog.line(json!({ "level": "ERROR", "message": message, "problems": listed }));
+    StdoutLog::default().line(json!({ "level": "ERROR", "message": message, "problems": listed }));
     match report_init_error(api, "Misconfigured", &message, Duration::from_secs(2)) {
         Ok(()) => ExitCode::FAILURE,
         Err(error) => complain(&format!("the init error could not be reported: {error}")),
@@ -70,6 +70,7 @@ fn refuse_to_start(api: &str, problems: &ConfigProblems) -> ExitCode {
 const FIRST_DEADLINE_MS: u64 = 1_000_000_000_000;
 
 async fn serve(guard: &Guard<Outside<StdoutLog>>, event: LambdaEvent<Value>) -> Result<Value, Refusal> {
+    guard.log.begin(&event.context.request_id, event.context.xray_trace_id.as_deref());
     let call = Call {
         // `cargo lambda watch` gives one in 1970.
         deadline_ms: Some(event.context.deadline).filter(|deadline| *deadline >= FIRST_DEADLINE_MS),

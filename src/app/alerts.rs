@@ -51,6 +51,8 @@ pub struct Delivery {
     pub unsent: usize,
     /// Incidents that are open, where every bucket's were read.
     pub open: Option<usize>,
+    /// The same by bucket, of those that were read.
+    pub open_by_bucket: Vec<(String, usize)>,
 }
 
 /// A message that went out.
@@ -147,15 +149,16 @@ impl<'a, W: World> Alerts<'a, W> {
     pub async fn send_pending(&self, buckets: &[String]) -> Delivery {
         let table = TableState::default();
         let mut delivery = Delivery::default();
-        let mut open = 0;
         for bucket in buckets {
             let (incidents, keeper) = self.read_open(&table, bucket).await;
-            open += incidents.iter().filter(|incident| incident.healed.is_none()).count();
+            let open = incidents.iter().filter(|incident| incident.healed.is_none()).count();
+            delivery.open_by_bucket.push((bucket.clone(), open));
             for incident in incidents {
                 delivery.add(self.send_due(&table, keeper, incident).await);
             }
         }
         delivery.add(self.about_the_table(&table).await);
+        let open = delivery.open_by_bucket.iter().map(|(_, open)| open).sum();
         delivery.open = table.failure().is_none().then_some(open);
         delivery
     }

@@ -18,7 +18,7 @@ use crate::model::outcome::Problem;
 use crate::model::time::rfc3339;
 use crate::report::answer::Answer;
 use crate::report::forms;
-use crate::report::log::log_line;
+use crate::report::log::{log_line, status_lines};
 use crate::report::metrics::{self, Counts};
 
 mod changes;
@@ -220,6 +220,9 @@ impl<W: World> Run<'_, W> {
             self.counts.sent += delivery.sent.len();
             self.counts.unsent += delivery.unsent;
             self.counts.open_incidents = delivery.open;
+            for line in status_lines(&self.answer, &delivery.open_by_bucket, &self.now) {
+                self.guard.log.line(line);
+            }
         }
         let failed = self.items.iter().filter(|state| state.failed).count();
         let mut line = log_line(&self.answer, decoded.items.len(), failed, &self.call.request_id);

@@ -22,8 +22,9 @@ pub(super) fn decode(event: &Value) -> Option<Decoded> {
 fn decode_task(task: &Value, index: usize, schema_version: &str) -> Item {
     let id = json::text(task, &["taskId"]).unwrap_or_default();
     let mut item = Item::new(id, &format!("tasks[{index}]"));
+    let arn = json::text(task, &["s3BucketArn"]);
     let bucket = match schema_version {
-        "1.0" => json::text(task, &["s3BucketArn"]).and_then(bucket_of_arn),
+        "1.0" => arn.and_then(bucket_of_arn),
         "2.0" => json::owned(task, &["s3Bucket"]),
         other => {
             item.problem("", format!("the schema version {}", json::quote(other)), "schema version 1.0 or 2.0");
@@ -40,7 +41,7 @@ fn decode_task(task: &Value, index: usize, schema_version: &str) -> Item {
             bucket,
             key,
             version_id: json::owned(task, &["s3VersionId"]),
-            region: None,
+            region: arn.and_then(Arn::parse).map(|arn| arn.region).filter(|region| !region.is_empty()),
             requester: None,
             name: "S3 Batch Operations".to_owned(),
         })),
@@ -52,12 +53,10 @@ fn decode_task(task: &Value, index: usize, schema_version: &str) -> Item {
     item
 }
 
-/// `arn:PARTITION:s3:::BUCKET`.
-fn bucket_of_arn(arn: &str) -> Option<String> {
-    let Arn { partition, service, region, account, resource } = Arn::parse(arn)?;
-    let is_bucket = is_partition(&partition)
-        && (service.as_str(), region.as_str(), account.as_str()) == ("s3", "", "")
-        && !resource.is_empty()
-        && !resource.contains(['/', ':']);
+/// The bucket in `arn:PARTITION:s3:::BUCKET`; also with Region and account, as AWS's own sample of a job has them.
+pub(super) fn bucket_of_arn(arn: &str) -> Option<String> {
+    let Arn { partition, service, resource, .. } = Arn::parse(arn)?;
+    let is_bucket =
+        is_partition(&partition) && service == "s3" && !resource.is_empty() && !resource.contains(['/', ':']);
     is_bucket.then_some(resource)
 }

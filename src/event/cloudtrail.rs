@@ -4,13 +4,14 @@
 //!
 //! Must never give a value of `requestParameters` as something to write: it is kept as text, for comparison alone.
 
+use crate::event::batch_job::bucket_of_arn;
 use crate::event::trigger::{ConfigChange, Context, Item, KeyChange, Trigger};
 use crate::event::{json, manual};
 use crate::model::actor::Actor;
 use serde_json::Value;
 
 /// Changes of a bucket that can decide Darwin's access, or how the guard hears of it.
-const BUCKET_CHANGES: [&str; 15] = [
+const BUCKET_CHANGES: [&str; 16] = [
     "PutBucketPolicy",
     "DeleteBucketPolicy",
     "PutBucketCors",
@@ -22,11 +23,20 @@ const BUCKET_CHANGES: [&str; 15] = [
     "PutBucketOwnershipControls",
     "DeleteBucketOwnershipControls",
     "PutBucketAcl",
+    "PutBucketAbac",
     "PutBucketNotification",
     "PutBucketRequestPayment",
     "PutBucketTagging",
     "DeleteBucketTagging",
 ];
+
+/// The calls by which the console, CloudFormation and `aws s3control` change tags, of buckets and of other resources of S3.
+const TAG_CALLS: [&str; 2] = ["TagResource", "UntagResource"];
+
+/// Whether the event comes for every resource of S3, as no pattern of EventBridge can be sure to find the bucket in it.
+pub fn is_tag_call(name: &str) -> bool {
+    TAG_CALLS.contains(&name)
+}
 
 /// The account-level public access block: every bucket of the account.
 const ACCOUNT_CHANGES: [&str; 2] = ["PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"];
@@ -64,6 +74,8 @@ pub(super) fn decode(event: &Value, context: Context<'_>, item: &mut Item) {
     } else if let Some(code) = json::at(detail, &["errorCode"]) {
         let code = code.as_str().map_or_else(|| json::describe(code), json::quote);
         item.nothing(format!("a failed {}, which changed nothing: {code}", json::quote(name)));
+    } else if source == "s3.amazonaws.com" && is_tag_call(name) {
+        tags(event, detail, name, item);
     } else if account_change {
         config(event, detail, name, None, item);
     } else if bucket_change {
@@ -77,6 +89,25 @@ pub(super) fn decode(event: &Value, context: Context<'_>, item: &mut Item) {
         key(event, detail, name, context, item);
     } else {
         item.nothing(format!("{} of {source} changes nothing that decides Darwin's access", json::quote(name)));
+    }
+}
+
+/// AWS publishes no sample of these events: the bucket is taken from wherever one of its calls has had it. Where nothing
+/// says which, it may have been any.
+fn tags(event: &Value, detail: &Value, name: &str, item: &mut Item) {
+    if let Some(bucket) = json::owned(detail, &["requestParameters", "bucketName"]) {
+        return config(event, detail, name, Some(bucket), item);
+    }
+    let listed = detail.get("resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let of_parameters = ["resourceArn", "ResourceArn"].map(|field| json::text(detail, &["requestParameters", field]));
+    let arns = of_parameters.into_iter().chain(listed.iter().map(|resource| json::text(resource, &["ARN"])));
+    let mut resources = arns.flatten().peekable();
+    if resources.peek().is_none() {
+        return config(event, detail, name, None, item);
+    }
+    match resources.find_map(bucket_of_arn) {
+        Some(bucket) => config(event, detail, name, Some(bucket), item),
+        None => item.nothing(format!("{} of what is no bucket", json::quote(name))),
     }
 }
 

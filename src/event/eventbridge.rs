@@ -19,6 +19,7 @@ pub(super) fn decode(event: &Value, context: Context<'_>, item: &mut Item) {
             cloudtrail::decode(event, context, item);
         }
         ("aws.s3", object) if object.starts_with("Object ") => s3_object(event, object, item),
+        ("aws.s3", other) => item.nothing(format!("{} of S3: nothing to look at", json::quote(other))),
         ("aws.kms", name) => kms(event, name, item),
         // `aws.events` is a scheduled rule, `aws.scheduler` EventBridge Scheduler with no input of its own.
         ("aws.events" | "aws.scheduler", "Scheduled Event") => {

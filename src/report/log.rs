@@ -4,7 +4,8 @@
 
 use crate::model::outcome::Read;
 use crate::model::text::counted;
-use crate::report::answer::{Answer, ObjectAnswer};
+use crate::model::verdict::Decision;
+use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer};
 use crate::report::fit::fit;
 use serde_json::{Value, json};
 
@@ -57,6 +58,34 @@ pub fn log_line(answer: &Answer, items: usize, failed: usize, request_id: &str) 
             "cut": left.cut,
         },
     })
+}
+
+/// What the dashboard's table shows of each bucket: a line a bucket that was repaired, or, in a run over all of them, whose
+/// incidents were counted (`open`).
+pub fn status_lines(answer: &Answer, open: &[(String, usize)], now: &str) -> Vec<Value> {
+    let line = |bucket: &BucketAnswer| {
+        let incidents = open.iter().find(|(name, _)| *name == bucket.bucket).map(|(_, incidents)| *incidents);
+        let repaired = bucket.verified == Some(true);
+        if incidents.is_none() && !repaired {
+            return None;
+        }
+        let readable = match bucket.read {
+            Decision::Allowed => "yes",
+            Decision::Denied => "no",
+            Decision::Depends => "cannot be determined",
+        };
+        let mut line = json!({
+            "level": "INFO",
+            "message": format!("can Darwin read `{}`, as far as your account's configuration goes: {readable}", bucket.bucket),
+            "status.bucket": bucket.bucket,
+            "status.readable": readable,
+        });
+        let fields = line.as_object_mut()?;
+        fields.extend(incidents.map(|incidents| ("status.incidents".to_owned(), json!(incidents))));
+        fields.extend(repaired.then(|| ("status.repaired".to_owned(), json!(now))));
+        Some(line)
+    };
+    answer.buckets.iter().filter_map(line).collect()
 }
 
 /// A sentence that can be read alone.

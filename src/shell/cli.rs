@@ -82,7 +82,9 @@ pub fn load(path: &str) -> Result<serde_json::Value, Problem> {
     } else {
         text = std::fs::read_to_string(path).map_err(unreadable)?;
     }
-    serde_json::from_str(&text).map_err(|source| Problem::NotJson { path: path.to_owned(), source })
+    // Some editors begin a file with a byte order mark.
+    serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|source| Problem::NotJson { path: path.to_owned(), source })
 }
 
 /// Handles the event and prints the answer. Gives the exit status; 2 also where nothing can be printed.

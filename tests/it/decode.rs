@@ -417,3 +417,55 @@ fn a_record_that_is_no_sqs_record_in_an_sqs_batch_fails_alone() {
     assert_eq!(items.iter().map(|item| item.problems.len()).collect::<Vec<_>>(), [0, 1, 1, 0, 0]);
     assert_eq!(items[1].id, "x");
 }
+
+fn tags(parameters: &Value, resources: &Value) -> Value {
+    let mut event = sample("cloudtrail-untag-resource.json");
+    event["detail"]["requestParameters"] = parameters.clone();
+    event["detail"]["resources"] = resources.clone();
+    event
+}
+
+#[test]
+fn the_bucket_of_a_tag_call_is_found_wherever_the_event_has_it() {
+    let (arn, other) = ("arn:aws:s3:::acme-lidar", "arn:aws:s3:eu-central-1:111122223333:accesspoint/acme");
+    let listed = |arn: &str| json!([{"type": "AWS::S3::Bucket", "ARN": arn}]);
+    let bucket = |event: &Value| match &only(event).triggers[..] {
+        [Trigger::Config(change)] => Some(change.bucket.clone()),
+        [Trigger::Nothing { .. }] => None,
+        other => panic!("{other:?}"),
+    };
+    let lidar = Some(Some("acme-lidar".to_owned()));
+    for (parameters, resources) in [
+        (json!({"resourceArn": arn}), json!(null)),
+        (json!({"ResourceArn": arn}), json!([])),
+        (json!({"bucketName": "acme-lidar"}), listed(other)),
+        (json!(null), listed(arn)),
+        (json!({"resourceArn": other}), listed(arn)),
+    ] {
+        assert_eq!(bucket(&tags(&parameters, &resources)), lidar, "{parameters} {resources}");
+    }
+    assert_eq!(bucket(&tags(&json!({"resourceArn": other}), &json!([]))), None, "an access point");
+    assert_eq!(bucket(&tags(&json!({}), &json!(null))), Some(None), "any bucket, where nothing says which");
+}
+
+#[test]
+fn a_detail_type_of_s3_that_is_about_no_object_is_nothing_to_do() {
+    let mut event = sample("eventbridge-object-created.json");
+    for name in ["Async Copy Completion", "Something New"] {
+        event["detail-type"] = json!(name);
+        let item = only(&event);
+        assert!(
+            matches!(&item.triggers[..], [Trigger::Nothing { .. }]) && item.problems.is_empty(),
+            "{name}: {item:?}"
+        );
+    }
+}
+
+#[test]
+fn a_batch_jobs_bucket_arn_may_carry_region_and_account() {
+    let mut event = sample("batch-job-v1.json");
+    event["tasks"][0]["s3BucketArn"] = json!("arn:aws:s3:us-east-1:111122223333:acme-lidar");
+    let decoded = decoded(&event);
+    let [Trigger::Object(object), ..] = &decoded.items[0].triggers[..] else { panic!("{decoded:?}") };
+    assert_eq!((object.bucket.as_str(), object.region.as_deref()), ("acme-lidar", Some("us-east-1")));
+}

@@ -8,6 +8,7 @@ use crate::app::objects::{Outcome, Target, judge_all};
 use crate::app::ports::{Clock, Leases, World, WriteLog};
 use crate::app::reconcile::job::Job;
 use crate::app::reconcile::report::BucketReport;
+use crate::event::cloudtrail::is_tag_call;
 use crate::event::trigger::{ConfigChange, KeyChange};
 use crate::incident::life::{Clear, Ending, Incident, Scope, StoreError, StoreResult};
 use crate::model::actor::Actor;
@@ -186,6 +187,8 @@ impl<W: World> Run<'_, W> {
         }
         match contracts.iter().find(|contract| contract.bucket == bucket) {
             Some(contract) => Ok(vec![contract]),
+            // These come for every bucket of the account.
+            None if is_tag_call(&change.name) => Ok(Vec::new()),
             None => Err((format!("`{}` on the bucket `{bucket}`", change.name), "a guarded bucket")),
         }
     }

@@ -46,6 +46,7 @@ impl<W: World> Run<'_, W> {
             delivery.unsent += pending.unsent;
             // Only a whole sweep knows how many are open.
             delivery.open = pending.open.filter(|_| buckets.len() == self.guard.config.contracts.len());
+            delivery.open_by_bucket = pending.open_by_bucket;
         }
         for index in delivery.unsent_sightings.iter().filter_map(|sighting| sources.get(*sighting)).flatten() {
             if let Some(state) = self.items.get_mut(*index) {
