@@ -1,7 +1,6 @@
 //! The configuration: defaults, forms, and what a person reads when a value is wrong.
 
-use darwin_s3_guard::app::config::Config;
-use darwin_s3_guard::app::config::problem::ConfigProblems;
+use darwin_s3_guard::app::config::{Config, problem::ConfigProblems};
 use darwin_s3_guard::model::contract::{Access, Ceiling, Mode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -493,7 +492,7 @@ proptest! {
     #[test]
     fn an_accepted_prefix_is_literal_in_a_policy(prefix in "[a-z/*?$\\x00-\\x1f]{0,12}") {
         if let Ok(config) = buckets(&json!([{"name": "b-1", "access": "read-write", "prefix": prefix}])) {
-            let accepted = config.contracts[0].prefix.clone().unwrap_or_default();
+            let accepted = config.contracts[0].prefix.as_deref().unwrap_or_default();
             prop_assert!(!accepted.contains(['*', '?', '$']) && !accepted.starts_with('/'));
             prop_assert!(accepted.is_empty() || accepted.trim_end_matches('/') == prefix.trim_end_matches('/'));
         }

@@ -25,6 +25,14 @@ fn every_kind_has_one_row_in_the_order_of_the_code_and_nothing_else_has() {
 }
 
 #[test]
+fn the_runbook_has_a_section_for_each_kind() {
+    let runbook = text("docs/runbook.md");
+    let missing: Vec<&Kind> =
+        Kind::ALL.iter().filter(|kind| !runbook.contains(&format!("\n### {}\n", kind.name()))).collect();
+    assert!(missing.is_empty(), "docs/runbook.md has no section for {missing:?}");
+}
+
+#[test]
 fn each_row_gives_the_severities_and_whether_it_is_repaired_as_the_code_does() {
     let rows = rows();
     let by_name: BTreeMap<&str, &Vec<&str>> = rows.iter().map(|row| (row[0].trim_matches('`'), row)).collect();

@@ -97,11 +97,11 @@ fn record<'q>(
     let (server, browser) = (*reader == Reader::Server, *reader == Reader::Browser);
     // A pattern's keys with and without what its `*` stands for are one.
     let alike = |held: &Option<String>| match (held, &key) {
-        (Some(held), Some(key)) => held == key || key.strip_suffix('*') == Some(held.as_str()),
+        (Some(held), Some(key)) => held.trim_end_matches('*') == key.trim_end_matches('*'),
         (held, key) => held.is_none() && key.is_none(),
     };
     if let Some(hit) = hits.iter_mut().find(|hit| hit.action == *action && alike(&hit.key)) {
-        hit.key = key;
+        hit.key = hit.key.take().max(key);
         hit.server |= server;
         hit.browser |= browser;
     } else {

@@ -140,7 +140,7 @@ impl BucketWrites for FilesOf {
         Err(not_said(Operation::PutBucketCors))
     }
 
-    async fn enable_event_bridge(&self, _: &str) -> AwsResult<()> {
+    async fn enable_event_bridge(&self, _: &str, _: &Notifications) -> AwsResult<bool> {
         Err(not_said(Operation::PutBucketNotificationConfiguration))
     }
 }

@@ -157,7 +157,7 @@ fn found(kind: Kind) -> Finding {
             applies: Applies { except: Vec::new(), conditions: Vec::new(), open: Vec::new() },
             hits: vec![Hit {
                 action: "s3:GetObject".to_owned(),
-                key: Some("arn:aws:s3:::acme-lidar/private/*".to_owned()),
+                key: Some("private/*".to_owned()),
                 server: true,
                 browser: true,
             }],
