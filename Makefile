@@ -43,7 +43,7 @@ cli:
 ## e2e         the release bootstrap behind a Lambda Runtime API and deployed on the emulator; E2E='-k word' takes some
 UNITTEST = .venv/bin/python -m unittest discover --start-directory tests/e2e --top-level-directory tests/e2e
 E2E_FILES := $(notdir $(wildcard tests/e2e/test_*.py))
-e2e: build cli venv
+e2e: build cli venv .venv/sam/stamp
 ifdef E2E
 	$(UNITTEST) $(E2E)
 else

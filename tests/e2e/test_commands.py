@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,7 @@ def blocks(path: pathlib.Path) -> list:
     return list(dict.fromkeys(found))
 
 
+@unittest.skipUnless(shutil.which("jq"), "no jq here, which the commands need: they were not run")
 class Commands(unittest.TestCase):
     def setUp(self):
         held = tempfile.TemporaryDirectory(prefix="commands-")

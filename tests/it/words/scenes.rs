@@ -152,8 +152,8 @@ fn found(kind: Kind) -> Finding {
             role: ROLE.to_owned(),
         }),
         Kind::PartDenied => Evidence::PartDenied(Deny {
-            statement: named(1, "NoSecrets"),
-            identity: "NoSecrets".to_owned(),
+            statement: named(1, "DenyOutsideVpc"),
+            identity: "DenyOutsideVpc".to_owned(),
             applies: Applies { except: Vec::new(), conditions: Vec::new(), open: Vec::new() },
             hits: vec![Hit {
                 action: "s3:GetObject".to_owned(),
