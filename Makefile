@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 # Warnings are errors with the compiler that the project is checked with; a newer one's new lints don't break it.
 STRICT := $(if $(findstring rustc 1.95.,$(shell rustc --version)),-- -D warnings)
 
-.PHONY: help demo test check build cli bench mutants house e2e readme lint sam-build clean-venv
+.PHONY: help demo test check build cli bench mutants house e2e readme lint sam-build dist dist-sums release-tag release-notes clean-venv
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -91,6 +91,20 @@ house:
 ## sam-build   sam build, in a copy of the tree, as it replaces what it finds under target/
 sam-build: venv .venv/sam/stamp
 	.venv/bin/python scripts/sam_build.py
+
+## dist        a release's files for this machine's architecture, in dist/: zip, template, tool, bills of materials, checksums
+dist: build cli venv
+	rm -rf dist
+	.venv/bin/python scripts/dist.py --bootstrap $(BOOTSTRAP) --tool $(TOOL)
+## dist-sums   the checksums of what lies in dist/, from both architectures
+dist-sums:
+	cd dist && rm -f SHA256SUMS && sha256sum -- * > ../SHA256SUMS.new && mv ../SHA256SUMS.new SHA256SUMS
+## release-tag TAG=v1.2.3 must be the version of Cargo.toml
+release-tag:
+	@grep -qx 'version = "$(patsubst v%,%,$(TAG))"' Cargo.toml || { echo 'the tag `$(TAG)` is not the version of Cargo.toml' >&2; exit 1; }
+## release-notes  what CHANGELOG.md says of the newest version
+release-notes:
+	@awk '/^## / {n++} n == 1 && !/^## /' CHANGELOG.md
 
 ## clean-venv  removes the Python environments
 clean-venv:
