@@ -204,12 +204,15 @@ fn fresh(change: &Change, now_ms: u64) -> bool {
 }
 
 /// What somebody replaced before our last read was not ours to lose. CloudTrail's times are a second wide: within that
-/// second it is taken for replaced where the same author wrote both, and what is there is exactly the later one.
+/// second it is taken for replaced where the same author wrote both, our write rests on the later one, and that is there.
 fn replaced(change: &Change, write: &Write, near: &[&Change], standing: &[&Change]) -> bool {
     let before = |later: &&&Change| later.time_ms.saturating_add(GRAIN_MS) <= write.begun_ms;
     let read_ms = write.read_ms.unwrap_or(write.begun_ms);
     let perhaps = |later: &&&Change| {
-        later.time_ms <= read_ms && later.same_author(change) && (!later.print.ours || change.print.ours)
+        later.time_ms <= read_ms
+            && later.same_author(change)
+            && (!later.print.ours || change.print.ours)
+            && later.print.elements.iter().all(|element| write.print.has(element))
     };
     near.iter().filter(before).chain(standing.iter().filter(perhaps)).any(|later| later.time_ms > change.time_ms)
 }
