@@ -55,7 +55,7 @@ $(E2E_FILES):
 	$(UNITTEST) --pattern $@
 
 ## readme      runs the documents' commands as they are written, and prints those that can't run here
-readme: build venv
+readme: build cli venv
 	@.venv/bin/python scripts/readme_commands.py
 
 ## lint        the template's linters, cargo-deny (licences, banned crates, sources), the linters of .github
@@ -100,8 +100,9 @@ dist: build cli venv
 dist-sums:
 	cd dist && rm -f SHA256SUMS && sha256sum -- * > ../SHA256SUMS.new && mv ../SHA256SUMS.new SHA256SUMS
 ## release-tag TAG=v1.2.3 must be the version of Cargo.toml
+release-tag: export TAG := $(value TAG)
 release-tag:
-	@grep -qx 'version = "$(patsubst v%,%,$(TAG))"' Cargo.toml || { echo 'the tag `$(TAG)` is not the version of Cargo.toml' >&2; exit 1; }
+	@grep -Fqx "version = \"$${TAG#v}\"" Cargo.toml || { echo "the tag $$TAG is not the version of Cargo.toml" >&2; exit 1; }
 ## release-notes  what CHANGELOG.md says of the newest version
 release-notes:
 	@awk '/^## / {n++} n == 1 && !/^## /' CHANGELOG.md

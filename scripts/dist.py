@@ -13,6 +13,7 @@ import io
 import json
 import pathlib
 import platform
+import re
 import subprocess
 import sys
 import tarfile
@@ -73,7 +74,14 @@ def template(version: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("#"))
 
 
+# What provided.al2023 has.
+GLIBC = (2, 34)
+
+
 def function_zip(bootstrap: pathlib.Path) -> bytes:
+    newest = max((2, int(minor)) for minor in re.findall(rb"GLIBC_2\.(\d+)", bootstrap.read_bytes()) or [b"0"])
+    if newest > GLIBC:
+        sys.exit(f"{bootstrap} needs glibc {newest[0]}.{newest[1]}; Lambda's provided.al2023 has {GLIBC[0]}.{GLIBC[1]}: build it on an older system")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         entry = zipfile.ZipInfo("bootstrap", EPOCH)
@@ -94,22 +102,18 @@ def tool_archive(tool: pathlib.Path, folder: str) -> bytes:
 
 
 def crates(features: str) -> list:
-    """The crates that a release build links, from Cargo's own resolution for this platform."""
+    """The crates that a release build links, as Cargo resolves them for this platform without the tests' own."""
     host = next(line.split()[1] for line in subprocess.check_output(["rustc", "-vV"], text=True).splitlines() if line.startswith("host:"))
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", host, "--features", features]
-    known = json.loads(subprocess.check_output(command, cwd=ROOT, text=True))
-    packages = {package["id"]: package for package in known["packages"]}
-    nodes = {node["id"]: node for node in known["resolve"]["nodes"]}
-    seen, waiting = set(), [known["resolve"]["root"]]
-    while waiting:
-        node = waiting.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        for dependency in nodes[node]["deps"]:
-            if any(kind["kind"] != "dev" for kind in dependency["dep_kinds"]):
-                waiting.append(dependency["pkg"])
-    return [packages[node] for node in sorted(seen - {known["resolve"]["root"]})]
+    asked = ["--locked", "--features", features]
+    tree = ["cargo", "tree", *asked, "--edges", "normal", "--target", host, "--prefix", "none", "--format", "{p}"]
+    lines = subprocess.check_output(tree, cwd=ROOT, text=True).splitlines()
+    linked = {(line.split()[0], line.split()[1].removeprefix("v")) for line in lines if line.strip()} - {(NAME, PACKAGE["version"])}
+    command = ["cargo", "metadata", "--format-version", "1", "--filter-platform", host, *asked]
+    packages = json.loads(subprocess.check_output(command, cwd=ROOT, text=True))["packages"]
+    found = [package for package in packages if (package["name"], package["version"]) in linked]
+    if len(found) != len(linked):
+        sys.exit(f"cargo tree names {len(linked)} crates, cargo metadata knows {len(found)} of them")
+    return sorted(found, key=lambda package: (package["name"], package["version"]))
 
 
 def checksums() -> dict:
@@ -135,7 +139,6 @@ def bill(version: str, features: str) -> str:
             licenses=[LicenseExpression(licence)] if licence else None,
             hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha)] if sha else None,
         ))
-        bom.register_dependency(bom.metadata.component, [next(c for c in bom.components if c.bom_ref.value == str(purl))])
     # The same crates give the same bill: its number comes from them, and the time of making is no part of it.
     bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, ",".join(sorted(str(c.bom_ref) for c in bom.components)) + version)
     made = json.loads(JsonV1Dot6(bom).output_as_string())

@@ -151,8 +151,10 @@ impl<'a, W: World> Alerts<'a, W> {
         let mut delivery = Delivery::default();
         for bucket in buckets {
             let (incidents, keeper) = self.read_open(&table, bucket).await;
-            let open = incidents.iter().filter(|incident| incident.healed.is_none()).count();
-            delivery.open_by_bucket.push((bucket.clone(), open));
+            if table.failure().is_none() {
+                let open = incidents.iter().filter(|incident| incident.healed.is_none()).count();
+                delivery.open_by_bucket.push((bucket.clone(), open));
+            }
             for incident in incidents {
                 delivery.add(self.send_due(&table, keeper, incident).await);
             }

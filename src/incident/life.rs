@@ -104,6 +104,8 @@ pub enum Ending {
     NewObjects,
     /// The document holds the change again, or the change was made a day before.
     Settled,
+    /// It was not seen for a day.
+    Aged,
     /// The event of one of the guard's own writes came.
     Trail,
     /// The incident table answers.
@@ -119,8 +121,6 @@ pub enum Scope {
     Kinds(Vec<Kind>),
     /// The same, but only incidents without sample objects: those with samples are judged by their samples.
     Whole(Vec<Kind>),
-    /// A key (or another cause) was judged itself: incidents of any kind with this cause.
-    Cause(String),
     /// Objects passed that would have shown these causes (key ARNs). The open incidents are looked up in a copy up
     /// to a minute old, so that healthy batches cost nothing; a flapping incident waits for quiet.
     Passing(Vec<String>),
@@ -401,7 +401,10 @@ impl Incident {
     /// Whether it is repeated after a day: not what merely depends, may well be meant, or happened once.
     pub fn reminds(&self) -> bool {
         self.report.finding.depends_on.is_empty()
-            && !matches!(self.report.finding.kind(), Kind::LostUpdate | Kind::PartDenied | Kind::TestAlert)
+            && !matches!(
+                self.report.finding.kind(),
+                Kind::LostUpdate | Kind::PartDenied | Kind::StateUnreadable | Kind::TestAlert
+            )
     }
 
     /// Whether a `Clear` covers it (apart from what the same call has sighted): the time since which it must not
@@ -410,7 +413,6 @@ impl Incident {
         let covered = match &clear.scope {
             Scope::Kinds(kinds) => kinds.contains(&self.report.finding.kind()),
             Scope::Whole(kinds) => kinds.contains(&self.report.finding.kind()) && self.report.sample_keys.is_empty(),
-            Scope::Cause(cause) => self.cause == *cause,
             Scope::Passing(causes) => causes.contains(&self.cause),
             Scope::Incident(fingerprint) => self.fingerprint == *fingerprint,
         };

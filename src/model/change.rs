@@ -72,7 +72,7 @@ impl Element {
     /// Whether both are the same element, as submitted or as S3 gives it back.
     pub fn same(&self, other: &Self) -> bool {
         let renamed = match (&self.renamed, &other.renamed) {
-            (Some(one), Some(another)) => one.digest == another.digest && (one.submitted || another.submitted),
+            (Some(one), Some(another)) => one.digest == another.digest && one.submitted != another.submitted,
             _ => false,
         };
         self.digest == other.digest || renamed

@@ -4,9 +4,7 @@
 //! the changelog.
 
 use serde::{Deserialize, Serialize};
-use std::convert::Infallible;
 use std::fmt;
-use std::str::FromStr;
 
 macro_rules! unknowns {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)+ ; $($(#[$of_doc:meta])* $of:ident = $prefix:literal,)+) => {
@@ -80,14 +78,6 @@ unknowns! {
     Multivalued = "multivalued",
     /// A text that is not understood where it stands.
     Value = "value",
-}
-
-impl FromStr for Unknown {
-    type Err = Infallible;
-
-    fn from_str(name: &str) -> Result<Self, Infallible> {
-        Ok(Self::from(name.to_owned()))
-    }
 }
 
 impl From<Unknown> for String {

@@ -249,21 +249,9 @@ impl Condition {
                 Set::ForAll => values.iter().map(one).fold(Truth::True, Truth::and),
                 Set::ForAny => values.iter().map(one).fold(Truth::False, Truth::or),
             },
-            ContextValue::OneOf(values) => self.whichever(values.iter().map(one)),
+            ContextValue::OneOf(values) => Truth::whichever(&self.key, values.iter().map(one)),
             ContextValue::Present => self.some_value(operator, operands, context),
             ContextValue::Unknown => either(&without.into(), &self.some_value(operator, operands, context), &self.key),
-        }
-    }
-
-    /// The key has one of a few values: definite only if all of them agree.
-    fn whichever(&self, outcomes: impl Iterator<Item = Truth>) -> Truth {
-        let outcomes: Vec<Truth> = outcomes.collect();
-        match outcomes.split_first() {
-            Some((first, rest)) if rest.iter().all(|other| other == first) && first.names().is_empty() => first.clone(),
-            _ => {
-                let names = outcomes.iter().flat_map(|outcome| outcome.names().iter().cloned());
-                Truth::unknown_all(std::iter::once(Unknown::Key(self.key.clone())).chain(names).collect())
-            }
         }
     }
 

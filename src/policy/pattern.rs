@@ -129,6 +129,10 @@ impl Pattern {
         } else {
             value
         };
+        if let Some((key, values)) = self.one_of(context) {
+            let with = |text: &String| self.matches(value, mode, &context.clone().known(key, text));
+            return Truth::whichever(key, values.iter().map(with));
+        }
         let Some((tokens, mut names)) = self.tokens(context, mode) else { return Truth::False };
         if mode == Mode::Arn && tokens.iter().filter(|token| **token == Token::Byte(b':')).count() < 5 {
             // With the values of its variables it has fewer than six parts, or may have.
@@ -156,6 +160,17 @@ impl Pattern {
             String::from_utf8(text).ok()
         };
         after(&tokens, start.as_bytes()).into_iter().filter_map(rest).collect()
+    }
+
+    /// The first variable that has one of a few values, and these.
+    fn one_of<'a>(&'a self, context: &'a RequestContext) -> Option<(&'a str, &'a [String])> {
+        self.parts.iter().find_map(|part| match part {
+            Part::Variable { written, lower, .. } => match context.lookup(lower) {
+                ContextValue::OneOf(values) => Some((written.as_str(), values)),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// None if a variable has no value: then nothing matches.

@@ -23,6 +23,18 @@ impl Truth {
         Self::Unknown(joined(Vec::new(), names))
     }
 
+    /// Of a key that has one of a few values, with the outcome of each: definite only if all of them agree.
+    pub(crate) fn whichever(key: &str, outcomes: impl Iterator<Item = Self>) -> Self {
+        let outcomes: Vec<Self> = outcomes.collect();
+        match outcomes.split_first() {
+            Some((first, rest)) if rest.iter().all(|other| other == first) && first.names().is_empty() => first.clone(),
+            _ => {
+                let names = outcomes.iter().flat_map(|outcome| outcome.names().iter().cloned());
+                Self::unknown_all(std::iter::once(Unknown::Key(key.to_owned())).chain(names).collect())
+            }
+        }
+    }
+
     #[must_use]
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {

@@ -38,6 +38,9 @@ struct Resource<'a> {
 
 impl<'a> Resource<'a> {
     fn of(entry: &'a Value) -> Option<Self> {
+        if entry.get("mode").and_then(Value::as_str) == Some("data") {
+            return None;
+        }
         let change = entry.get("change")?;
         let after = change.get("after").and_then(Value::as_object);
         Some(Self {

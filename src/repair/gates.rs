@@ -161,7 +161,7 @@ pub(super) fn default_encryption(
 /// Whether it names the same key in every account: an id, `mrk-...` too, or an alias, whatever its form, does not.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html>
 fn is_key_arn(name: &str) -> bool {
-    Arn::parse(name).is_some_and(|arn| arn.service == "kms" && arn.resource.starts_with("key/"))
+    Arn::parse(name).is_some_and(|arn| arn.name_in_region("kms", "key/").is_some())
 }
 
 fn managed_key() -> Verdict {

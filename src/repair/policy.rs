@@ -276,9 +276,8 @@ impl<'a> Reading<'a> {
     fn lost(&self) -> Vec<String> {
         let allows = allows(self.policy, &self.seen);
         let mut lost: Vec<String> = Vec::new();
-        for question in &self.questions {
-            let known = lost.iter().any(|action| action == question.action);
-            if !known && self.asking.ask(&allows, question).is_denied() {
+        for (question, verdict) in self.asking.left_open(&allows, &self.questions) {
+            if verdict.is_denied() && !lost.iter().any(|action| action == question.action) {
                 lost.push(question.action.to_owned());
             }
         }

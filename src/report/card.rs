@@ -10,7 +10,7 @@ use crate::report::console;
 use crate::report::letter::{Letter, headline, letter, state};
 use crate::report::notice::{Notice, severity_name};
 use crate::report::remedy::Block;
-use crate::report::text::line;
+use crate::report::text::{block, line};
 use serde_json::{Value, json};
 
 /// Most characters of a title.
@@ -98,15 +98,18 @@ fn next_steps(notice: &Notice<'_>) -> Vec<String> {
 }
 
 /// A block in a fence of its own, as it is. One that holds what a chat takes for markup, or is too long, is not shown: the email has it.
-fn shown(block: &Block, room: &mut usize) -> String {
-    let (Block::Command(text) | Block::Text(text)) = block;
-    let safe = !text.contains("```") && quiet(text) == *text;
+fn shown(of: &Block, room: &mut usize) -> String {
+    let text = match of {
+        Block::Command(text) => text.clone(),
+        Block::Text(text) => block(text, usize::MAX),
+    };
+    let safe = !text.contains("```") && quiet(&text) == text;
     match room.checked_sub(text.len()) {
         Some(left) if safe => {
             *room = left;
             format!("```\n{text}\n```")
         }
-        _ => "It is in the email: too long for a chat.".to_owned(),
+        _ => "It is in the email: too long, or not fit, for a chat.".to_owned(),
     }
 }
 

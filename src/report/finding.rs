@@ -54,7 +54,7 @@ pub fn words(finding: &Finding, bucket: &str, home: &Home) -> FindingAnswer {
 }
 
 fn reader(finding: &Finding) -> Option<Reader> {
-    if let Evidence::ExplicitDeny(deny) = &finding.evidence {
+    if let Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) = &finding.evidence {
         let (server, browser) = (deny.hits.iter().any(|hit| hit.server), deny.hits.iter().any(|hit| hit.browser));
         return match (server, browser) {
             (true, false) => Some(Reader::Server),

@@ -182,7 +182,9 @@ fn affected(notice: &Notice<'_>) -> String {
     match notice.status {
         Status::Test => format!("{effect}."),
         Status::Repaired | Status::Resolved => {
-            let past = if effect.contains("blank for annotators") || effect.contains("are blank in") {
+            let past = if effect.contains("may be blank") {
+                " While it lasted, images may have been blank for annotators."
+            } else if effect.contains("blank for annotators") || effect.contains("are blank in") {
                 " While it lasted, images were blank for annotators."
             } else if effect.contains("can't write") {
                 " While it lasted, Darwin could not write thumbnails and frames."
@@ -223,9 +225,10 @@ fn changed_by(notice: &Notice<'_>) -> String {
 
 fn unknown(notice: &Notice<'_>) -> String {
     match &notice.report().finding.evidence {
-        Evidence::TableUnreachable { .. } | Evidence::NoSubscription { .. } | Evidence::NoConfigEvents { .. } => {
-            "unknown. It is about the guard's own surroundings".to_owned()
-        }
+        Evidence::TableUnreachable { .. }
+        | Evidence::StateUnreadable { .. }
+        | Evidence::NoSubscription { .. }
+        | Evidence::NoConfigEvents { .. } => "unknown. It is about the guard's own surroundings".to_owned(),
         Evidence::BucketNameDot => "nobody: a bucket keeps its name".to_owned(),
         evidence => {
             let of = if matches!(evidence, Evidence::Key(_)) { "KMS key" } else { "bucket" };

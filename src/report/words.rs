@@ -380,6 +380,7 @@ pub(super) fn ending(ending: Ending) -> String {
         }
         Ending::NewObjects => "new uploads under the same key can be read".to_owned(),
         Ending::Settled => "the change in question is in force again, or a day has passed".to_owned(),
+        Ending::Aged => "it was not seen for a day".to_owned(),
         Ending::Trail => "the CloudTrail event of one of the guard's own writes arrived".to_owned(),
         Ending::Table => "the incident table answers again".to_owned(),
         Ending::Unguarded => "the bucket is no longer guarded".to_owned(),

@@ -417,14 +417,14 @@ impl<W: World> Run<'_, W> {
         );
     }
 
-    fn job<'j>(&self, contract: &'j Contract, change: Option<&'j ConfigChange>) -> Job<'j> {
+    pub(super) fn job<'j>(&self, contract: &'j Contract, change: Option<&'j ConfigChange>) -> Job<'j> {
         Job {
             contract,
             permit: self.permit(),
             actor: change.map(|change| &change.actor),
             by_hand: false,
             deadline_ms: self.call.deadline_ms,
-            check_lost_updates: change.is_some(),
+            check_lost_updates: false,
             change_not_stored: None,
         }
     }

@@ -6,7 +6,6 @@ use crate::app::handler::Run;
 use crate::app::handler::outbox::explains_objects;
 use crate::app::objects::{Outcome, Target, judge_all};
 use crate::app::ports::{Clock, Leases, World};
-use crate::app::reconcile::job::Job;
 use crate::event::trigger::{Envelope, ObjectEvent};
 use crate::judge::object::JudgedObject;
 use crate::model::contract::Contract;
@@ -125,16 +124,7 @@ impl<W: World> Run<'_, W> {
         let due =
             self.call.dry_run || self.guard.state().once_per(&name, now_ms, OBJECT_RECONCILE_MS).await.unwrap_or(true);
         if due {
-            let job = Job {
-                contract,
-                permit: self.permit(),
-                actor: None,
-                by_hand: false,
-                deadline_ms: self.call.deadline_ms,
-                check_lost_updates: false,
-                change_not_stored: None,
-            };
-            let reconciled = self.reconcile(job).await;
+            let reconciled = self.reconcile(self.job(contract, None)).await;
             self.take_over(indexes, &reconciled, None);
         }
         let known = !due && self.is_known(contract).await;

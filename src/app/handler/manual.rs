@@ -83,15 +83,7 @@ impl<W: World> Run<'_, W> {
     }
 
     fn by_hand<'j>(&self, contract: &'j Contract, permit: Permit) -> Job<'j> {
-        Job {
-            contract,
-            permit,
-            actor: None,
-            by_hand: true,
-            deadline_ms: self.call.deadline_ms,
-            check_lost_updates: true,
-            change_not_stored: None,
-        }
+        Job { permit, by_hand: true, check_lost_updates: true, ..self.job(contract, None) }
     }
 
     async fn judge(&mut self, index: usize, contracts: &[Contract], manual: &Manual) {

@@ -154,11 +154,12 @@ impl Outbox {
             let a_day_ago = now_ms.saturating_sub(REMEMBER_MS);
             let aged = [(Kind::HistoryFull, a_day_ago), (Kind::StateUnreadable, a_day_ago)];
             for (kind, judged_ms) in [(Kind::LostUpdate, now_ms)].into_iter().chain(aged) {
+                let by = by.filter(|_| kind == Kind::LostUpdate);
                 self.clears.push(Clear {
                     bucket: answer.bucket.clone(),
                     scope: Scope::Kinds(vec![kind]),
                     judged_ms,
-                    shown_by: Ending::Settled,
+                    shown_by: if kind == Kind::LostUpdate { Ending::Settled } else { Ending::Aged },
                     actor: by.map(|by| by.actor.clone()),
                     change: by.map(|by| by.name.to_owned()),
                 });

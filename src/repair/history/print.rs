@@ -4,7 +4,7 @@
 //! of one as the one, accounts as their root. Pure. Must never make two documents equal that mean different things.
 
 use crate::incident::fingerprint::digest;
-use crate::model::arn::is_account_id;
+use crate::model::arn::{Arn, is_account_id};
 use crate::model::change::{Element, Print, Renamed, Subject};
 use crate::model::contract::Darwin;
 use crate::policy::document::PolicyDocument;
@@ -22,7 +22,7 @@ pub fn print(subject: Subject, document: Option<&str>, darwin: &Darwin) -> Print
     let Some(text) = document else { return Print::default() };
     match subject {
         Subject::Policy => of_policy(text, darwin),
-        Subject::Cors => of_list(text, "", &value_of(&darwin_rule(&darwin.origin))),
+        Subject::Cors => of_list(text, &value_of(&darwin_rule(&darwin.origin))),
         Subject::Notification => of_notifications(text),
     }
 }
@@ -104,10 +104,15 @@ fn settle(principal: &mut Value) {
     }
 }
 
-/// Account numbers as the ARN of the account's root.
+/// The ARN of an account's root, of whatever partition, as the account's number.
 fn name_roots(value: &mut Value) {
     match value {
-        Value::String(name) if is_account_id(name) => *name = format!("arn:aws:iam::{name}:root"),
+        Value::String(name) => {
+            let root = |arn: &Arn| arn.service == "iam" && arn.region.is_empty() && arn.resource == "root";
+            if let Some(arn) = Arn::parse(name).filter(root).filter(|arn| is_account_id(&arn.account)) {
+                *name = arn.account;
+            }
+        }
         Value::Array(items) => items.iter_mut().for_each(name_roots),
         _ => {}
     }
@@ -174,14 +179,14 @@ fn unlisted(value: Value) -> Value {
 }
 
 /// A JSON list, each item an element but `ours`.
-fn of_list(text: &str, name: &str, ours: &Value) -> Print {
+fn of_list(text: &str, ours: &Value) -> Print {
     let Ok(Value::Array(items)) = serde_json::from_str::<Value>(text) else {
         return Print { whole: Some(short(text)), elements: vec![element(text)], ours: false };
     };
     let whole = Some(short(&canonical(&Value::Array(items.clone()))));
     let ours = canonical(ours);
     let written: Vec<String> = items.iter().map(canonical).collect();
-    let others = written.iter().filter(|item| **item != ours).map(|item| element(&format!("{name}{item}")));
+    let others = written.iter().filter(|item| **item != ours).map(|item| element(item));
     Print { whole, elements: others.collect(), ours: written.contains(&ours) }
 }
 

@@ -210,6 +210,10 @@ fn a_document_as_submitted_and_as_s3_gives_it_back_is_no_difference() {
     let policy = |text: &str| of(Subject::Policy, Some(text));
     assert_eq!(policy(read).elements.len(), 3);
     assert!(policy(sent).same_elements(&policy(read)));
+    let china = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws-cn:iam::111122223333:root"},"Action":"s3:GetObject","Resource":"*"}]}"#;
+    assert!(policy(china).same_elements(&policy(&china.replace("arn:aws-cn:iam::111122223333:root", "111122223333"))));
+    let another = sent.replace("79a59df900b949e5", "00000000aaaaaaaa");
+    assert!(!policy(sent).same_elements(&policy(&another)), "two canonical users are two");
     for (was, is) in [
         ("PutObject", "DeleteObject"),
         ("\"false\"", "\"true\""),
@@ -239,6 +243,17 @@ fn what_its_own_author_replaced_within_the_second_is_not_lost_if_the_newest_is_t
         past.writes[0].read_ms = Some(49_900);
         check(&past, &written, &lost);
     }
+}
+
+#[test]
+fn what_its_own_author_wrote_on_top_of_our_write_does_not_hide_what_our_write_undid() {
+    let by_one = |change: Change| Change { actor: Actor { arn: Some("a".to_owned()), ..Actor::default() }, ..change };
+    let (first, third) = (policy(&[theirs("First"), theirs("Second")]), policy(&[theirs("Third"), ours()]));
+    let changes = vec![by_one(change(48_000, Some(first))), by_one(change(49_000, Some(third.clone())))];
+    // Our last read, in the second of the later change, still showed what was there before both.
+    let mut past = past(49_500, Some(51_000), policy(&[ours()]), changes);
+    past.writes[0].read_ms = Some(49_900);
+    check(&past, &third, &[48_000]);
 }
 
 #[test]

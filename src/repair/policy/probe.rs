@@ -61,7 +61,7 @@ impl Asking<'_> {
         Form { request, residual }
     }
 
-    pub(super) fn ask(&self, statements: &Statements<'_>, question: &Question) -> Verdict {
+    fn ask(&self, statements: &Statements<'_>, question: &Question) -> Verdict {
         let request = self.request(question.action, question.key.as_deref(), question.reader);
         evaluate_statements(Some(statements), &request, GATES_OPEN)
     }
@@ -127,7 +127,7 @@ impl Asking<'_> {
         let mut questions = Vec::new();
         let mut ask = |action: &'static str, reader: Reader, prefixes: &[String]| {
             let new = |key, general| Question { action, key: Some(key), general, reader };
-            for prefix in prefixes {
+            for prefix in prefixes.iter().filter(|prefix| !self.contract.leaves_out(prefix)) {
                 let unnamed = lengths.iter().map(|length| format!("{prefix}{}", stranger.to_string().repeat(*length)));
                 questions.extend(unnamed.map(|key| new(key, true)));
             }

@@ -8,8 +8,15 @@ use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::Blob;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+const CONNECT: Duration = Duration::from_secs(2);
+/// The template's timeout of the function, and a little.
+const AT_MOST: Duration = Duration::from_secs(70);
 
 /// The function of a stack.
 #[derive(Debug, Clone)]
@@ -46,7 +53,12 @@ impl Clients {
     /// # Errors
     /// It could not be asked, or failed.
     pub async fn invoke(&self, deployed: &Deployed, event: &Value) -> Result<Value, String> {
-        let client = aws_sdk_lambda::Client::new(self.shared());
+        // One try, as long as the function may take: a second would repair a second time.
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(AT_MOST);
+        let timeouts = timeouts.operation_attempt_timeout(AT_MOST).read_timeout(AT_MOST).build();
+        let config = aws_sdk_lambda::config::Builder::from(self.shared());
+        let config = config.retry_config(RetryConfig::disabled()).timeout_config(timeouts).build();
+        let client = aws_sdk_lambda::Client::from_conf(config);
         let function = deployed.function.to_string();
         let call = client.invoke().function_name(&function).payload(Blob::new(event.to_string()));
         let answer = call.send().await.map_err(|error| format!("`{function}` can't be invoked: {}", why(&error)))?;

@@ -31,6 +31,8 @@ const ANY_REGION: &str = "us-east-1";
 /// Checks, and gives the exit status.
 pub async fn check(check: Check, wanted: &Wanted, lines: Lines) -> Result<u8, String> {
     let (mut proposal, source) = proposal(&check)?;
+    // A plan has keys of others' too: of its own, those count that a guarded bucket's encryption names.
+    let in_proposal = proposal.keys.len();
     for file in &check.key_policies {
         let (name, policy) = (file.display().to_string(), policy_of(file)?);
         proposal.keys.push(ProposedKey { name, arn: None, policy: Some(policy), disabled: false });
@@ -43,7 +45,7 @@ pub async fn check(check: Check, wanted: &Wanted, lines: Lines) -> Result<u8, St
     let keys = keys(&mut proposal, place);
     take_defaults(&config, &mut proposal)?;
     proposal.remarks.iter().for_each(|remark| print::remark(remark));
-    let judged: Vec<String> = keys.iter().map(|key| key.arn.clone()).collect();
+    let judged: Vec<String> = keys.iter().skip(in_proposal).map(|key| key.arn.clone()).collect();
     let answer = ask(config, Files { buckets: proposal.buckets, keys }, &judged, lines).await?;
     finish(&answer, &check.report, &source)
 }
@@ -76,22 +78,29 @@ fn proposal(check: &Check) -> Result<(Proposal, String), String> {
 
 /// A policy byte for byte, if it is one; that of `aws s3api get-bucket-policy` too (`{"Policy": "…"}`).
 fn policy_of(file: &Path) -> Result<String, String> {
-    let value = read_json(file)?;
+    let text = read(file)?;
+    let value = json_of(file, &text)?;
     if let Some(text) = value.get("Policy").and_then(policy_text) {
         return Ok(text);
     }
     if value.get("Statement").is_none() {
         return Err(format!("`{}` is no policy: it has no Statement", file.display()));
     }
-    read(file)
+    Ok(text)
 }
 
 fn read(file: &Path) -> Result<String, String> {
-    std::fs::read_to_string(file).map_err(|error| format!("`{}` can't be read: {error}", file.display()))
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| format!("`{}` can't be read: {error}", file.display()))?;
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 fn read_json(file: &Path) -> Result<Value, String> {
-    serde_json::from_str(&read(file)?).map_err(|error| format!("`{}` is no JSON: {error}", file.display()))
+    json_of(file, &read(file)?)
+}
+
+fn json_of(file: &Path, text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("`{}` is no JSON: {error}", file.display()))
 }
 
 /// YAML, of which JSON is a part. A tag (`!Ref`) is the function of that name.

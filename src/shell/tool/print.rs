@@ -94,8 +94,8 @@ pub fn difference(text: &str) {
 
 /// A line to the person at the terminal, beside the report.
 pub fn remark(text: &str) {
-    // Nothing better can be done where standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    // A template's names are strangers' text. Nothing better can be done where standard error is gone.
+    let _ = write!(std::io::stderr(), "{}", Sheet::of_block("", text).plain());
 }
 
 fn no_output(error: &std::io::Error) -> String {

@@ -148,7 +148,7 @@ impl Sim {
     }
 
     pub(super) fn write(&self, who: Who, subject: Subject, document: Option<String>, read_at: usize) {
-        let event_id = format!("event-{}", self.taken.borrow().len());
+        let event_id = format!("event-{:04}", self.taken.borrow().len());
         let at_ms = self.now.get();
         self.versions(subject).borrow_mut().0.push((at_ms, document.clone()));
         self.taken.borrow_mut().push(Taken { who, subject, document, at_ms, event_id, read_at });

@@ -177,7 +177,7 @@ fn solving(world: &World<'_>, used: &Use, key: &str) -> Option<String> {
     let targets = match &used.key {
         None => vec![world.request().resource.clone()],
         Some(compared) => match world.request().context.get(compared) {
-            ContextValue::Known(values) => values.to_vec(),
+            ContextValue::Known(values) | ContextValue::OneOf(values) => values.to_vec(),
             _ => return None,
         },
     };

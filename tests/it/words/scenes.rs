@@ -398,7 +398,10 @@ pub fn situations(kind: Kind) -> Vec<Situation> {
         all.push(Situation::Repaired);
         all.extend([Refusal::Mode, Refusal::PauseTag, Refusal::Contest].map(Situation::Refused));
     }
-    all.extend([Situation::Reminded, Situation::Resolved]);
+    if incident(kind, Situation::Opened).reminds() {
+        all.push(Situation::Reminded);
+    }
+    all.push(Situation::Resolved);
     all
 }
 
