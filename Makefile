@@ -12,7 +12,7 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## demo        an emulated AWS, the real template, and the story of what the guard does
-demo: build venv
+demo: build cli venv
 	@.venv/bin/python scripts/demo.py $(DEMO)
 
 ## test        formatting, lints, unit and integration tests, linters, end-to-end tests, the documents' commands

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import textwrap
 import time
@@ -20,11 +21,14 @@ from lab import tools  # noqa: E402
 tools.enter()
 
 from lab import scene, trail  # noqa: E402
-from lab.emulator import ACCOUNT, REGION, Emulator, LabError  # noqa: E402
+from lab.emulator import ACCOUNT, REGION, Emulator, LabError, clean_environment  # noqa: E402
 from lab.mailbox import Mailbox  # noqa: E402
 from lab.stack import BOOTSTRAP, Stack  # noqa: E402
+from lab.tools import ROOT  # noqa: E402
 
 BUCKET = "acme-lidar"
+TOOL = ROOT / "target" / "release" / "darwin-guard"
+PAGE = ROOT / "target" / "demo-audit.html"
 COLOURS = {"you": "36", "guard": "32", "alert": "33", "AWS": "90", "proof": "32", "not so": "31"}
 
 
@@ -136,12 +140,26 @@ class Demo:
         self.shared = scene.key(self.aws, "scans, shared with Darwin", True)
         self.private = scene.key(self.aws, "scans, ours alone", False)
         self.stage.say("you", f"a bucket {BUCKET} that fulfils V7's contract, with two statements and a CORS rule of your own")
+        self.before()
         self.stack.create(ReadWriteBuckets=[BUCKET], Prefix="darwin/", TeamName="Acme Vision", Mode=self.options.mode)
         names = self.aws.cloudformation.list_stack_resources(StackName=self.stack.name)["StackResourceSummaries"]
         state = self.aws.cloudformation.describe_stacks(StackName=self.stack.name)["Stacks"][0]["StackStatus"]
         self.stage.say("AWS", f"CloudFormation: {self.stack.name} is {state}, {len(names)} resources, from template.yaml")
         self.mailbox = Mailbox(self.aws, self.stack.outputs["TopicArn"])
         self.stage.say("you", f"subscribe a queue to the alert topic -> {self.mailbox.subscription.rsplit(':', 2)[1]}")
+
+    def before(self) -> None:
+        """The tool's audit, from a desk, when nothing is deployed yet."""
+        PAGE.unlink(missing_ok=True)
+        command = ["audit", BUCKET, "--access", "read-write", "--prefix", "darwin/", "--team", "Acme Vision"]
+        self.stage.say("you", f"darwin-guard {' '.join(command)} --html {PAGE.relative_to(ROOT)}")
+        environment = clean_environment() | {
+            "AWS_ENDPOINT_URL": self.aws.endpoint, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+        done = subprocess.run([TOOL, *command, "--html", PAGE], env=environment, capture_output=True, text=True)
+        self.stage.say("guard", "what Darwin can do, before anything is deployed:", done.stdout)
+        self.stage.prove("the tool says OK, and wrote a page", done.returncode == 0 and PAGE.is_file(), done.stdout + done.stderr)
 
     def audit(self) -> None:
         self.stage.chapter("1  Audit: reads everything, writes nothing")
@@ -308,7 +326,8 @@ def main() -> int:
         f"{stage.proofs} claims, each checked against what AWS's API answered, in {time.monotonic() - stage.began:.1f} s: the guard\n"
         "judged uploads, told about a key once and once more when it was fixed, put back Darwin's policy statement and CORS\n"
         "rule beside everybody else's, showed a plan without writing it, and left a Deny alone. Nothing is left running.\n"
-        "Played by the demo: CloudTrail. Not enforced by the emulator: IAM, KMS permissions, CORS."
+        "Played by the demo: CloudTrail. Not enforced by the emulator: IAM, KMS permissions, CORS.\n"
+        f"The tool's audit as a page: {PAGE}"
     )
     return 0
 

@@ -5,6 +5,7 @@ outlive its `with`, never lend the function the caller's environment, and never 
 <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 """
 
+import dataclasses
 import http.server
 import json
 import queue
@@ -24,18 +25,33 @@ class Server(http.server.ThreadingHTTPServer):
         """A function that is stopped cuts its connection: nothing to tell."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Local:
+    """A local stand-in for Lambda: the ARN it gives every function, the form of its API's address, the deadline if it is no real one."""
+
+    arn: str
+    api: str = "127.0.0.1:{}"
+    deadline_ms: int | None = None
+
+
+CARGO_LAMBDA = Local("function-arn", "http://127.0.0.1:{}/.rt/bootstrap", 600_000)
+SAM = Local("arn:aws:lambda:us-east-1:012345678912:function:GuardFunction")
+
+
 class Function:
     """A running function; `name` must be unique in `directory`, which gets its log."""
 
-    def __init__(self, name: str, directory, environment: dict, seconds: float = 60, bootstrap=BOOTSTRAP):
+    def __init__(self, name: str, directory, environment: dict, seconds: float = 60, bootstrap=BOOTSTRAP, local=None):
         self.name, self.seconds = name, seconds
         self.clock = Clock(directory, name)
-        self.arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+        self.arn = local.arn if local else f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+        self.deadline_ms = local.deadline_ms if local else None
+        self.refused = queue.Queue()
         self._events, self._answers = queue.Queue(), queue.Queue()
         self._server = Server(("127.0.0.1", 0), self._api())
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         told = {
-            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
+            "AWS_LAMBDA_RUNTIME_API": (local.api if local else "127.0.0.1:{}").format(self._server.server_port),
             "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "one", "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true",
@@ -67,14 +83,17 @@ class Function:
                 self.send_response(200)
                 self.send_header("Lambda-Runtime-Aws-Request-Id", str(uuid.uuid4()))
                 self.send_header("Lambda-Runtime-Invoked-Function-Arn", function.arn)
-                self.send_header("Lambda-Runtime-Deadline-Ms", str(int((function.clock.time() + function.seconds) * 1000)))
+                self.send_header("Lambda-Runtime-Deadline-Ms", str(function.deadline_ms or int((function.clock.time() + function.seconds) * 1000)))
                 self.send_header("Content-Length", str(len(event)))
                 self.end_headers()
                 self.wfile.write(event)
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                function._answers.put((self.path.endswith("/response"), json.loads(body or "null")))
+                if self.path.endswith("/init/error"):
+                    function.refused.put(json.loads(body))
+                else:
+                    function._answers.put((self.path.endswith("/response"), json.loads(body or "null")))
                 self.send_response(202)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -25,5 +25,7 @@ pub mod quote;
 pub mod reason;
 pub mod remedy;
 pub mod sheet;
+#[cfg(feature = "forms")]
+pub mod storage;
 pub mod text;
 pub mod words;

@@ -37,6 +37,18 @@ pub fn shell(text: &str) -> String {
     quoted
 }
 
+/// The text as one segment of an address's path.
+pub fn percent(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
 /// A JSON text as one word of a shell command, without space between its elements: what a shell or a chat could take for
 /// more becomes an escape of JSON.
 pub fn shell_json(json: &str) -> String {

@@ -21,13 +21,13 @@ pub fn report_init_error(api: &str, kind: &str, message: &str, patience: Duratio
     let mut stream = TcpStream::connect(host)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
-    write!(
-        stream,
+    // At once: a formatted write would be a segment for each piece.
+    let request = format!(
         "POST {path}/2018-06-01/runtime/init/error HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
          Lambda-Runtime-Function-Error-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
-    )?;
-    stream.flush()?;
+    );
+    stream.write_all(request.as_bytes())?;
     // The answer has to begin before the process may end; what it says changes nothing.
     stream.read(&mut [0; 64]).map(drop)
 }

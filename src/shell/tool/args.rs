@@ -61,6 +61,14 @@ Examples:
 What the files don't say counts as AWS's default: SSE-S3, the bucket's owner pays. A policy that is known after the apply only
 makes an open question, never an OK.")]
     Check(Check),
+    /// Compare V7's own list of your team's storage connections with the guarded buckets
+    #[command(after_help = "\
+Examples:
+  V7_API_KEY=... darwin-guard v7 --team acme-vision --stack darwin-s3-guard
+  darwin-guard v7 --team acme-vision --storage storage.json acme-lidar --access read-write --prefix darwin/
+
+One GET of https://darwin.v7labs.com; nothing is changed on either side. Without buckets and --stack: the environment's.")]
+    V7(V7),
     /// Handle one event as the function does, with the configuration of the environment
     #[command(after_help = "\
 Example:
@@ -155,6 +163,18 @@ pub struct Event {
     pub format: Plain,
 }
 
+#[derive(Debug, Args)]
+pub struct V7 {
+    /// V7's list from a file, not from V7
+    #[arg(long, value_name = "FILE")]
+    pub storage: Option<PathBuf>,
+    #[command(flatten)]
+    pub guarded: Guarded,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t = Plain::Text)]
+    pub format: Plain,
+}
+
 /// Which buckets, and what Darwin may do with them.
 #[derive(Debug, Args)]
 pub struct Guarded {
@@ -190,7 +210,7 @@ pub struct Contract {
     /// Listing too, which V7 asks for with MIRAX files
     #[arg(long)]
     pub list: bool,
-    /// Your team's name in Darwin, for the activation text
+    /// Your team's name in Darwin, for the activation text; for `v7` as Darwin's addresses have it
     #[arg(long, value_name = "NAME")]
     pub team: Option<String>,
 }

@@ -23,11 +23,6 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::rc::Rc;
 
-/// For documents in which the account makes no difference; that of AWS's examples.
-const ANY_ACCOUNT: &str = "123456789012";
-/// The same of the Region.
-const ANY_REGION: &str = "us-east-1";
-
 /// Checks, and gives the exit status.
 pub async fn check(check: Check, wanted: &Wanted, lines: Lines) -> Result<u8, String> {
     let (mut proposal, source) = proposal(&check)?;
@@ -95,7 +90,11 @@ fn read(file: &Path) -> Result<String, String> {
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
-fn read_json(file: &Path) -> Result<Value, String> {
+/// A file of JSON.
+///
+/// # Errors
+/// It can't be read, or is none.
+pub fn read_json(file: &Path) -> Result<Value, String> {
     json_of(file, &read(file)?)
 }
 
@@ -150,7 +149,7 @@ fn account(check: &Check, proposal: &Proposal, texts: &str) -> Result<String, St
     if texts.contains("resourceaccount") {
         return Err("a policy has a condition on the account of the resource: say which, with --account".to_owned());
     }
-    Ok(ANY_ACCOUNT.to_owned())
+    Ok(Place::ANY.account.to_owned())
 }
 
 fn region(wanted: &Wanted, texts: &str) -> Result<String, String> {
@@ -161,7 +160,7 @@ fn region(wanted: &Wanted, texts: &str) -> Result<String, String> {
         None if texts.contains("requestedregion") || texts.contains("viaservice") => {
             Err("a policy has a condition on the Region: say which, with --region".to_owned())
         }
-        None => Ok(ANY_REGION.to_owned()),
+        None => Ok(Place::ANY.region.to_owned()),
     }
 }
 

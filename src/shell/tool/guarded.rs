@@ -32,6 +32,11 @@ pub struct Place<'a> {
     pub region: &'a str,
 }
 
+impl Place<'static> {
+    /// Where nobody says which, and it makes no difference: the account of AWS's examples.
+    pub const ANY: Self = Self { account: "123456789012", region: "us-east-1" };
+}
+
 /// What these arguments say. Without buckets: the environment's.
 ///
 /// # Errors
@@ -43,13 +48,19 @@ pub fn configuration(guarded: &Guarded, place: Place<'_>) -> Result<Config, Stri
     if guarded.contract.is_given() {
         return Err("options of a bucket, but no BUCKET".to_owned());
     }
-    if !OF_BUCKETS.iter().any(|name| variable(name).is_some_and(|value| !value.is_empty())) {
+    if !is_named(guarded) {
         return Err(
             "no BUCKET: name one, or a --stack, or set READ_ONLY_BUCKETS, READ_WRITE_BUCKETS or GUARDED_BUCKETS"
                 .to_owned(),
         );
     }
     of_environment(guarded.contract.team.as_deref(), place)
+}
+
+/// Whether a bucket is named at all: by an argument, a stack or the environment.
+pub fn is_named(guarded: &Guarded) -> bool {
+    let in_environment = || OF_BUCKETS.iter().any(|name| variable(name).is_some_and(|value| !value.is_empty()));
+    !guarded.buckets.is_empty() || guarded.stack.is_some() || in_environment()
 }
 
 /// The environment's, as the function reads it.

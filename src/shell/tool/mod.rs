@@ -10,3 +10,5 @@ pub mod proposed;
 pub mod repair;
 pub mod session;
 pub mod stack;
+pub mod storage;
+pub mod v7;
