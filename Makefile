@@ -21,9 +21,9 @@ test: check build lint e2e readme
 ## check       formatting, lints, unit and integration tests
 check:
 	cargo fmt --check
-	cargo clippy --all-targets --quiet $(STRICT)
-	cargo clippy --lib --bins --quiet $(STRICT)
+# All of it; then the function alone and the tool alone, which finds what nothing uses.
 	cargo clippy --all-targets --features cli --quiet $(STRICT)
+	cargo clippy --lib --bins --quiet $(STRICT)
 	cargo clippy --lib --bins --features cli --quiet $(STRICT)
 	cargo test --quiet
 

@@ -155,7 +155,8 @@ pub(super) fn each_once(buckets: &[BucketAnswer]) -> Vec<Found<'_>> {
 }
 
 fn write_finding(out: &mut Sheet, number: usize, found: &Found<'_>) {
-    let FindingAnswer { kind: _, severity: _, title: _, because, depends_on, remedy, reader: _ } = found.finding;
+    let FindingAnswer { kind: _, severity: _, title: _, because, depends_on, remedy, reader: _, refused: _ } =
+        found.finding;
     out.end();
     let tone = if found.word == "drift, repaired" { Tone::Good } else { tone(weight(found.finding)) };
     out.put(tone, &format!("{number}. {}", found.title()));
@@ -183,11 +184,17 @@ fn write_changes(out: &mut Sheet, answer: &BucketAnswer) {
     for action in actions {
         out.line(Tone::Plain, &format!("  {}: {}", action.operation, of_result(action.result)));
     }
-    match verified {
-        Some(true) => out.line(Tone::Good, "  verified: read again, and it shows"),
-        Some(false) => out.line(Tone::Bad, "  not verified: what was written did not show when read again"),
-        None => {}
+    if let Some((tone, text)) = of_verified(*verified) {
+        out.line(tone, &format!("  {text}"));
     }
+}
+
+/// Whether what was written shows; nothing where nothing was written.
+pub(super) fn of_verified(verified: Option<bool>) -> Option<(Tone, &'static str)> {
+    verified.map(|shows| match shows {
+        true => (Tone::Good, "verified: read again, and it shows"),
+        false => (Tone::Bad, "not verified: what was written did not show when read again"),
+    })
 }
 
 pub(super) fn of_result(result: ActionResult) -> &'static str {

@@ -3,7 +3,7 @@
 //! Must never decide anything: kind, severity and cause come with the finding.
 
 use crate::model::actor::Actor;
-use crate::model::aws::AwsError;
+use crate::model::aws::{AwsError, Operation};
 use crate::model::contract::{Access, Home};
 use crate::model::evidence::{
     Beyond, CorsLimit, Deny, Doubt, Evidence, Extent, Flaw, Grant, Hit, KeyEvidence, Lack, LostUpdate, NearMiss,
@@ -38,6 +38,9 @@ pub struct FindingAnswer {
     /// Whom alone it stops, where Darwin's servers and the annotator's browser fare differently. Of no form but the page.
     #[serde(skip)]
     pub reader: Option<Reader>,
+    /// The guard's own call that was refused, so that what it would have read is shown as not read. Of no form but table and page.
+    #[serde(skip)]
+    pub refused: Option<Operation>,
 }
 
 /// The finding of a bucket in words.
@@ -50,6 +53,10 @@ pub fn words(finding: &Finding, bucket: &str, home: &Home) -> FindingAnswer {
         depends_on: finding.depends_on.iter().map(ToString::to_string).collect(),
         remedy: remedy(finding, bucket, home).text(),
         reader: reader(finding),
+        refused: match &finding.evidence {
+            Evidence::Refused { call, .. } => Some(call.operation),
+            _ => None,
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Must never show a link as good that was not read.
 
+use crate::model::aws::Operation;
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::CorsState;
 use crate::model::verdict::Decision;
@@ -37,12 +38,9 @@ impl Link {
     /// The link that a finding is about; none where it is about the guard.
     const fn of(kind: Kind) -> Option<Self> {
         Some(match kind {
-            Kind::BucketNameDot
-            | Kind::RequesterPays
-            | Kind::WrongOwner
-            | Kind::WrongRegion
-            | Kind::NoSuchBucket
-            | Kind::GuardDenied => Self::Bucket,
+            Kind::BucketNameDot | Kind::RequesterPays | Kind::WrongOwner | Kind::WrongRegion | Kind::NoSuchBucket => {
+                Self::Bucket
+            }
             Kind::PolicyMissing
             | Kind::PolicyGutted
             | Kind::PolicyWidened
@@ -70,7 +68,8 @@ impl Link {
             | Kind::ForeignKey
             | Kind::SseC
             | Kind::Archived => Self::Key,
-            Kind::EventsOff
+            Kind::GuardDenied
+            | Kind::EventsOff
             | Kind::NoObjectEvents
             | Kind::NoConfigEvents
             | Kind::HistoryFull
@@ -84,10 +83,29 @@ impl Link {
         })
     }
 
+    /// The link that a call of the guard's reads; none where it decides nothing.
+    const fn read_by(operation: Operation) -> Option<Self> {
+        Some(match operation {
+            Operation::HeadObject | Operation::GetBucketRequestPayment => Self::Bucket,
+            Operation::GetBucketPolicy => Self::Policy,
+            Operation::GetBucketPolicyStatus | Operation::GetPublicAccessBlock => Self::PublicBlock,
+            Operation::GetBucketOwnershipControls => Self::Ownership,
+            Operation::GetBucketCors => Self::Cors,
+            Operation::GetBucketEncryption
+            | Operation::DescribeKey
+            | Operation::GetKeyPolicy
+            | Operation::ListGrants => Self::Key,
+            _ => return None,
+        })
+    }
+
     /// The findings of a bucket that are about it: those that are left.
     pub fn findings(self, answer: &BucketAnswer) -> impl Iterator<Item = &FindingAnswer> {
         let drifts = if answer.drift_is_left() { answer.drifts.as_slice() } else { &[] };
-        drifts.iter().chain(&answer.findings).filter(move |finding| Self::of(finding.kind) == Some(self))
+        drifts.iter().chain(&answer.findings).filter(move |finding| {
+            let of_read = finding.refused.map(Self::read_by);
+            of_read.unwrap_or_else(|| Self::of(finding.kind)) == Some(self)
+        })
     }
 
     /// Its state for one of the two, or for both alike.
@@ -127,6 +145,8 @@ impl Link {
 pub fn weight(finding: &FindingAnswer) -> State {
     match finding.severity {
         Severity::Info => State::Good,
+        // What was not read is not known to be wrong.
+        _ if finding.refused.and_then(Link::read_by).is_some() => State::Open,
         Severity::Critical if finding.depends_on.is_empty() => State::Bad,
         Severity::Warning | Severity::Critical => State::Open,
     }

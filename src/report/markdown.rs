@@ -4,7 +4,7 @@
 //! code span, or in a fenced block that it can't end.
 
 use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer};
-use crate::report::audit::{COLUMNS, Found, SCOPE, each_once, of_result, row, sentence, summary};
+use crate::report::audit::{COLUMNS, Found, SCOPE, each_once, of_result, of_verified, row, sentence, summary};
 use crate::report::text::name;
 use std::fmt::Write as _;
 
@@ -63,6 +63,9 @@ fn changes(out: &mut String, answer: &BucketAnswer) {
     }
     for action in &answer.actions {
         let _ = writeln!(out, "- {}: {}", action.operation, of_result(action.result));
+    }
+    if let Some((_, shows)) = of_verified(answer.verified) {
+        let _ = writeln!(out, "- {shows}");
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::model::verdict::Reader;
 use crate::report::answer::{Answer, BucketAnswer, exit_code};
-use crate::report::audit::{COLUMNS, Found, SCOPE, each_once, of_result, row, sentence, summary};
+use crate::report::audit::{COLUMNS, Found, SCOPE, each_once, of_result, of_verified, row, sentence, summary};
 use crate::report::links::{State, weight};
 use crate::report::sheet::Tone;
 use crate::report::text::name;
@@ -124,6 +124,7 @@ fn of_bucket(answer: &BucketAnswer) -> Markup {
             @for (number, found) in each_once(alone).iter().enumerate() { (finding(&answer.bucket, number, found)) }
             @if let Some(plan) = &answer.plan { (block(&format!("plan-{}", answer.bucket), "The change", plan)) }
             @for action in &answer.actions { p { (action.operation.to_string()) ": " (of_result(action.result)) } }
+            @if let Some((_, shows)) = of_verified(answer.verified) { p { (shows) } }
             @if let Some(activation) = &answer.activation {
                 (block(&format!("activation-{}", answer.bucket), "Ready. To activate, send this to V7", activation))
             }

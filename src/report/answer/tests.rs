@@ -44,6 +44,7 @@ fn finding(kind: Kind, severity: Severity) -> FindingAnswer {
         depends_on: Vec::new(),
         remedy: "Add to the statement's Condition:\n{\"ArnNotEquals\": {}}".to_owned(),
         reader: None,
+        refused: None,
     }
 }
 

@@ -1,8 +1,10 @@
 use super::*;
+use crate::model::aws::Operation;
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::{CorsState, Problem};
 use crate::model::verdict::Decision;
 use crate::report::finding::FindingAnswer;
+use crate::report::links::{Link, State};
 
 const HOSTILE: [&str; 5] = [
     "</script><script>alert(1)</script>",
@@ -21,6 +23,7 @@ fn answer(hostile: &str, reader: Option<Reader>) -> Answer {
         depends_on: vec![hostile.to_owned()],
         remedy: format!("aws s3api get-bucket-policy {hostile}"),
         reader,
+        refused: None,
     };
     let bucket = BucketAnswer {
         bucket: "acme-lidar".to_owned(),
@@ -69,10 +72,30 @@ fn a_link_is_red_on_the_way_that_it_stops_and_on_no_other() {
     let states = |reader| {
         let mut answer = answer("x", reader);
         answer.buckets[0].findings[0].depends_on.clear();
-        [Reader::Server, Reader::Browser]
-            .map(|way| crate::report::links::Link::Policy.state_for(&answer.buckets[0], way))
+        [Reader::Server, Reader::Browser].map(|way| Link::Policy.state_for(&answer.buckets[0], way))
     };
     assert_eq!(states(None), [State::Bad, State::Bad]);
     assert_eq!(states(Some(Reader::Browser)), [State::Good, State::Bad]);
     assert_eq!(states(Some(Reader::Server)), [State::Bad, State::Good]);
+}
+
+#[test]
+fn a_link_that_the_guard_may_not_read_is_open_and_never_good() {
+    let mut answer = answer("x", None);
+    answer.buckets[0].read = Decision::Allowed;
+    let finding = &mut answer.buckets[0].findings[0];
+    (finding.kind, finding.depends_on) = (Kind::GuardDenied, Vec::new());
+    for (operation, link) in [
+        (Operation::GetKeyPolicy, Link::Key),
+        (Operation::GetBucketOwnershipControls, Link::Ownership),
+        (Operation::GetPublicAccessBlock, Link::PublicBlock),
+    ] {
+        answer.buckets[0].findings[0].refused = Some(operation);
+        let open: Vec<Link> =
+            Link::ALL.into_iter().filter(|link| link.state(&answer.buckets[0]) != State::Good).collect();
+        assert_eq!(open, [link]);
+        assert_eq!(link.state(&answer.buckets[0]), State::Open);
+    }
+    answer.buckets[0].findings[0].refused = Some(Operation::GetBucketTagging);
+    assert!(Link::ALL.into_iter().all(|link| link.state(&answer.buckets[0]) == State::Good));
 }
