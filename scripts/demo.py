@@ -148,18 +148,33 @@ class Demo:
         self.mailbox = Mailbox(self.aws, self.stack.outputs["TopicArn"])
         self.stage.say("you", f"subscribe a queue to the alert topic -> {self.mailbox.subscription.rsplit(':', 2)[1]}")
 
-    def before(self) -> None:
-        """The tool's audit, from a desk, when nothing is deployed yet."""
-        PAGE.unlink(missing_ok=True)
-        command = ["audit", BUCKET, "--access", "read-write", "--prefix", "darwin/", "--team", "Acme Vision"]
-        self.stage.say("you", f"darwin-guard {' '.join(command)} --html {PAGE.relative_to(ROOT)}")
+    def tool(self, *arguments: str) -> subprocess.CompletedProcess:
+        """darwin-guard, from a desk."""
         environment = clean_environment() | {
             "AWS_ENDPOINT_URL": self.aws.endpoint, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
-        done = subprocess.run([TOOL, *command, "--html", PAGE], env=environment, capture_output=True, text=True)
+        return subprocess.run([TOOL, *arguments], env=environment, capture_output=True, text=True)
+
+    def before(self) -> None:
+        """The tool's audit and scan, when nothing is deployed yet."""
+        PAGE.unlink(missing_ok=True)
+        command = ["audit", BUCKET, "--access", "read-write", "--prefix", "darwin/", "--team", "Acme Vision"]
+        self.stage.say("you", f"darwin-guard {' '.join(command)} --html {PAGE.relative_to(ROOT)}")
+        done = self.tool(*command, "--html", str(PAGE))
         self.stage.say("guard", "what Darwin can do, before anything is deployed:", done.stdout)
         self.stage.prove("the tool says OK, and wrote a page", done.returncode == 0 and PAGE.is_file(), done.stdout + done.stderr)
+
+        for number in range(40):
+            scene.upload(self.aws, BUCKET, f"2024/scan-{number:03}.png", self.private if number % 5 == 4 else self.shared)
+        command = ["scan", f"s3://{BUCKET}/2024/"]
+        self.stage.say("you", f"40 objects from long ago, 8 of them under a key that Darwin may not use; darwin-guard {' '.join(command)}")
+        done = self.tool(*command)
+        self.stage.say("guard", "what of the objects that are there Darwin can't read:", done.stdout)
+        report = json.loads(self.tool(*command, "--format", "json").stdout or "{}")
+        verdicts = report.get("verdicts", {})
+        held = done.returncode == 1 and (report.get("objects"), verdicts.get("allowed"), verdicts.get("denied")) == (40, 32, 8)
+        self.stage.prove("of 40 objects it found the 8, under one key", held and len(report["causes"]) == 1, (done.stderr, report))
 
     def audit(self) -> None:
         self.stage.chapter("1  Audit: reads everything, writes nothing")
