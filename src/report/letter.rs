@@ -191,7 +191,10 @@ fn affected(notice: &Notice<'_>) -> String {
             } else {
                 ""
             };
-            format!("bucket {bucket}: nothing any more.{past}{}", samples(notice))
+            let left = words::left_behind(&report.finding)
+                .map(|left| format!(" {left}: {} finds them.", code(&format!("darwin-guard scan s3://{bucket}"))))
+                .unwrap_or_default();
+            format!("bucket {bucket}: nothing any more.{past}{left}{}", samples(notice))
         }
         Status::Opened | Status::Reminder => format!("bucket {bucket}: {effect}.{}", samples(notice)),
     }
@@ -228,15 +231,20 @@ fn unknown(notice: &Notice<'_>) -> String {
         Evidence::TableUnreachable { .. }
         | Evidence::StateUnreadable { .. }
         | Evidence::NoSubscription { .. }
-        | Evidence::NoConfigEvents { .. } => "unknown. It is about the guard's own surroundings".to_owned(),
+        | Evidence::NoConfigEvents { .. } => "not known: the guard is not told who changes its own stack".to_owned(),
+        Evidence::SseC { .. }
+        | Evidence::Archived { .. }
+        | Evidence::Key(KeyEvidence { trouble: KeyTrouble::AwsManaged, .. }) => {
+            "whoever uploaded them. CloudTrail's management events don't hold uploads".to_owned()
+        }
         Evidence::BucketNameDot => "nobody: a bucket keeps its name".to_owned(),
         evidence => {
             let of = if matches!(evidence, Evidence::Key(_)) { "KMS key" } else { "bucket" };
             match who_did_it(notice) {
                 Some(_) => format!(
-                    "unknown: no event named anybody. The command under \"Who changed it\" lists the changes of the {of}"
+                    "not known: no CloudTrail event of it arrived. The command under \"Who changed it\" lists the changes of the {of}"
                 ),
-                None => "unknown: no event named anybody".to_owned(),
+                None => "not known: no CloudTrail event of it arrived".to_owned(),
             }
         }
     }
@@ -261,8 +269,12 @@ fn who_did_it(notice: &Notice<'_>) -> Option<String> {
         | Evidence::NoSubscription { .. }
         | Evidence::NoConfigEvents { .. }
         | Evidence::BucketNameDot
+        | Evidence::StateUnreadable { .. }
+        | Evidence::WrongRegion { .. }
+        | Evidence::SseC { .. }
+        | Evidence::Archived { .. }
         | Evidence::TestAlert
-        | Evidence::Key(KeyEvidence { trouble: KeyTrouble::Foreign(_), .. }) => return None,
+        | Evidence::Key(KeyEvidence { trouble: KeyTrouble::Foreign(_) | KeyTrouble::AwsManaged, .. }) => return None,
         Evidence::Key(KeyEvidence { key, .. }) => key.as_str(),
         _ => notice.incident.bucket.as_str(),
     };
@@ -295,27 +307,51 @@ fn for_the_source(notice: &Notice<'_>) -> Option<Way> {
 fn do_now(notice: &Notice<'_>, remedy: &Remedy) -> String {
     let pipeline = notice.report().actor.as_ref().and_then(actor::pipeline);
     let drift = notice.report().finding.kind().is_drift();
-    match (notice.status, remedy.ways.as_slice(), pipeline) {
+    let open = matches!(notice.status, Status::Opened | Status::Reminder);
+    let what = match (notice.status, remedy.ways.as_slice(), pipeline) {
         (Status::Repaired, [_, ..], Some(tool)) => {
-            format!("put Darwin's part (below) into the {tool} source. Its next run undoes this repair otherwise.")
+            return format!(
+                "put Darwin's part (below) into the {tool} source. Its next run undoes this repair otherwise."
+            );
+        }
+        (Status::Repaired, [], Some(tool)) => {
+            return format!("change the {tool} source too. Its next run undoes this repair otherwise.");
         }
         (Status::Repaired, [_, ..], None) => {
-            "nothing. If a template or pipeline made the change, put Darwin's part (below) into it.".to_owned()
+            return "nothing. If a template or pipeline made the change, put Darwin's part (below) into it.".to_owned();
         }
-        (_, [], _) => "nothing.".to_owned(),
-        (_, [one], Some(tool)) if drift => {
-            format!(
-                "{} {tool} made the change: its next run undoes this, unless Darwin's part is in its source.",
-                one.says
-            )
-        }
+        (_, [], _) => return "nothing.".to_owned(),
         (_, [one], _) => one.says.clone(),
-        (_, several, _) if remedy.in_order => format!("{} steps, in this order.", several.len()),
-        (_, several, _) => {
-            let labels: Vec<String> = remedy.labelled().filter_map(|(label, _)| label).map(String::from).collect();
-            debug_assert_eq!(labels.len(), several.len());
-            format!("{}; one is enough.", labels.join(" or "))
+        (_, [first, rest @ ..], _) if remedy.in_order => {
+            format!("{} Then {} below.", first.says, if rest.len() == 1 { "step 2" } else { "the other steps" })
         }
+        (_, [first, ..], _) => {
+            let labels: Vec<String> =
+                remedy.labelled().skip(1).filter_map(|(label, _)| label).map(String::from).collect();
+            let or = if first.says.starts_with("If ") { "If not" } else { "Or instead" };
+            format!("{} {or}: {} below.", first.says, labels.join(" or "))
+        }
+    };
+    let held = if open { held_back(notice) } else { "" };
+    let undone = match pipeline.filter(|_| open) {
+        Some(tool) if drift => {
+            format!(" {tool} made the change: its next run undoes this, unless Darwin's part is in its source.")
+        }
+        Some(tool) => format!(" {tool} made the change: change its source too, or its next run undoes this."),
+        None => String::new(),
+    };
+    format!("{held}{what}{undone}")
+}
+
+/// Why the guard does not do it by itself, where it could.
+fn held_back(notice: &Notice<'_>) -> &'static str {
+    let by = notice.report().did.iter().find_map(|action| action.refused_by);
+    match by {
+        Some(Refusal::PauseTag) => {
+            "the guard is paused here, so it repairs nothing. If that is not meant, remove its tag. "
+        }
+        Some(Refusal::Contest) => "the guard has given up, as its repairs were undone. Find out by whom first. ",
+        _ => "",
     }
 }
 

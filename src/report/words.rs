@@ -7,7 +7,9 @@ use crate::model::change::Subject;
 use crate::model::contract::Access;
 use crate::model::evidence::{Deny, Evidence, KeyEvidence, KeyTrouble, Purpose, Under};
 use crate::model::finding::Finding;
+use crate::model::text::counted;
 use crate::model::verdict::Decision;
+use crate::report::text::{code, line};
 
 /// What is the matter: completes "acme-lidar: ...".
 pub(super) fn headline(finding: &Finding) -> String {
@@ -24,7 +26,7 @@ pub(super) fn headline(finding: &Finding) -> String {
         },
         Evidence::Wider { .. } => "Darwin's statement allows more than needed",
         Evidence::CorsMissing { .. } => "images are blank in browsers: no CORS rule",
-        Evidence::NoEvents { .. } => "new uploads are not checked: events are off",
+        Evidence::NoEvents { .. } => "new uploads not checked: EventBridge is off",
         Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => match shut_out(deny) {
             ShutOut::All => "a Deny statement shuts Darwin out",
             ShutOut::Part => "a Deny statement shuts Darwin out of a part",
@@ -41,10 +43,10 @@ pub(super) fn headline(finding: &Finding) -> String {
         Evidence::AliasEncryption { access: Access::ReadWrite, .. } => "Darwin can't write: default key is no key ARN",
         Evidence::AliasEncryption { .. } => "its default KMS key is not named by its ARN",
         Evidence::BucketNameDot => "V7 can't use it: there is a dot in its name",
-        Evidence::PolicyLimit { .. } => "no room for Darwin's policy statement",
-        Evidence::CorsLimit { .. } => "no room for Darwin's CORS rule",
-        Evidence::PolicyUnreadable { .. } => "the guard can't edit the bucket policy",
-        Evidence::DeadPrincipal { .. } => "a deleted principal blocks the repair",
+        Evidence::PolicyLimit { .. } => "still broken: no room in the bucket policy",
+        Evidence::CorsLimit { .. } => "images blank in browsers: too many CORS rules",
+        Evidence::PolicyUnreadable { .. } => "still broken: the guard can't edit the policy",
+        Evidence::DeadPrincipal { .. } => "still broken: S3 refuses a deleted principal",
         Evidence::ConditionOnOurs { decision, .. } => match decision {
             Decision::Allowed => "Darwin's statement has a Condition",
             Decision::Denied => "a Condition shuts Darwin out",
@@ -52,17 +54,17 @@ pub(super) fn headline(finding: &Finding) -> String {
         },
         Evidence::SidTaken { .. } => "another statement has Darwin's Sid",
         Evidence::Uncertain(_) => "Darwin's access cannot be determined",
-        Evidence::RoleMissing { .. } => "repair refused: S3 knows no such role",
+        Evidence::RoleMissing { .. } => "still broken: S3 finds no such role of V7's",
         Evidence::SseC { .. } => "images with SSE-C encryption are blank",
         Evidence::Archived { .. } => "archived images are blank",
-        Evidence::ObjectDenied { .. } => "images are blank: the bucket policy denies",
-        Evidence::Refused { purpose: Purpose::Write, .. } => "the guard was denied the repair",
-        Evidence::Refused { .. } => "the guard was denied a check",
+        Evidence::ObjectDenied { .. } => "images are blank: bucket policy denies Darwin",
+        Evidence::Refused { purpose: Purpose::Write, .. } => "still broken: the guard may not repair it",
+        Evidence::Refused { .. } => "the guard may not see all it needs",
         Evidence::WrongOwner { .. } => "it seems to be another AWS account's",
         Evidence::WrongRegion { .. } => "it is in another Region",
         Evidence::NoSuchBucket { .. } => "it does not exist",
-        Evidence::BlockPublicPolicy { .. } => "a public statement blocks the repair",
-        Evidence::WriteFailed { .. } => "the repair failed",
+        Evidence::BlockPublicPolicy { .. } => "still broken: a public statement is in the way",
+        Evidence::WriteFailed { .. } => "still broken: the repair failed",
         Evidence::Paused { unreadable: None } => "the guard does not repair it",
         Evidence::Paused { .. } => "not repaired: the guard can't read its tags",
         Evidence::LostUpdate(lost) => match lost.subject {
@@ -70,7 +72,7 @@ pub(super) fn headline(finding: &Finding) -> String {
             Subject::Cors => "a CORS change may be lost",
             Subject::Notification => "a notification change may be lost",
         },
-        Evidence::Contested { .. } => "the guard stopped: its repair is undone",
+        Evidence::Contested { .. } => "still broken: somebody undoes each repair",
         Evidence::NoConfigEvents { .. } => "changes are seen late: no CloudTrail events",
         Evidence::HistoryFull { .. } => "so many changes that a lost one may go unseen",
         Evidence::NoSubscription { .. } => "nobody receives the alerts",
@@ -97,14 +99,14 @@ pub(super) fn over(finding: &Finding, ending: Option<Ending>) -> String {
         Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => "its CORS rules let Darwin's page in",
         Evidence::NoEvents { .. } => "its new uploads are checked again",
         Evidence::ExplicitDeny(_) | Evidence::PartDenied(_) => "the Deny no longer hits Darwin",
-        Evidence::PublicBlock { .. } => "the public access block is no problem now",
+        Evidence::PublicBlock { .. } => "the public access block stops Darwin no more",
         Evidence::ObjectOwnership { .. } => "its objects belong to your account",
         Evidence::RequesterPays => "requester pays is off",
         Evidence::ManagedDefaultKey { .. } => "its default key is not aws/s3 any more",
         Evidence::Key(key) => return key_works(key),
         Evidence::AliasEncryption { .. } => "its default key is named by its ARN now",
-        Evidence::PolicyLimit { .. } => "its policy has room, or needs none",
-        Evidence::PolicyUnreadable { .. } => "the guard can read its policy again",
+        Evidence::PolicyLimit { .. } => "nothing is left to repair",
+        Evidence::PolicyUnreadable { .. } => "the guard can edit its policy again",
         Evidence::ConditionOnOurs { .. } => "Darwin's statement has no Condition now",
         Evidence::SidTaken { .. } => "Darwin's Sid is free again",
         Evidence::Uncertain(_) => "Darwin's access can be determined again",
@@ -118,7 +120,7 @@ pub(super) fn over(finding: &Finding, ending: Option<Ending>) -> String {
         Evidence::DeadPrincipal { .. }
         | Evidence::RoleMissing { .. }
         | Evidence::BlockPublicPolicy { .. }
-        | Evidence::WriteFailed { .. } => "no repair is blocked any more",
+        | Evidence::WriteFailed { .. } => "nothing is in the way of a repair",
         Evidence::Paused { .. } => "the guard repairs it again",
         Evidence::LostUpdate(_) => "the change in question is settled",
         Evidence::Contested { .. } => "the repair has held",
@@ -226,7 +228,7 @@ pub(super) fn effect(finding: &Finding) -> String {
         | Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => ALL_BLANK,
         Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => match shut_out(deny) {
             ShutOut::All => ALL_BLANK,
-            ShutOut::Part => "the images under the keys listed below are blank for annotators. Others show as before",
+            ShutOut::Part => return part_effect(deny),
             ShutOut::Writing => {
                 "Darwin can't write thumbnails and frames of new uploads. Images that are there show as before"
             }
@@ -295,6 +297,30 @@ pub(super) fn effect(finding: &Finding) -> String {
         Evidence::TestAlert => "nobody: nothing is broken",
     };
     text.to_owned()
+}
+
+/// What is left of it once it is over, and how to find it; nothing for most.
+pub(super) fn left_behind(finding: &Finding) -> Option<&'static str> {
+    match &finding.evidence {
+        Evidence::ManagedDefaultKey { .. } => Some("Images uploaded meanwhile keep their key and stay blank"),
+        Evidence::Key(KeyEvidence { under: Under::NewObjects, .. }) => {
+            Some("If the default key was changed, images uploaded meanwhile keep the old key and stay blank")
+        }
+        Evidence::NoEvents { .. } => Some("Images uploaded meanwhile were not checked"),
+        _ => None,
+    }
+}
+
+fn part_effect(deny: &Deny) -> String {
+    let mut parts: Vec<&str> = deny.hits.iter().filter_map(|hit| hit.key.as_deref()).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    let more = match parts.len() {
+        0 | 1 => String::new(),
+        all => format!(" and {} below", counted(all - 1, "other part")),
+    };
+    let first = parts.first().map(|part| code(&line(part, 100))).unwrap_or_default();
+    format!("images in the part {first}{more} are blank for annotators. Others show as before")
 }
 
 fn key_effect(key: &KeyEvidence) -> String {

@@ -37,7 +37,7 @@ pub(super) fn denied(key: &str, role: &str, access: Access, deny: &StatementName
     let program = format!("{} | {}", except(deny, role), append(key, role, access));
     Remedy::from(Way::by_hand("If Darwin was cut off on purpose: nothing. The guard changes no key.")).or(Way::run(
         format!(
-            "If not, except Darwin's role from {statement} of the key policy, and add an Allow \
+            "If not, exempt Darwin's role from {statement} of the key policy, and add an Allow \
                  (needs kms:GetKeyPolicy, kms:PutKeyPolicy and jq)."
         ),
         edit(key, &program),

@@ -61,7 +61,7 @@ pub(super) fn access_uncertain(depends_on: &[Unknown]) -> Remedy {
         [first, rest @ ..] => format!(" It depends on {}, and {} more (see \"Evidence\").", meaning(first), rest.len()),
     };
     Way::by_hand(format!(
-        "Open one of its images in Darwin. If it shows, nothing is wrong.{unseen} If it is blank, except Darwin's role from the \
+        "Open one of its images in Darwin. If it shows, nothing is wrong.{unseen} If it is blank, exempt Darwin's role from the \
          condition: ArnNotEquals on aws:PrincipalArn."
     ))
     .into()

@@ -93,7 +93,7 @@ pub(super) fn condition(at: Place<'_>, name: &StatementName) -> Remedy {
 pub(super) fn explicit_deny(at: Place<'_>, name: &StatementName, role: &str) -> Remedy {
     Remedy::from(Way::by_hand("If Darwin was cut off on purpose: nothing. The guard never changes a Deny.")).or(
         Way::run(
-            "If not, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
+            "If not, exempt Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
             edit(at, &except(name, role)),
         ),
     )
@@ -106,7 +106,7 @@ pub(super) fn part_denied(at: Place<'_>, name: &StatementName, role: &str) -> Re
          reported of them. The guard never changes a Deny.",
     ))
     .or(Way::run(
-        "If it has to, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
+        "If it has to, exempt Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
         edit(at, &except(name, role)),
     ))
 }

@@ -13,6 +13,7 @@ use darwin_s3_guard::model::evidence::{
 };
 use darwin_s3_guard::model::finding::{Finding, Kind};
 use darwin_s3_guard::model::outcome::{Action, ActionResult, Refusal};
+use darwin_s3_guard::model::time::rfc3339;
 use darwin_s3_guard::model::unknown::Unknown;
 use darwin_s3_guard::model::verdict::{Basis, Decision, Document, Effect, Reason};
 use darwin_s3_guard::model::why::{Applies, Element, Few, Gate, Known, Miss, Near, NoAllow, Part, StatementName, Test};
@@ -420,24 +421,25 @@ pub fn incident(kind: Kind, situation: Situation) -> Incident {
         }
         _ => (None, None),
     };
+    let opened_ms = match situation {
+        Situation::Reminded => NOW - 49 * 60 * MINUTE,
+        Situation::Resolved => NOW - 30 * MINUTE,
+        _ => NOW - 4 * MINUTE,
+    };
+    let changed = Actor { time: Some(rfc3339(opened_ms - 2 * MINUTE)), ..terraform() };
     let keys = ["raw/2026-11-24/frame-0001.png", "raw/2026-11-24/frame-0002.png"];
     let sighting = Sighting {
         sample_keys: if of_objects(kind) { keys.map(str::to_owned).to_vec() } else { Vec::new() },
-        actor: change(kind).map(|_| terraform()),
+        actor: change(kind).map(|_| changed),
         change: change(kind).map(str::to_owned),
         did: result.map(|result| Action { operation, result, refused_by }).into_iter().collect(),
         mended: situation == Situation::Repaired,
         read: Some(Decision::Allowed),
         ..Sighting::of(BUCKET, finding)
     };
-    let opened_ms = match situation {
-        Situation::Reminded => NOW - 49 * 60 * MINUTE,
-        Situation::Resolved => NOW - 30 * MINUTE,
-        _ => NOW - 4 * MINUTE,
-    };
     let shown_by = if of_objects(kind) { Ending::Samples { readable: 2, gone: 0 } } else { Ending::Configuration };
-    let healed =
-        Healed { actor: Some(ann()), change: change(kind).map(str::to_owned), ..Healed::of(NOW - MINUTE, shown_by) };
+    let ended = if kind == Kind::Paused { Some("UntagResource") } else { change(kind) };
+    let healed = Healed { actor: Some(ann()), change: ended.map(str::to_owned), ..Healed::of(NOW - MINUTE, shown_by) };
     Incident {
         fingerprint: sighting.fingerprint(),
         bucket: BUCKET.into(),
