@@ -8,5 +8,6 @@ pub mod guards;
 pub mod print;
 pub mod proposed;
 pub mod repair;
+pub mod scan;
 pub mod session;
 pub mod stack;
