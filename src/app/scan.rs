@@ -17,6 +17,7 @@ use crate::scan::checkpoint::Total;
 use crate::scan::range::{KeyRange, Listed, Page, behind, roots, thinned};
 use crate::scan::stop::Stop;
 use crate::scan::tally::Tally;
+use crate::scan::told::Alike;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use pace::Pace;
 use std::cell::{Ref, RefCell};
@@ -161,7 +162,8 @@ where
             }
             counted.points.insert(next.clone());
             if counted.points.len() > 2 * RANGES {
-                counted.points = thinned(std::mem::take(&mut counted.points).into_iter().collect(), RANGES).into_iter().collect();
+                counted.points =
+                    thinned(std::mem::take(&mut counted.points).into_iter().collect(), RANGES).into_iter().collect();
             }
             range.after = next;
         }
@@ -197,6 +199,24 @@ where
             let (object, judged, unread) = next?;
             self.commit(None, object, &judged, unread);
         }
+        Ok(())
+    }
+
+    /// Judges objects that are alike by what was said of one of them, with no call an object.
+    ///
+    /// # Errors
+    /// What ended it.
+    pub async fn told(&self, alike: &Alike) -> Result<(), Stop> {
+        self.begin();
+        let target = Target { contract: self.contract, key: &alike.sample, version_id: None, requester: None };
+        let now = rfc3339(self.observer.clock.now_ms());
+        let head: AwsResult<Head> = Ok(alike.head.clone());
+        let call = async || judge_told(&self.observer, target, &head, &now).await;
+        let judged = self.insist(call).await?.map_err(Stop::NoAnswer)?;
+        if let Some(error) = lost_credentials(&judged) {
+            return Err(Stop::Credentials(error.clone()));
+        }
+        self.state.borrow_mut().tally.add(&judged, alike.objects, alike.bytes);
         Ok(())
     }
 

@@ -11,8 +11,10 @@ use crate::report::finding::words;
 use crate::report::quote::shell;
 use crate::report::text::{code, name};
 use crate::scan::checkpoint::{Total, Unfit};
+use crate::scan::csv::Broken;
 use crate::scan::stop::Stop;
 use crate::scan::tally::{Group, KeyRead, KeyUse, Tally};
+use crate::scan::told::Tasks;
 use serde::Serialize;
 
 pub mod bigger;
@@ -84,16 +86,20 @@ impl ScanAnswer {
         keys.sort_by(|a, b| (b.read, b.objects, &a.kms_key).cmp(&(a.read, a.objects, &b.kms_key)));
         let &Tally { objects, bytes, allowed, denied, depends, gone, unread, beyond, .. } = tally;
         let at = url(bucket, prefix);
+        let refused = tally.causes.values().filter(|group| matches!(group.finding.evidence, Evidence::Refused { .. }));
+        let refused = refused.map(|group| group.objects).sum::<u64>().saturating_sub(unread);
         let of_tally = [
+            (refused, "objects that these credentials may not look at", false),
             (unread, "objects that S3 gave no answer about, asked eight times", true),
             (beyond, "objects whose cause or KMS key is not told apart, as there are too many of them", false),
         ];
-        let of_tally = of_tally.into_iter().filter(|(number, ..)| *number > 0).map(|(number, what, retryable)| Problem {
-            at: at.clone(),
-            saw: format!("{} {what}", grouped(number)),
-            want: "a verdict and a cause of each".to_owned(),
-            retryable,
-        });
+        let of_tally =
+            of_tally.into_iter().filter(|(number, ..)| *number > 0).map(|(number, what, retryable)| Problem {
+                at: at.clone(),
+                saw: format!("{} {what}", grouped(number)),
+                want: "a verdict and a cause of each".to_owned(),
+                retryable,
+            });
         let problems = problems.into_iter().chain(of_tally).collect();
         let verdicts = Verdicts { allowed, denied, depends, gone };
         let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
@@ -101,13 +107,92 @@ impl ScanAnswer {
     }
 }
 
+/// A job's completion report in words. It holds verdicts and reasons, and neither sizes nor what to do.
+pub fn of_tasks(tasks: &Tasks, mut problems: Vec<Problem>) -> ScanAnswer {
+    let bucket = tasks.bucket.clone().unwrap_or_default();
+    let mut causes = Vec::new();
+    for (cause, alikes) in &tasks.causes {
+        let said = if cause.said.is_empty() { "no reason is given".to_owned() } else { cause.said.join("; ") };
+        let under = cause.kms_key.iter().map(|key| format!("the objects are under the KMS key {}", code(key)));
+        let Some(denied) = cause.denied else {
+            problems.push(Problem {
+                at: url(&bucket, alikes.samples.first().map_or("", String::as_str)),
+                saw: format!("{} without a verdict: {said}", tasks_of(alikes.objects)),
+                want: "a verdict: run the job again for them, or look at the function's log".to_owned(),
+                retryable: true,
+            });
+            continue;
+        };
+        let (kind, read, title) = match denied {
+            true if cause.said.iter().any(|said| said == "encryption sse-c") => {
+                (Kind::SseC, KeyRead::Denied, "objects under SSE-C can't be read")
+            }
+            true => (Kind::ObjectDenied, KeyRead::Denied, "objects can't be read"),
+            false => (Kind::AccessUncertain, KeyRead::Depends, "it cannot be determined whether objects can be read"),
+        };
+        let because: Vec<String> = under.chain(cause.said.iter().cloned()).collect();
+        let example = alikes.samples.first().map(|key| shell(&url(&bucket, key))).unwrap_or_default();
+        causes.push(CauseAnswer {
+            kind,
+            cause: std::iter::once(title.to_owned()).chain(because.iter().cloned()).collect::<Vec<_>>().join("; "),
+            objects: alikes.objects,
+            bytes: 0,
+            samples: alikes.samples.clone(),
+            remedy: format!("Scan one of them, which prints what to do:\n\ndarwin-guard scan {example}"),
+            title: title.to_owned(),
+            because,
+            read,
+        });
+    }
+    causes.sort_by(|a, b| (b.read, b.objects, &a.cause).cmp(&(a.read, a.objects, &b.cause)));
+    for (number, what) in [
+        (tasks.elsewhere, "of another bucket"),
+        (tasks.beyond, "whose cause or KMS key is not told apart, as there are too many"),
+    ] {
+        if number > 0 {
+            problems.push(Problem {
+                at: url(&bucket, ""),
+                saw: format!("{} {what}", tasks_of(number)),
+                want: "the report of one job over one bucket".to_owned(),
+                retryable: false,
+            });
+        }
+    }
+    let key = |(arn, (objects, allowed)): (&String, &(u64, bool))| KeyAnswer {
+        kms_key: arn.clone(),
+        objects: *objects,
+        read: if *allowed { KeyRead::Allowed } else { KeyRead::Unknown },
+    };
+    let &Tasks { allowed, denied, depends, gone, .. } = tasks;
+    let objects = allowed + denied + depends + gone;
+    let keys = tasks.keys.iter().map(key).collect();
+    let verdicts = Verdicts { allowed, denied, depends, gone };
+    ScanAnswer { bucket, prefix: String::new(), objects, bytes: 0, verdicts, causes, keys, problems, sample: false }
+}
+
+fn tasks_of(number: u64) -> String {
+    format!("{} task{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// A file that is no table of the kind that is wanted.
+pub fn broken(broken: Broken) -> &'static str {
+    match broken {
+        Broken::Long => "a row that is longer than any of such a table",
+        Broken::NotUtf8 => "bytes that are not UTF-8",
+        Broken::Open => "an end inside quotes: the file is cut off",
+    }
+}
+
 fn cause(group: &Group, bucket: &str, home: &Home) -> CauseAnswer {
     let Group { finding, read, objects, bytes, samples } = group;
     let said = words(finding, bucket, home);
-    let remedy = if matches!(finding.evidence, Evidence::ObjectDenied { .. }) {
-        format!("Audit the bucket: it names the statement and prints the change.\n\n{}", audit(bucket))
-    } else {
-        said.remedy
+    let remedy = match &finding.evidence {
+        Evidence::ObjectDenied { .. } => format!(
+            "Audit the bucket: it names the statement and prints the change.\n\ndarwin-guard audit {}",
+            shell(bucket)
+        ),
+        Evidence::Refused { call, .. } => format!("Scan with credentials that have {}.", call.operation.iam_action()),
+        _ => said.remedy,
     };
     let said_because = if said.depends_on.is_empty() {
         said.because
@@ -125,10 +210,6 @@ fn cause(group: &Group, bucket: &str, home: &Home) -> CauseAnswer {
         because: said_because,
         read: *read,
     }
-}
-
-fn audit(bucket: &str) -> String {
-    format!("darwin-guard audit {}", shell(bucket))
 }
 
 /// 0 all can be read or it cannot be determined, 1 denied, 2 not all was looked at.
@@ -306,7 +387,9 @@ pub fn unfit(unfit: &Unfit, file: &str) -> String {
         Unfit::OfAnother { what, saw, want } => {
             format!("is of the {what} {}, not of {}", code(saw), code(want))
         }
-        Unfit::OtherOptions => "is of a scan with other options (--access, --prefix, --read-prefix, --not-read)".to_owned(),
+        Unfit::OtherOptions => {
+            "is of a scan with other options (--access, --prefix, --read-prefix, --not-read)".to_owned()
+        }
         Unfit::Contradicts(what) => format!("contradicts itself: {what}"),
     };
     format!("--save {file} {why}. Name another file, or remove this one to begin anew")

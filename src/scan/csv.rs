@@ -13,13 +13,10 @@ pub fn row<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff0b}', '\u{ff0d}', '\u{ff1d}', '\u{ff20}']);
+    let formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff0b}', '\u{ff0d}', '\u{ff1d}', '\u{ff20}']);
     let safe = if formula { format!("'{text}") } else { text.to_owned() };
-    if safe.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", safe.replace('"', "\"\""))
-    } else {
-        safe
-    }
+    if safe.contains([',', '"', '\r', '\n']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
 /// A key as S3 wants it in a manifest: encoded for a URL, `/` kept.

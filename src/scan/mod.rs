@@ -5,3 +5,4 @@ pub mod csv;
 pub mod range;
 pub mod stop;
 pub mod tally;
+pub mod told;

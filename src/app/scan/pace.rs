@@ -69,11 +69,6 @@ impl Pace {
         self.most
     }
 
-    /// Calls that may be made at once now.
-    pub fn limit(&self) -> usize {
-        self.limit.get()
-    }
-
     /// Waits for a slot.
     pub async fn slot(&self) -> Slot<'_> {
         // Nothing closes the semaphore.
@@ -153,23 +148,23 @@ mod tests {
     async fn slots_grow_to_the_bound_and_halve_where_s3_asks_for_fewer() {
         let pace = Pace::new(64, None);
         (0..200).for_each(|_| pace.answered(0));
-        assert_eq!((pace.limit(), pace.slots.available_permits()), (64, 64));
+        assert_eq!((pace.limit.get(), pace.slots.available_permits()), (64, 64));
         let mut held = Vec::new();
         for _ in 0..64 {
             held.push(pace.slot().await);
         }
         pace.slow_down(5_000);
         pace.slow_down(5_100);
-        assert_eq!(pace.limit(), 32, "one cut for the calls that were under way");
+        assert_eq!(pace.limit.get(), 32, "one cut for the calls that were under way");
         held.clear();
         assert_eq!(pace.slots.available_permits(), 32);
         (0..32).for_each(|_| pace.answered(6_000));
-        assert_eq!(pace.limit(), 33);
+        assert_eq!(pace.limit.get(), 33);
         (0..20).for_each(|n| pace.slow_down(10_000 * n));
         for _ in 0..33 {
             drop(pace.slot().await);
         }
-        assert_eq!((pace.limit(), pace.slots.available_permits()), (1, 1));
+        assert_eq!((pace.limit.get(), pace.slots.available_permits()), (1, 1));
     }
 
     #[tokio::test]

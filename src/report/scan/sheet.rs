@@ -2,7 +2,9 @@
 
 use crate::model::outcome::Problem;
 use crate::report::audit::{SCOPE, sentence};
-use crate::report::scan::{CauseAnswer, KeyAnswer, ScanAnswer, counts, exit_code, grouped, objects_of, size, summary, url};
+use crate::report::scan::{
+    CauseAnswer, KeyAnswer, ScanAnswer, counts, exit_code, grouped, objects_of, size, summary, url,
+};
 use crate::report::sheet::{Sheet, Tone};
 use crate::scan::tally::KeyRead;
 
@@ -83,7 +85,11 @@ fn write_keys(out: &mut Sheet, keys: &[KeyAnswer]) {
     }
     out.end();
     let row = |key: &KeyAnswer| {
-        [(Tone::Plain, key.kms_key.clone()), (Tone::Plain, grouped(key.objects)), (tone(key.read), word(key.read).to_owned())]
+        [
+            (Tone::Plain, key.kms_key.clone()),
+            (Tone::Plain, grouped(key.objects)),
+            (tone(key.read), word(key.read).to_owned()),
+        ]
     };
     let rows: Vec<_> = keys.iter().take(KEYS).map(row).collect();
     out.table(["KMS key", "Objects", "Read"], &rows);

@@ -7,10 +7,11 @@ use crate::app::observe::{Caches, Observer};
 use crate::app::ports::{Clock, ForAccount};
 use crate::app::scan::Scan as Scanner;
 use crate::app::scan::pace::Pace;
-use crate::model::contract::Contract;
+use crate::model::contract::{Contract, Home};
 use crate::model::outcome::Problem;
 use crate::report::markdown::scan::report as as_markdown;
 use crate::report::page::scan::page as as_page;
+use crate::report::scan::bigger::{batch_job, query};
 use crate::report::scan::sheet::sheet;
 use crate::report::scan::{ScanAnswer, estimate, exit_code, grouped, stopped, url};
 use crate::scan::checkpoint::{Checkpoint, Subject, Total};
@@ -34,6 +35,7 @@ use std::time::Duration;
 mod files;
 mod progress;
 mod signals;
+mod told;
 
 /// Above so many objects a person is asked.
 const ASKED_ABOVE: u64 = 1_000_000;
@@ -56,8 +58,17 @@ struct Ground {
 
 /// Scans, and gives the exit status.
 pub async fn scan(scan: Scan, wanted: &Wanted, lines: Lines) -> Result<u8, String> {
-    let ground = Ground::find(&scan, wanted, lines).await?;
-    Box::pin(ground.scan(&scan)).await
+    if let Some(file) = &scan.batch_report {
+        return finish(&told::tasks(file)?, &scan.report, "a job of S3 Batch Operations");
+    }
+    let ground = Ground::find(&scan, wanted).await?;
+    if scan.print_query {
+        return print::text(&query(&ground.contract, &ground.prefix)).map(|()| 0);
+    }
+    if scan.print_batch_job {
+        return ground.print_batch_job();
+    }
+    Box::pin(ground.judged(&scan, lines)).await
 }
 
 /// `s3://BUCKET[/PREFIX]`; the prefix as it is, not URL-encoded.
@@ -68,7 +79,7 @@ fn place(text: &str) -> Result<(&str, &str), String> {
 }
 
 impl Ground {
-    async fn find(scan: &Scan, wanted: &Wanted, _: Lines) -> Result<Self, String> {
+    async fn find(scan: &Scan, wanted: &Wanted) -> Result<Self, String> {
         let (bucket, prefix) = place(scan.place.as_deref().unwrap_or_default())?;
         let session = Session::open(wanted).await?;
         let contract = scan.contract.clone();
@@ -89,16 +100,31 @@ impl Ground {
         Ok(Self { session, stack, config, contract, prefix: prefix.to_owned(), region })
     }
 
-    async fn scan(&self, scan: &Scan) -> Result<u8, String> {
-        let home = self.config.home(None).map_err(|problem| problem.to_string())?;
+    fn home(&self) -> Result<Home, String> {
+        self.config.home(None).map_err(|problem| problem.to_string())
+    }
+
+    fn print_batch_job(&self) -> Result<u8, String> {
+        let function = self.stack.as_ref().ok_or("--stack NAME says which deployed guard judges them")?.function();
+        print::text(&batch_job(&self.contract, &self.prefix, function, &self.home()?)).map(|()| 0)
+    }
+
+    async fn judged(&self, scan: &Scan, _: Lines) -> Result<u8, String> {
+        let home = self.home()?;
         let clients: Clients = self.session.clients.without_retries(&self.region);
-        let (aws, clock, caches) = (clients.for_account(self.session.account()), SystemClock::seeded(), Caches::default());
-        let observer =
-            Observer { aws: &aws, clock: &clock, darwin: &self.config.darwin, home: &home, caches: &caches };
+        let (aws, clock, caches) =
+            (clients.for_account(self.session.account()), SystemClock::seeded(), Caches::default());
+        let observer = Observer { aws: &aws, clock: &clock, darwin: &self.config.darwin, home: &home, caches: &caches };
         let pace = Pace::new(usize::from(scan.concurrency), scan.rate);
         let scanner: Here<'_> = Scanner::new(observer, &self.contract, pace, scan.csv.is_some());
         let of = Subject::of(&self.contract, &self.prefix, &self.config.darwin, &home);
-        let mut work = Work { ground: self, scan, scanner: &scanner, of, total: Total::default(), list: None, began: false };
+        if let Some(file) = &scan.keys {
+            let tally = told::keys(file, &self.contract, &scanner).await?;
+            let problems = self.handed_over(&tally).await;
+            return self.finish(scan, ScanAnswer::of(&tally, &self.contract.bucket, &self.prefix, &home, problems));
+        }
+        let mut work =
+            Work { ground: self, scan, scanner: &scanner, of, total: Total::default(), list: None, began: false };
         let ended = Box::pin(work.go()).await?;
         let began = work.began;
         let saved = scan.save.as_deref().filter(|_| began).map(|file| file.display().to_string());
@@ -116,22 +142,31 @@ impl Ground {
                 retryable: false,
             });
         }
-        if ended.is_ok()
-            && let Some(stack) = &self.stack
-        {
-            problems.extend(hand_over(stack, bucket, &tally).await);
+        if ended.is_ok() {
+            problems.extend(self.handed_over(&tally).await);
         }
         let answer = ScanAnswer {
             sample: scan.sample.is_some(),
             ..ScanAnswer::of(&tally, bucket, &self.prefix, &home, problems)
         };
-        let status = finish(&answer, &scan.report, &format!("account {}", &**self.session.account()))?;
+        let status = self.finish(scan, answer)?;
         if ended.is_ok()
             && let Some(file) = &scan.save
         {
             files::remove(file)?;
         }
         Ok(status)
+    }
+
+    fn finish(&self, scan: &Scan, answer: ScanAnswer) -> Result<u8, String> {
+        finish(&answer, &scan.report, &format!("account {}", &**self.session.account()))
+    }
+
+    async fn handed_over(&self, tally: &Tally) -> Vec<Problem> {
+        match &self.stack {
+            Some(stack) => hand_over(stack, &self.contract.bucket, tally).await,
+            None => Vec::new(),
+        }
     }
 }
 
@@ -194,8 +229,12 @@ impl Work<'_, '_> {
     /// Opens the list of objects, at its place where it is gone on with.
     fn begin_list(&mut self, kept: Option<Option<u64>>) -> Result<(), String> {
         self.list = match (&self.scan.csv, kept) {
-            (None, Some(Some(_))) => return Err("the scan was begun with --csv, and goes on with the same file".to_owned()),
-            (Some(_), Some(None)) => return Err("the scan was begun without --csv, so that a list would lack objects".to_owned()),
+            (None, Some(Some(_))) => {
+                return Err("the scan was begun with --csv, and goes on with the same file".to_owned());
+            }
+            (Some(_), Some(None)) => {
+                return Err("the scan was begun without --csv, so that a list would lack objects".to_owned());
+            }
             (None, _) => None,
             (Some(file), None) => Some(ObjectList::create(file)?),
             (Some(file), Some(Some(bytes))) => Some(ObjectList::go_on(file, bytes)?),
@@ -204,7 +243,11 @@ impl Work<'_, '_> {
     }
 
     /// Runs it, looks every second how far it is, and ends it where somebody wants so.
-    async fn watched(&mut self, run: impl Future<Output = Result<(), Stop>>, signals: &mut Signals) -> Result<(), Stop> {
+    async fn watched(
+        &mut self,
+        run: impl Future<Output = Result<(), Stop>>,
+        signals: &mut Signals,
+    ) -> Result<(), Stop> {
         let mut run = Box::pin(run);
         let clock = SystemClock::seeded();
         let mut progress = Progress::begin(clock.now_ms(), self.scanner.tally().objects);
@@ -223,7 +266,11 @@ impl Work<'_, '_> {
         // Nothing goes on behind the last that is kept.
         drop(run);
         progress.end();
-        self.keep().map_err(Stop::Unkept).and(ended)
+        match ended {
+            // What was taken to be kept is lost: the last that was kept stands.
+            Err(Stop::Unkept(why)) => Err(Stop::Unkept(why)),
+            ended => self.keep().map_err(Stop::Unkept).and(ended),
+        }
     }
 
     /// Keeps where it stands: first the list, then what of the list counts.
@@ -254,7 +301,8 @@ async fn hand_over(stack: &Stack, bucket: &str, tally: &Tally) -> Vec<Problem> {
         match stack.known_keys(bucket, part).await {
             Ok(answer) => problems.extend(answer.problems),
             Err(why) => {
-                let (at, want) = (format!("known-keys of {bucket}"), "a deployed guard that remembers the KMS keys".to_owned());
+                let (at, want) =
+                    (format!("known-keys of {bucket}"), "a deployed guard that remembers the KMS keys".to_owned());
                 problems.push(Problem { at, saw: why, want, retryable: false });
                 break;
             }
