@@ -201,7 +201,7 @@ fn a_scan_that_is_dropped_at_any_moment_goes_on_without_counting_an_object_twice
 #[test]
 fn a_scan_lasts_while_s3_asks_for_fewer_requests_and_gives_up_where_nothing_is_answered() {
     let (world, _) = mixed(5);
-    (0..200).for_each(|_| world.fault(Operation::HeadObject, ErrorClass::Throttled, "SlowDown", 503));
+    (0..24).for_each(|_| world.fault(Operation::HeadObject, ErrorClass::Throttled, "SlowDown", 503));
     (0..3).for_each(|_| world.fault(Operation::ListObjectsV2, ErrorClass::Throttled, "SlowDown", 503));
     let desk = Desk::over(world);
     let scan = desk.scan();

@@ -37,6 +37,7 @@ pub fn batch_job(contract: &Contract, prefix: &str, function: &Arn, home: &Home)
     {
         members.insert("Filter".to_owned(), json!({"KeyNameConstraint": {"MatchAnyPrefix": prefixes}}));
     }
+    let generator = json!({"S3JobManifestGenerator": generator});
     let report = json!({"Enabled": true, "Bucket": bucket, "Prefix": REPORT, "Format": "Report_CSV_20180820",
         "ReportScope": "AllTasks", "ExpectedBucketOwner": account});
     let json = |value: &Value| shell_json(&value.to_string());

@@ -119,9 +119,9 @@ impl Ground {
         let scanner: Here<'_> = Scanner::new(observer, &self.contract, pace, scan.csv.is_some());
         let of = Subject::of(&self.contract, &self.prefix, &self.config.darwin, &home);
         if let Some(file) = &scan.keys {
-            let tally = told::keys(file, &self.contract, &scanner).await?;
+            let tally = Box::pin(told::keys(file, &self.contract, &scanner)).await?;
             let problems = self.handed_over(&tally).await;
-            return self.finish(scan, ScanAnswer::of(&tally, &self.contract.bucket, &self.prefix, &home, problems));
+            return self.finish(scan, &ScanAnswer::of(&tally, &self.contract.bucket, &self.prefix, &home, problems));
         }
         let mut work =
             Work { ground: self, scan, scanner: &scanner, of, total: Total::default(), list: None, began: false };
@@ -149,7 +149,7 @@ impl Ground {
             sample: scan.sample.is_some(),
             ..ScanAnswer::of(&tally, bucket, &self.prefix, &home, problems)
         };
-        let status = self.finish(scan, answer)?;
+        let status = self.finish(scan, &answer)?;
         if ended.is_ok()
             && let Some(file) = &scan.save
         {
@@ -158,8 +158,8 @@ impl Ground {
         Ok(status)
     }
 
-    fn finish(&self, scan: &Scan, answer: ScanAnswer) -> Result<u8, String> {
-        finish(&answer, &scan.report, &format!("account {}", &**self.session.account()))
+    fn finish(&self, scan: &Scan, answer: &ScanAnswer) -> Result<u8, String> {
+        finish(answer, &scan.report, &format!("account {}", &**self.session.account()))
     }
 
     async fn handed_over(&self, tally: &Tally) -> Vec<Problem> {
@@ -196,11 +196,12 @@ impl Work<'_, '_> {
             Some(file) => files::checkpoint(file, &self.of, &self.ground.contract)?,
             None => None,
         };
-        if let Some(Checkpoint { total, left, tally, csv, .. }) = kept {
-            self.begin_list(Some(csv))?;
-            print::remark(&format!("{} objects were judged before; it goes on from there.", grouped(tally.objects)));
-            self.scanner.resume(left, tally);
-            self.total = total;
+        if let Some(kept) = kept {
+            self.begin_list(Some(&kept))?;
+            let before = grouped(kept.tally.objects);
+            print::remark(&format!("{before} objects were judged before; it goes on from there."));
+            self.total = kept.total;
+            self.scanner.resume(kept.left, kept.tally);
         } else {
             let counted = tokio::select! {
                 biased;
@@ -226,9 +227,9 @@ impl Work<'_, '_> {
         Ok(self.watched(self.scanner.run(), &mut signals).await)
     }
 
-    /// Opens the list of objects, at its place where it is gone on with.
-    fn begin_list(&mut self, kept: Option<Option<u64>>) -> Result<(), String> {
-        self.list = match (&self.scan.csv, kept) {
+    /// Opens the list of objects, at its place where a scan goes on.
+    fn begin_list(&mut self, kept: Option<&Checkpoint>) -> Result<(), String> {
+        self.list = match (&self.scan.csv, kept.map(|kept| kept.csv)) {
             (None, Some(Some(_))) => {
                 return Err("the scan was begun with --csv, and goes on with the same file".to_owned());
             }

@@ -57,7 +57,8 @@ pub(super) async fn keys(path: &Path, contract: &Contract, scanner: &Here<'_>) -
         return Err(format!("--keys `{}` has no row: nothing was judged", path.display()));
     }
     for alike in &rows {
-        let told = scanner.told(alike).await;
+        // Boxed, as the types of nested futures grow deep.
+        let told = Box::pin(scanner.told(alike)).await;
         told.map_err(|stop| stopped(&stop, &contract.bucket, "", "", None).saw)?;
     }
     Ok(scanner.tally().clone())
