@@ -20,7 +20,7 @@ use crate::scan::tally::Tally;
 use crate::scan::told::Alike;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use pace::Pace;
-use std::cell::{Ref, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
@@ -89,8 +89,8 @@ impl<'a, W: World> Scan<'a, W> {
         state.tally = tally;
     }
 
-    pub fn tally(&self) -> Ref<'_, Tally> {
-        Ref::map(self.state.borrow(), |state| &state.tally)
+    pub fn tally(&self) -> Tally {
+        self.state.borrow().tally.clone()
     }
 
     /// What is left, and what was counted of the rest: both of one moment.

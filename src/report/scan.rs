@@ -7,6 +7,7 @@ use crate::model::contract::Home;
 use crate::model::evidence::Evidence;
 use crate::model::finding::Kind;
 use crate::model::outcome::Problem;
+use crate::model::text::counted;
 use crate::report::finding::words;
 use crate::report::quote::shell;
 use crate::report::text::{code, name};
@@ -20,6 +21,8 @@ use serde::Serialize;
 pub mod bigger;
 pub mod list;
 pub mod sheet;
+#[cfg(test)]
+mod tests;
 
 /// What a scan found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -267,7 +270,7 @@ pub fn grouped(number: u64) -> String {
 pub fn size(bytes: u64) -> String {
     let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {
-        None => format!("{bytes} bytes"),
+        None => counted(usize::try_from(bytes).unwrap_or_default(), "byte"),
         Some((unit, name)) if bytes < unit * 10 => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
         Some((unit, name)) => format!("{} {name}", grouped(bytes / unit)),
     }
@@ -289,9 +292,11 @@ pub fn dollars(cents: u64) -> String {
 pub fn estimate(total: Total, concurrency: usize, rate: Option<u32>) -> String {
     let Total { objects, bytes, whole } = total;
     let per_second = per_second(concurrency, rate);
-    let more = if whole { "" } else { "more than " };
+    let (more, about) = if whole { ("", "about ") } else { ("more than ", "more than ") };
+    let at_once =
+        if concurrency == 1 { "one call at a time".to_owned() } else { format!("{concurrency} calls at once") };
     format!(
-        "{more}{}, {}: about {more}{} in requests and {}, with {concurrency} calls at once",
+        "{more}{}, {}: {about}{} in requests and {}, with {at_once}",
         objects_of(objects),
         size(bytes),
         dollars(cents(objects)),

@@ -1,7 +1,7 @@
 //! A scan's result as Markdown.
 
-use super::{code, fenced, text};
 use crate::report::audit::{SCOPE, sentence};
+use crate::report::markdown::{code, fenced, text};
 use crate::report::scan::sheet::{label, word};
 use crate::report::scan::{ScanAnswer, grouped, summary, url};
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
 //! A scan's result as a page.
 
-use super::{About, block, class, frame, of_tone, sentence_with_code, text};
 use crate::report::audit::{SCOPE, sentence};
 use crate::report::links::State;
+use crate::report::page::{About, block, class, frame, of_tone, sentence_with_code, text};
 use crate::report::scan::sheet::{label, tone, word};
 use crate::report::scan::{ScanAnswer, exit_code, grouped, summary, url};
 use crate::scan::tally::KeyRead;

@@ -133,7 +133,7 @@ impl Ground {
         if let Err(stop) = &ended {
             problems.push(stopped(stop, bucket, &self.prefix, self.session.account(), saved.as_deref()));
         }
-        let tally = scanner.tally().clone();
+        let tally = scanner.tally();
         if ended.is_ok() && tally.objects == 0 {
             problems.push(Problem {
                 at: url(bucket, &self.prefix),

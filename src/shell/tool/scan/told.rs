@@ -1,12 +1,14 @@
 //! What others have looked at, from files: the result of the query over S3 Metadata, and a job's completion report.
 
+use crate::app::scan::Scan;
 use crate::model::contract::Contract;
 use crate::model::outcome::Problem;
 use crate::report::scan::{ScanAnswer, broken, of_tasks, stopped};
 use crate::scan::csv::Rows;
 use crate::scan::tally::Tally;
 use crate::scan::told::{Alike, Columns, Tasks, task};
-use crate::shell::tool::scan::Here;
+use crate::shell::aws::outside::Outside;
+use crate::shell::tool::guards::Lines;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -38,7 +40,11 @@ pub(super) fn tasks(path: &Path) -> Result<ScanAnswer, String> {
 }
 
 /// The result of the query, each row judged as objects of the bucket.
-pub(super) async fn keys(path: &Path, contract: &Contract, scanner: &Here<'_>) -> Result<Tally, String> {
+pub(super) async fn keys(
+    path: &Path,
+    contract: &Contract,
+    scanner: &Scan<'_, Outside<Lines>>,
+) -> Result<Tally, String> {
     let mut columns = None;
     let mut rows: Vec<Alike> = Vec::new();
     each_row(path, "--keys", |_, row| {
@@ -61,7 +67,7 @@ pub(super) async fn keys(path: &Path, contract: &Contract, scanner: &Here<'_>) -
         let told = Box::pin(scanner.told(alike)).await;
         told.map_err(|stop| stopped(&stop, &contract.bucket, "", "", None).saw)?;
     }
-    Ok(scanner.tally().clone())
+    Ok(scanner.tally())
 }
 
 /// Rows of a query's result: KMS keys, with their states.
