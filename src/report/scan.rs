@@ -379,6 +379,7 @@ fn listing(error: &AwsError, bucket: &str, account: &str) -> String {
             "s3:ListBucket on {bucket} for these credentials, and a bucket that account {account} owns: S3 does not say \
              which of the two is missing"
         ),
+        _ if error.status == Some(301) => "a bucket of the Region that was asked: the stack's, with --stack".to_owned(),
         _ => "an answer".to_owned(),
     }
 }

@@ -156,7 +156,7 @@ mod tests {
         let contract = contract(&[], None, &["logs/", "logs/old/"]);
         assert_eq!(behind(&contract, "logs/1"), "logs/\u{10ffff}");
         assert_eq!(behind(&contract, "raw/1"), "raw/1");
-        assert!(behind(&contract, "logs/1") < "logs0".to_owned());
+        assert!(behind(&contract, "logs/1").as_str() < "logs0");
         let long = "x".repeat(KEY_BYTES - 1);
         assert_eq!(behind(&self::contract(&[], None, &[&long]), &format!("{long}1")), format!("{long}1"));
     }
