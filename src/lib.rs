@@ -1,7 +1,7 @@
 //! The Darwin S3 guard: judges, repairs and reports about buckets that V7 Darwin reads.
 //!
 //! A layer is a folder, and imports only the folders below it (ARCHITECTURE.md; `tests/it/layers.rs` holds it):
-//! `shell -> app -> report -> repair -> judge -> {policy, event, incident} -> model`.
+//! `shell -> app -> report -> {repair, scan} -> judge -> {policy, event, incident} -> model`.
 //!
 //! The layers are private: what the function and `examples/judge.rs` need is passed on below by name. The feature
 //! `internals` opens them to the tests; `cargo clippy` without it finds what nothing uses.
@@ -29,6 +29,8 @@ pub mod proposal;
 pub mod repair;
 #[cfg(feature = "internals")]
 pub mod report;
+#[cfg(all(feature = "forms", feature = "internals"))]
+pub mod scan;
 #[cfg(feature = "internals")]
 pub mod shell;
 
@@ -50,6 +52,8 @@ mod proposal;
 mod repair;
 #[cfg(not(feature = "internals"))]
 mod report;
+#[cfg(all(feature = "forms", not(feature = "internals")))]
+mod scan;
 #[cfg(not(feature = "internals"))]
 mod shell;
 

@@ -9,4 +9,6 @@ pub mod objects;
 pub mod observe;
 pub mod ports;
 pub mod reconcile;
+#[cfg(feature = "forms")]
+pub mod scan;
 pub mod state;

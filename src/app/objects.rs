@@ -62,7 +62,11 @@ pub async fn judge_all<W: World>(
         .await
 }
 
-async fn judge_one<W: World>(observer: &Observer<'_, W>, target: Target<'_>, now: &str) -> AwsResult<JudgedObject> {
+/// Reads and judges one object.
+///
+/// # Errors
+/// A call failed in a way that may pass.
+pub async fn judge_one<W: World>(observer: &Observer<'_, W>, target: Target<'_>, now: &str) -> AwsResult<JudgedObject> {
     let bucket = target.contract.bucket.as_str();
     let (head, access) = futures_util::join!(
         observer.aws.head_object(bucket, target.key, target.version_id),
@@ -73,17 +77,42 @@ async fn judge_one<W: World>(observer: &Observer<'_, W>, target: Target<'_>, now
     {
         return Err(error.clone());
     }
+    judge_headed(observer, target, &head, access, now).await
+}
+
+/// The same from what was said of the object elsewhere, with no HeadObject.
+///
+/// # Errors
+/// A call failed in a way that may pass.
+#[cfg(feature = "forms")]
+pub async fn judge_told<W: World>(
+    observer: &Observer<'_, W>,
+    target: Target<'_>,
+    head: &AwsResult<Head>,
+    now: &str,
+) -> AwsResult<JudgedObject> {
+    let access = observer.access(&target.contract.bucket, None).await;
+    judge_headed(observer, target, head, access, now).await
+}
+
+async fn judge_headed<W: World>(
+    observer: &Observer<'_, W>,
+    target: Target<'_>,
+    head: &AwsResult<Head>,
+    access: AwsResult<Fact<AccessFacts>>,
+    now: &str,
+) -> AwsResult<JudgedObject> {
     if matches!(head, Ok(Head::Gone)) {
         // Whatever the bucket says, there is nothing to read.
-        return judge_with(observer, target, &head, access, None, now).await.map(|(judged, _)| judged);
+        return judge_with(observer, target, head, access, None, now).await.map(|(judged, _)| judged);
     }
-    let (judged, read_at_ms) = judge_with(observer, target, &head, access, None, now).await?;
+    let (judged, read_at_ms) = judge_with(observer, target, head, access, None, now).await?;
     let fresh_from = observer.clock.now_ms().saturating_sub(TRUSTED_AGE_MS);
     if judged.read == Read::Allowed || read_at_ms >= fresh_from {
         return Ok(judged);
     }
-    let access = observer.access(bucket, Some(fresh_from)).await;
-    judge_with(observer, target, &head, access, Some(fresh_from), now).await.map(|(judged, _)| judged)
+    let access = observer.access(&target.contract.bucket, Some(fresh_from)).await;
+    judge_with(observer, target, head, access, Some(fresh_from), now).await.map(|(judged, _)| judged)
 }
 
 async fn judge_with<W: World>(

@@ -11,11 +11,20 @@ use crate::model::kms::KeyMetadata;
 use crate::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
 use crate::repair::history::Past;
 use crate::report::notice::Message;
+#[cfg(feature = "forms")]
+use crate::scan::range::Page;
 use std::fmt;
 use std::future::Future;
 
 pub trait Objects {
     fn head_object(&self, bucket: &str, key: &str, version_id: Option<&str>) -> impl Future<Output = AwsResult<Head>>;
+}
+
+/// Which objects there are.
+#[cfg(feature = "forms")]
+pub trait Listing {
+    /// The first keys with a prefix behind `after`, in the order of their bytes; `delimited`: those up to the next `/`.
+    fn list(&self, bucket: &str, prefix: &str, after: &str, delimited: bool) -> impl Future<Output = AwsResult<Page>>;
 }
 
 /// Reads of a bucket's configuration. `Ok(None)` means that nothing is configured (the 404s of S3).

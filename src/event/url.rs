@@ -5,7 +5,7 @@
 //! Must never guess: what S3 can't have written is refused, as another key would be judged in its place.
 
 /// Decodes a key; the error says what in it is wrong.
-pub(super) fn decode(encoded: &str) -> Result<String, &'static str> {
+pub fn decode(encoded: &str) -> Result<String, &'static str> {
     let mut bytes = encoded.bytes();
     let mut decoded = Vec::with_capacity(encoded.len());
     while let Some(byte) = bytes.next() {

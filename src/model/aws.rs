@@ -9,6 +9,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Operation {
     HeadObject,
+    /// The tool's scan alone.
+    ListObjectsV2,
     GetBucketPolicy,
     GetBucketPolicyStatus,
     GetBucketCors,
@@ -34,7 +36,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Every one of them.
+    /// Every one that the function can make.
     pub const ALL: &'static [Self] = &[
         Self::HeadObject,
         Self::GetBucketPolicy,
@@ -71,6 +73,7 @@ impl Operation {
     pub const fn iam_action(self) -> &'static str {
         match self {
             Self::HeadObject => "s3:GetObject",
+            Self::ListObjectsV2 => "s3:ListBucket",
             Self::GetBucketPolicy => "s3:GetBucketPolicy",
             Self::GetBucketPolicyStatus => "s3:GetBucketPolicyStatus",
             Self::GetBucketCors => "s3:GetBucketCORS",

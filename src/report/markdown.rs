@@ -8,6 +8,8 @@ use crate::report::audit::{COLUMNS, Found, SCOPE, each_once, of_result, of_verif
 use crate::report::text::name;
 use std::fmt::Write as _;
 
+pub mod scan;
+
 /// Most objects written out; the others are counted.
 const LISTED: usize = 100;
 

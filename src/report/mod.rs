@@ -24,6 +24,8 @@ pub mod page;
 pub mod quote;
 pub mod reason;
 pub mod remedy;
+#[cfg(feature = "forms")]
+pub mod scan;
 pub mod sheet;
 #[cfg(feature = "forms")]
 pub mod storage;

@@ -15,6 +15,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 mod picture;
+pub mod scan;
 #[cfg(test)]
 mod tests;
 
@@ -32,17 +33,35 @@ pub struct About {
 
 /// The page.
 pub fn page(answer: &Answer, about: &About) -> String {
-    let policy = format!(
-        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    );
     let open = answer.buckets.iter().any(BucketAnswer::is_open);
     let state = match exit_code(answer) {
         0 if open => State::Open,
         0 => State::Good,
         _ => State::Bad,
     };
+    let content = html! {
+        h1 { "Can Darwin read our buckets?" }
+        p.soft { (text(&about.of)) ", as of " (text(&about.when)) }
+        p class={ "banner " (class(state)) } { (text(&summary(answer))) }
+        (table(&answer.buckets))
+        @for bucket in &answer.buckets { (of_bucket(bucket)) }
+        @if !answer.problems.is_empty() {
+            h2 { "What could not be done" }
+            ul { @for problem in &answer.problems { li { (text(&sentence(problem))) } } }
+        }
+        h2 { "What this rests on" }
+        p.soft { (text(SCOPE)) }
+    };
+    frame("Can Darwin read our buckets?", &content)
+}
+
+/// A whole page around its content.
+fn frame(title: &str, content: &Markup) -> String {
+    let policy = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    );
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -51,21 +70,11 @@ pub fn page(answer: &Answer, about: &About) -> String {
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
-                title { "Can Darwin read our buckets?" }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { "Can Darwin read our buckets?" }
-                p.soft { (text(&about.of)) ", as of " (text(&about.when)) }
-                p class={ "banner " (class(state)) } { (text(&summary(answer))) }
-                (table(&answer.buckets))
-                @for bucket in &answer.buckets { (of_bucket(bucket)) }
-                @if !answer.problems.is_empty() {
-                    h2 { "What could not be done" }
-                    ul { @for problem in &answer.problems { li { (text(&sentence(problem))) } } }
-                }
-                h2 { "What this rests on" }
-                p.soft { (text(SCOPE)) }
+                (content)
                 script { (PreEscaped(SCRIPT)) }
             }
         }

@@ -5,7 +5,7 @@ use darwin_s3_guard::app::config::Config;
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{
-    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, Leases, Log, Objects, Topic, WriteLog,
+    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, Leases, Listing, Log, Objects, Topic, WriteLog,
 };
 use darwin_s3_guard::incident::life::StoreResult;
 use darwin_s3_guard::model::arn::AccountId;
@@ -13,6 +13,7 @@ use darwin_s3_guard::model::aws::AwsResult;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
 use darwin_s3_guard::report::notice::Message;
+use darwin_s3_guard::scan::range::Page;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::future::Future;
@@ -30,6 +31,7 @@ macro_rules! forward {
     };
 }
 forward!(Objects { head_object(bucket: &str, key: &str, version: Option<&str>) -> AwsResult<Head>; });
+forward!(Listing { list(bucket: &str, prefix: &str, after: &str, delimited: bool) -> AwsResult<Page>; });
 forward!(BucketReads {
     policy(bucket: &str) -> AwsResult<Option<String>>;
     policy_is_public(bucket: &str) -> AwsResult<Option<bool>>;

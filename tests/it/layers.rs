@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["model"],
     &["policy", "event", "incident", "proposal"],
     &["judge"],
-    &["repair"],
+    &["repair", "scan"],
     &["report"],
     &["app"],
     &["shell"],

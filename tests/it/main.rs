@@ -40,6 +40,7 @@ mod messages;
 mod metrics;
 mod operators;
 mod reference;
+mod scan;
 mod table_faults;
 mod template;
 mod words;

@@ -1,6 +1,6 @@
 //! A stateful in-memory AWS: buckets, keys, a topic and a clock, with the calls counted and faults injected.
 
-use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Clock, Keys, Objects, Topic};
+use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Clock, Keys, Listing, Objects, Topic};
 use darwin_s3_guard::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::kms::KeyMetadata;
@@ -8,6 +8,7 @@ use darwin_s3_guard::model::s3::{
     BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock, Target,
 };
 use darwin_s3_guard::report::notice::Message;
+use darwin_s3_guard::scan::range::{Listed, Page};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -134,6 +135,8 @@ pub struct World {
     in_rival: Cell<bool>,
     in_flight: Cell<usize>,
     pub most_in_flight: Cell<usize>,
+    /// Entries of a page of a listing; 0: as many as S3's.
+    pub page: Cell<usize>,
 }
 
 pub fn aws_error(operation: Operation, class: ErrorClass, code: &str, status: u16) -> AwsError {
@@ -295,6 +298,33 @@ impl World {
 impl Objects for World {
     async fn head_object(&self, bucket: &str, key: &str, _version_id: Option<&str>) -> AwsResult<Head> {
         self.on(Operation::HeadObject, bucket, |bucket| bucket.objects.get(key).cloned().unwrap_or(Head::Gone)).await
+    }
+}
+
+impl Listing for World {
+    /// In the order of the keys' bytes, as S3; each object has as many bytes as its key.
+    async fn list(&self, bucket: &str, prefix: &str, after: &str, delimited: bool) -> AwsResult<Page> {
+        let most = if self.page.get() == 0 { 1_000 } else { self.page.get() };
+        let list = |bucket: &mut Bucket| {
+            let mut page = Page::default();
+            let keys = bucket.objects.keys().filter(|key| key.starts_with(prefix) && key.as_str() > after);
+            for key in keys {
+                let folder = key[prefix.len()..].find('/').filter(|_| delimited).map(|end| &key[..=prefix.len() + end]);
+                if folder.is_some_and(|folder| page.folders.last().is_some_and(|last| last == folder)) {
+                    continue;
+                }
+                if page.objects.len() + page.folders.len() == most {
+                    page.more = true;
+                    break;
+                }
+                match folder {
+                    Some(folder) => page.folders.push(folder.to_owned()),
+                    None => page.objects.push(Listed { key: key.clone(), size: key.len() as u64 }),
+                }
+            }
+            page
+        };
+        self.on(Operation::ListObjectsV2, bucket, list).await
     }
 }
 

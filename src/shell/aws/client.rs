@@ -110,6 +110,14 @@ impl Clients {
         Self::of(self.shared.to_builder().region(Region::new(region.to_owned())).build())
     }
 
+    /// The same in another Region, where a call that fails is not made again: who asks sees each failure.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn without_retries(&self, region: &str) -> Self {
+        let region = Region::new(region.to_owned());
+        Self::of(self.shared.to_builder().region(region).retry_config(RetryConfig::disabled()).build())
+    }
+
     #[cfg(feature = "cli")]
     pub(super) fn shared(&self) -> &SdkConfig {
         &self.shared

@@ -11,6 +11,8 @@ pub mod dynamodb;
 pub mod error;
 pub mod init_error;
 pub mod kms;
+#[cfg(feature = "forms")]
+pub mod list;
 pub mod log;
 pub mod meter;
 pub mod notifications;

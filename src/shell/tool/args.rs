@@ -51,6 +51,20 @@ Examples:
   darwin-guard judge s3://acme-lidar/raw/a.png s3://acme-lidar/raw/b.png
   darwin-guard judge --bucket acme-lidar --kms-key arn:aws:kms:eu-central-1:111122223333:key/KEY-ID")]
     Judge(Judge),
+    /// Judge every object that is there: which can Darwin not read, and why? Writes nothing
+    #[command(after_help = "\
+Examples:
+  darwin-guard scan s3://acme-lidar
+  darwin-guard scan s3://acme-lidar/raw/ --save scan.json --csv unreadable.csv --html scan.html
+  darwin-guard scan s3://acme-lidar --sample 500                       # some objects from all over
+  darwin-guard scan s3://acme-lidar --stack darwin-s3-guard            # and let the deployed guard remember the KMS keys
+
+Each object costs one HeadObject ($0.40 a million), said before it begins. Past some ten million objects:
+  darwin-guard scan s3://acme-lidar --print-query                      # no call an object: S3 Metadata and Athena
+  darwin-guard scan s3://acme-lidar --keys result.csv                  # judges its result
+  darwin-guard scan s3://acme-lidar --stack NAME --print-batch-job     # S3 Batch Operations and the deployed guard
+  darwin-guard scan --batch-report report.csv                          # reads its completion report")]
+    Scan(Box<Scan>),
     /// What could Darwin do after a change? Reads files, asks AWS nothing and needs no credentials
     #[command(after_help = "\
 Examples:
@@ -116,6 +130,51 @@ pub struct Judge {
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Plain::Text)]
     pub format: Plain,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("instead").args(["sample", "print_batch_job", "print_query", "keys", "batch_report"]))]
+pub struct Scan {
+    /// The bucket, or the keys in it that begin with PREFIX
+    #[arg(value_name = "s3://BUCKET[/PREFIX]", required_unless_present = "batch_report")]
+    pub place: Option<String>,
+    /// Most calls at once; fewer while S3 asks for it
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub concurrency: u16,
+    /// Most objects a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: Option<u32>,
+    /// Keep in this file where the scan stands; the same command again goes on from there
+    #[arg(long, value_name = "FILE", conflicts_with = "instead")]
+    pub save: Option<PathBuf>,
+    /// Write a list of the objects that Darwin can't read, or may not be able to
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["print_batch_job", "print_query", "keys", "batch_report"])]
+    pub csv: Option<PathBuf>,
+    /// Judge at most N objects from all over; proves nothing about the rest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub sample: Option<u32>,
+    /// The configuration of a deployed guard, which is told the KMS keys that were seen
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the job of S3 Batch Operations that has the deployed guard judge each object
+    #[arg(long, requires = "stack", help_heading = "Past one machine")]
+    pub print_batch_job: bool,
+    /// Print the Athena query over S3 Metadata that finds the KMS keys of all objects
+    #[arg(long, help_heading = "Past one machine")]
+    pub print_query: bool,
+    /// Judge the result of that query (CSV, as Athena stores it)
+    #[arg(long, value_name = "FILE", help_heading = "Past one machine")]
+    pub keys: Option<PathBuf>,
+    /// Read the completion report of such a job (CSV)
+    #[arg(long, value_name = "FILE", conflicts_with = "place", help_heading = "Past one machine")]
+    pub batch_report: Option<PathBuf>,
+    #[command(flatten)]
+    pub contract: Contract,
+    #[command(flatten)]
+    pub report: Report,
 }
 
 #[derive(Debug, Args)]
@@ -189,7 +248,7 @@ pub struct Guarded {
 }
 
 /// What V7 may do with the buckets that are named.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "What Darwin may do")]
 pub struct Contract {
     /// What Darwin may do with the objects [default: read-only]

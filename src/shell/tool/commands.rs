@@ -8,7 +8,7 @@ use crate::shell::tool::guarded::{configuration, of_arguments, of_environment};
 use crate::shell::tool::guards::{Guards, Lines, Subject, add};
 use crate::shell::tool::session::Session;
 use crate::shell::tool::stack::Stack;
-use crate::shell::tool::{check, print, repair, v7};
+use crate::shell::tool::{check, print, repair, scan, v7};
 use clap::{CommandFactory, Parser};
 use serde_json::json;
 
@@ -39,6 +39,7 @@ async fn run(arguments: Arguments) -> Result<u8, String> {
         Verb::Audit(audit) => audit_buckets(audit, &wanted, lines).await,
         Verb::Repair(repair) => Box::pin(repair::repair(repair, &wanted, lines)).await,
         Verb::Judge(judge) => judge_objects(judge, &wanted, lines).await,
+        Verb::Scan(scan) => Box::pin(scan::scan(*scan, &wanted, lines)).await,
         Verb::Check(check) => Box::pin(check::check(check, &wanted, lines)).await,
         Verb::V7(v7) => Box::pin(v7::v7(v7, &wanted)).await,
         Verb::Event(event) => handle_event(event, &wanted, lines).await,

@@ -8,6 +8,7 @@ pub mod guards;
 pub mod print;
 pub mod proposed;
 pub mod repair;
+pub mod scan;
 pub mod session;
 pub mod stack;
 pub mod storage;

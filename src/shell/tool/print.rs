@@ -12,7 +12,7 @@ use crate::report::sheet::{Sheet, Tone};
 use crate::shell::aws::clock::SystemClock;
 use crate::shell::tool::args::{Format, Report};
 use owo_colors::OwoColorize;
-use std::io::Write;
+use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 /// Prints the report, writes the page, and gives the exit status.
@@ -76,8 +76,20 @@ pub fn painted(sheet: &Sheet) -> Result<(), String> {
 /// # Errors
 /// The file can't be written.
 pub fn page(answer: &Answer, of: &str, file: &Path) -> Result<(), String> {
-    let about = About { of: of.to_owned(), when: rfc3339(SystemClock::seeded().now_ms()) };
-    let written = std::fs::write(file, as_page(answer, &about));
+    write_page(&as_page(answer, &about(of)), file)
+}
+
+/// What a page is about, now.
+pub fn about(of: &str) -> About {
+    About { of: of.to_owned(), when: rfc3339(SystemClock::seeded().now_ms()) }
+}
+
+/// Writes a page.
+///
+/// # Errors
+/// The file can't be written.
+pub fn write_page(page: &str, file: &Path) -> Result<(), String> {
+    let written = std::fs::write(file, page);
     written.map_err(|error| format!("the page `{}` can't be written: {error}", file.display()))?;
     remark(&format!("The page is {}", file.display()));
     Ok(())
@@ -96,6 +108,21 @@ pub fn difference(text: &str) {
 pub fn remark(text: &str) {
     // A template's names are strangers' text. Nothing better can be done where standard error is gone.
     let _ = write!(std::io::stderr(), "{}", Sheet::of_block("", text).plain());
+}
+
+/// Asks the person at the terminal. `instead`: what to do where there is nobody.
+///
+/// # Errors
+/// Nobody can be asked.
+pub fn agreed(question: &str, instead: &str) -> Result<bool, String> {
+    let mut input = std::io::stdin().lock();
+    if !std::io::stdin().is_terminal() {
+        return Err(format!("nobody can be asked here: {instead}"));
+    }
+    let mut answer = String::new();
+    let asked = write!(std::io::stderr(), "\n{question} [y/N] ").and_then(|()| input.read_line(&mut answer));
+    asked.map_err(|error| format!("nobody can be asked here ({error}): {instead}"))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 fn no_output(error: &std::io::Error) -> String {

@@ -11,11 +11,10 @@ use crate::shell::aws::reach::Wanted;
 use crate::shell::tool::args::Repair;
 use crate::shell::tool::guarded::configuration;
 use crate::shell::tool::guards::{Guards, Lines};
-use crate::shell::tool::print::{self, finish};
+use crate::shell::tool::print::{self, agreed, finish};
 use crate::shell::tool::session::Session;
 use crate::shell::tool::stack::Stack;
 use serde_json::json;
-use std::io::{BufRead, IsTerminal, Write};
 
 /// What a repair from a desk lacks.
 const WITHOUT_GUARD: &str = "No deployed guard takes part (--stack NAME): nothing keeps two repairs from colliding, counts \
@@ -66,7 +65,7 @@ pub async fn repair(repair: Repair, wanted: &Wanted, lines: Lines) -> Result<u8,
         print::remark(&format!("\nTo be written to {bucket}:"));
         print::difference(plan);
     }
-    if !repair.yes && !agreed()? {
+    if !repair.yes && !agreed("Write this?", "look at --dry-run, then say --yes. Nothing was written")? {
         return Err("nothing was written".to_owned());
     }
     if plans(&hand.ask(true).await?) != plans(&planned) {
@@ -100,16 +99,4 @@ fn plans(answer: &Answer) -> Vec<(&str, &str)> {
 
 fn is_paused(bucket: &BucketAnswer) -> bool {
     bucket.findings.iter().any(|finding| finding.kind == Kind::Paused)
-}
-
-/// Asks the person at the terminal.
-fn agreed() -> Result<bool, String> {
-    let mut input = std::io::stdin().lock();
-    if !std::io::stdin().is_terminal() {
-        return Err("nobody can be asked here: look at --dry-run, then say --yes. Nothing was written".to_owned());
-    }
-    let mut answer = String::new();
-    let asked = write!(std::io::stderr(), "\nWrite this? [y/N] ").and_then(|()| input.read_line(&mut answer));
-    asked.map_err(|error| format!("nobody can be asked here ({error}). Nothing was written"))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

@@ -1,6 +1,7 @@
 //! A deployed guard: its configuration for an audit from here, and the guard itself for a repair.
 
 use crate::app::config::Config;
+use crate::model::arn::Arn;
 use crate::report::answer::Answer;
 use crate::shell::aws::client::Clients;
 use crate::shell::aws::deployed::Deployed;
@@ -66,6 +67,21 @@ impl Stack {
             add(&mut whole, answer.map_err(|error| format!("the function's answer is of another version ({error})"))?);
         }
         Ok(whole)
+    }
+
+    /// Tells the function which KMS keys a bucket's objects are under, each with objects to look at: what it answers.
+    ///
+    /// # Errors
+    /// It could not be asked, or failed.
+    pub async fn known_keys(&self, bucket: &str, keys: &[(&str, &str)]) -> Result<Answer, String> {
+        let keys: Vec<Value> = keys.iter().map(|(key, sample)| json!({ "kms_key": key, "sample": sample })).collect();
+        let event = json!({ "action": "known-keys", "bucket": bucket, "keys": keys });
+        let answer = serde_json::from_value(self.clients.invoke(&self.deployed, &event).await?);
+        answer.map_err(|error| format!("the function's answer is of another version ({error})"))
+    }
+
+    pub fn function(&self) -> &Arn {
+        &self.deployed.function
     }
 
     pub fn region(&self) -> &str {

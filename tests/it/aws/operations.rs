@@ -2,13 +2,14 @@
 
 use super::server::{Answer, Request};
 use super::{BUCKET, OWNER, TOPIC, s3_error, talk};
-use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Keys, Meter, Objects, Topic};
+use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Keys, Listing, Meter, Objects, Topic};
 use darwin_s3_guard::model::aws::Operation;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{
     BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock, Service, Target,
 };
 use darwin_s3_guard::report::notice::Message;
+use darwin_s3_guard::scan::range::{Listed, Page};
 use serde_json::json;
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
@@ -113,6 +114,28 @@ async fn every_s3_request_names_the_owner_and_none_asks_for_checksums() {
     let of_s3: Vec<Operation> =
         Operation::ALL.iter().copied().filter(|operation| operation.iam_action().starts_with("s3:")).collect();
     assert_eq!(metered, of_s3, "every S3 operation there is was seen, and counted");
+}
+
+#[tokio::test]
+async fn a_listing_names_the_owner_goes_on_by_key_and_takes_keys_that_xml_has_no_form_for() {
+    let page = format!(
+        "{XML}<ListBucketResult><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType>\
+         <Contents><Key>raw/%0A%01a+b%2Bc</Key><Size>7</Size></Contents>\
+         <CommonPrefixes><Prefix>raw/%C3%BC/</Prefix></CommonPrefixes></ListBucketResult>"
+    );
+    let endless = format!("{XML}<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>");
+    let (server, outside) = talk([Answer::ok(page), Answer::ok(endless)]).await;
+    let page = outside.aws.list(BUCKET, "raw/", "raw/\u{1}+", true).await.unwrap();
+    let key = "raw/\n\u{1}a b+c".to_owned();
+    assert_eq!(page, Page { objects: vec![Listed { key, size: 7 }], folders: vec!["raw/\u{fc}/".into()], more: true });
+    let endless = outside.aws.list(BUCKET, "", "", false).await;
+    assert!(endless.is_err_and(|error| error.retryable()), "what would be asked for without end is no page");
+    let seen = server.seen();
+    let line = seen[0].line();
+    for part in ["list-type=2", "encoding-type=url", "prefix=raw%2F", "start-after=raw%2F%01%2B", "delimiter=%2F"] {
+        assert!(line.contains(part), "{line}");
+    }
+    assert_eq!(seen[0].header("x-amz-expected-bucket-owner"), Some(OWNER));
 }
 
 #[tokio::test]
