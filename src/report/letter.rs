@@ -235,7 +235,7 @@ fn unknown(notice: &Notice<'_>) -> String {
         Evidence::SseC { .. }
         | Evidence::Archived { .. }
         | Evidence::Key(KeyEvidence { trouble: KeyTrouble::AwsManaged, .. }) => {
-            "whoever uploaded them. CloudTrail's management events don't hold uploads".to_owned()
+            "those who uploaded them. CloudTrail's management events don't hold uploads".to_owned()
         }
         Evidence::BucketNameDot => "nobody: a bucket keeps its name".to_owned(),
         evidence => {
@@ -333,14 +333,18 @@ fn do_now(notice: &Notice<'_>, remedy: &Remedy) -> String {
         }
     };
     let held = if open { held_back(notice) } else { "" };
-    let undone = match pipeline.filter(|_| open) {
+    // A key's repair is not in the source that chose the key, and a contest says it already.
+    let elsewhere = matches!(notice.report().finding.evidence, Evidence::Key(_) | Evidence::Contested { .. });
+    let undone = match pipeline.filter(|_| open && !elsewhere) {
         Some(tool) if drift => {
-            format!(" {tool} made the change: its next run undoes this, unless Darwin's part is in its source.")
+            format!("{tool} made the change: its next run undoes this, unless Darwin's part is in its source.")
         }
-        Some(tool) => format!(" {tool} made the change: change its source too, or its next run undoes this."),
+        Some(tool) => format!("{tool} made the change: change its source too, or its next run undoes this."),
         None => String::new(),
     };
-    format!("{held}{what}{undone}")
+    // What introduces a block stands before it.
+    let parts = if what.ends_with(':') { [held, &undone, &what] } else { [held, &what, &undone] };
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Why the guard does not do it by itself, where it could.
@@ -348,9 +352,9 @@ fn held_back(notice: &Notice<'_>) -> &'static str {
     let by = notice.report().did.iter().find_map(|action| action.refused_by);
     match by {
         Some(Refusal::PauseTag) => {
-            "the guard is paused here, so it repairs nothing. If that is not meant, remove its tag. "
+            "the guard is paused here, so it repairs nothing. If that is not meant, remove its tag."
         }
-        Some(Refusal::Contest) => "the guard has given up, as its repairs were undone. Find out by whom first. ",
+        Some(Refusal::Contest) => "the guard has given up, as its repairs were undone. Find out by whom first.",
         _ => "",
     }
 }

@@ -13,11 +13,10 @@ use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION};
 use serde_json::Value;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const HOST: &str = "https://darwin.v7labs.com";
-/// A server of this machine stands in for V7 in tests.
-const LOOPBACK: &str = "http://127.0.0.1:";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Most bytes of an answer that are believed to be a list.
 const MOST: usize = 8 << 20;
@@ -29,8 +28,10 @@ const MOST: usize = 8 << 20;
 pub async fn fetch(team: &str) -> Result<Value, String> {
     let host = match variable("V7_ENDPOINT_URL").filter(|url| !url.is_empty()) {
         None => HOST.to_owned(),
-        Some(url) if url.strip_prefix(LOOPBACK).is_some_and(|port| port.parse::<u16>().is_ok()) => url,
-        Some(_) => return Err(format!("V7_ENDPOINT_URL is for tests: wanted {LOOPBACK}PORT, or nothing")),
+        Some(url) if is_of_this_machine(&url) => url,
+        Some(_) => {
+            return Err("V7_ENDPOINT_URL is for tests: wanted a loopback address and port, or nothing".to_owned());
+        }
     };
     let key = variable("V7_API_KEY").filter(|key| !key.is_empty());
     let key = key.ok_or("no V7_API_KEY: make a key in Darwin's settings, or give V7's list with --storage FILE")?;
@@ -69,4 +70,10 @@ pub async fn fetch(team: &str) -> Result<Value, String> {
         }
         _ => Err(format!("{host} answered {status}, wanted 200: try again later")),
     }
+}
+
+/// A server of this machine stands in for V7 in tests.
+fn is_of_this_machine(url: &str) -> bool {
+    let place = url.strip_prefix("http://").and_then(|place| place.parse::<SocketAddr>().ok());
+    place.is_some_and(|place| place.ip().is_loopback())
 }
