@@ -23,6 +23,7 @@ use crate::report::metrics::{self, Counts};
 
 mod changes;
 mod judge;
+mod known;
 mod manual;
 mod outbox;
 mod telling;

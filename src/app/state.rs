@@ -3,8 +3,9 @@
 //! Must never decide: it passes every call on.
 
 use crate::app::memory::Memory;
-use crate::app::ports::{Incidents, Leases, WriteLog};
+use crate::app::ports::{Incidents, KnownKeys, Leases, WriteLog};
 use crate::incident::budget::RepairBudget;
+use crate::incident::known::KnownKey;
 use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreError, StoreResult};
 use crate::model::change::{Change, Write};
 use crate::repair::history::Past;
@@ -71,4 +72,10 @@ pass_on!(WriteLog {
     keep_change(bucket: &str, change: &Change) -> ();
     forget_change(bucket: &str, change: &Change) -> ();
     past(bucket: &str, now_ms: u64) -> Past;
+});
+pass_on!(KnownKeys {
+    known_keys(bucket: &str, now_ms: u64) -> Vec<KnownKey>;
+    keep_key(bucket: &str, key: &KnownKey, due_ms: u64) -> bool;
+    retire_key(bucket: &str, key: &KnownKey, now_ms: u64) -> bool;
+    forget_key(bucket: &str, key: &KnownKey) -> ();
 });

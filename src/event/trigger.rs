@@ -106,7 +106,18 @@ pub struct Manual {
     pub key: Option<String>,
     /// For `judge`: key ARNs to judge without an object.
     pub kms_keys: Vec<String>,
+    /// For `known-keys`.
+    pub keys: Vec<KeySample>,
     pub dry_run: bool,
+}
+
+/// A KMS key, and an object that is said to be under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySample {
+    /// ARN of the key.
+    pub kms_key: String,
+    /// Key of the object.
+    pub sample: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,6 +126,7 @@ pub enum ManualAction {
     Repair,
     Judge,
     TestAlert,
+    KnownKeys,
 }
 
 impl Item {

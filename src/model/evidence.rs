@@ -150,6 +150,17 @@ pub enum Evidence {
     HistoryFull {
         forgotten: usize,
     },
+    /// A key for which there is no room among those of the own account, or of others.
+    KnownKeysFull {
+        key: String,
+        foreign: bool,
+        limit: usize,
+    },
+    /// How many keys are known from uploads, and since when (milliseconds since the epoch).
+    NeverScanned {
+        keys: usize,
+        since_ms: Option<u64>,
+    },
     NoSubscription {
         topic: Option<String>,
     },

@@ -129,6 +129,10 @@ kinds! {
         NoConfigEvents = "no-config-events",
         /// More changes came than are remembered: whether a write of the guard undid one can't be found out any more.
         HistoryFull = "history-full",
+        /// Objects are under more keys than are remembered: nobody looks at the others between uploads.
+        KnownKeysFull = "known-keys-full",
+        /// Objects that were there before the guard were never scanned, so that their keys may not be known.
+        NeverScanned = "never-scanned",
         /// The bucket tells nobody about new objects.
         NoObjectEvents = "no-object-events",
         /// Nobody has confirmed a subscription to the topic.
@@ -154,7 +158,7 @@ impl Kind {
     /// The severities that it is found with, the mildest first. The docs list them by this.
     pub const fn severities(self) -> &'static [Severity] {
         match self {
-            Self::Paused | Self::TestAlert => &[Severity::Info],
+            Self::Paused | Self::NeverScanned | Self::TestAlert => &[Severity::Info],
             Self::ObjectOwnership => &[Severity::Info, Severity::Warning],
             Self::ConditionOnOurs => &[Severity::Info, Severity::Warning, Severity::Critical],
             Self::PublicBlock
@@ -171,6 +175,7 @@ impl Kind {
             | Self::Archived
             | Self::NoConfigEvents
             | Self::HistoryFull
+            | Self::KnownKeysFull
             | Self::StateUnreadable
             | Self::NoObjectEvents
             | Self::NoSubscription
@@ -279,6 +284,8 @@ fn kind(evidence: &Evidence) -> Kind {
         Evidence::Contested { .. } => Kind::Contested,
         Evidence::NoConfigEvents { .. } => Kind::NoConfigEvents,
         Evidence::HistoryFull { .. } => Kind::HistoryFull,
+        Evidence::KnownKeysFull { .. } => Kind::KnownKeysFull,
+        Evidence::NeverScanned { .. } => Kind::NeverScanned,
         Evidence::NoSubscription { .. } => Kind::NoSubscription,
         Evidence::StateUnreadable { .. } => Kind::StateUnreadable,
         Evidence::TableUnreachable { .. } => Kind::TableUnreachable,

@@ -17,7 +17,7 @@ use crate::model::why::StatementName;
 use crate::report::actor;
 use crate::report::reason::{self, how, sentences};
 use crate::report::remedy::remedy;
-use crate::report::text::{code, name, span, statement, subject};
+use crate::report::text::{code, moment, name, span, statement, subject};
 use crate::report::words::headline;
 use serde::Serialize;
 
@@ -161,6 +161,20 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
             "{forgotten} of the many changes of this bucket had to be forgotten before it was known whether a write of \
              the guard undid them"
         )],
+        Evidence::KnownKeysFull { key, foreign, limit } => vec![format!(
+            "the guard watches up to {limit} keys of {} for this bucket, and objects are under more: {} is not watched",
+            if *foreign { "other accounts" } else { "your account" },
+            code(&name(key)),
+        )],
+        Evidence::NeverScanned { keys, since_ms } => vec![match since_ms {
+            Some(since_ms) => format!(
+                "the guard knows {} of this bucket, from uploads since {}. Objects that were there before were never scanned",
+                counted(*keys, "KMS key"),
+                moment(*since_ms),
+            ),
+            None => "the guard knows no KMS key of this bucket from uploads, and existing objects were never scanned"
+                .to_owned(),
+        }],
         Evidence::NoSubscription { .. } => {
             one("no subscription of the alert topic is confirmed, so nobody gets a message")
         }

@@ -74,6 +74,8 @@ impl Link {
             | Kind::NoObjectEvents
             | Kind::NoConfigEvents
             | Kind::HistoryFull
+            | Kind::KnownKeysFull
+            | Kind::NeverScanned
             | Kind::StateUnreadable
             | Kind::NoSubscription
             | Kind::TableUnreachable

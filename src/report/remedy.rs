@@ -60,6 +60,8 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
         Evidence::Contested { actor, limit: _, window_s } => guard::contested(at, actor.as_ref(), *window_s),
         Evidence::NoConfigEvents { .. } => guard::no_config_events(home),
         Evidence::HistoryFull { .. } => guard::history_full(at),
+        Evidence::KnownKeysFull { .. } => key::too_many(),
+        Evidence::NeverScanned { .. } => key::scan(at),
         Evidence::NoSubscription { topic } => guard::no_subscription(home, topic.as_deref()),
         Evidence::StateUnreadable { .. } => guard::state_unreadable(),
         Evidence::TableUnreachable { .. } => guard::table_unreachable(),

@@ -194,7 +194,8 @@ fn check_manual(event: &Value, wanted: Result<Manual, &str>) {
 
 #[test]
 fn a_manual_action_is_read_strictly_as_a_person_typed_it() {
-    let audit = Manual { action: ManualAction::Audit, bucket: None, key: None, kms_keys: vec![], dry_run: false };
+    let audit =
+        Manual { action: ManualAction::Audit, bucket: None, key: None, kms_keys: vec![], keys: vec![], dry_run: false };
     check_manual(&json!({"action": "audit"}), Ok(audit.clone()));
     check_manual(&json!({"action": "audit", "bucket": null, "kms_keys": []}), Ok(audit.clone()));
     check_manual(

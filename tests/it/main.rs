@@ -33,6 +33,7 @@ mod history;
 
 mod incident_store;
 mod judge_doc;
+mod known_keys;
 mod laws;
 mod layers;
 mod merge;

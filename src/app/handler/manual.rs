@@ -1,4 +1,4 @@
-//! What a person asks for by direct invocation: audit, repair, judge, test-alert.
+//! What a person asks for by direct invocation: audit, repair, judge, test-alert, known-keys.
 //!
 //! Must never write or publish for `audit` and `judge`.
 
@@ -34,6 +34,11 @@ impl<W: World> Run<'_, W> {
             ManualAction::Repair => self.repair(index, &contracts, manual.dry_run).await,
             ManualAction::Judge => self.judge(index, &contracts, manual).await,
             ManualAction::TestAlert => self.test_alert(index, manual.dry_run).await,
+            ManualAction::KnownKeys => {
+                for contract in &contracts {
+                    self.hand_over_keys(index, contract, &manual.keys, manual.dry_run).await;
+                }
+            }
         }
     }
 
@@ -43,6 +48,9 @@ impl<W: World> Run<'_, W> {
             let reconciled = self.reconcile(self.by_hand(contract, Permit::Audit)).await;
             self.answer.buckets.push(reconciled.answer(&self.home));
             self.answer.problems.extend(reconciled.problems);
+        }
+        for (position, contract) in contracts.iter().enumerate() {
+            self.never_scanned(position, &contract.bucket).await;
         }
         let context = self.context();
         let subscription = self.alerts(&context).subscription_finding().await;

@@ -1,4 +1,4 @@
-//! The incident table: `Incidents`, `Leases` and `WriteLog` over DynamoDB, by conditional writes of single items.
+//! The incident table: `Incidents`, `Leases`, `WriteLog` and `KnownKeys` over DynamoDB, by conditional writes of single items.
 //!
 //! What an answer means is decided by `incident`; here it is only made atomic. Must never scan, never read the clock,
 //! and never lose an announcement: an SDK retry of a write that had succeeded finds its own mark and answers as the
@@ -7,6 +7,7 @@
 mod call;
 mod error;
 mod item;
+mod known;
 pub mod table;
 mod writes;
 

@@ -302,6 +302,12 @@ fn found(kind: Kind) -> Finding {
             Evidence::StateUnreadable { error: "item `bucket#acme-lidar` / `incident#1` is of format 9".to_owned() }
         }
         Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: Operation::PutBucketPolicy },
+        Kind::KnownKeysFull => Evidence::KnownKeysFull {
+            key: "arn:aws:kms:eu-central-1:999988887777:key/1a2b3c4d".to_owned(),
+            foreign: true,
+            limit: 20,
+        },
+        Kind::NeverScanned => Evidence::NeverScanned { keys: 3, since_ms: Some(NOW - 2 * 24 * 60 * MINUTE) },
         Kind::NoSubscription => {
             Evidence::NoSubscription { topic: Some("arn:aws:sns:eu-central-1:111122223333:darwin-alerts".to_owned()) }
         }
