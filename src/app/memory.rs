@@ -130,6 +130,11 @@ impl Incidents for Memory {
         ))
     }
 
+    async fn acknowledge(&self, incident: &Incident, until_ms: u64) -> StoreResult<bool> {
+        let quiet = |row: &mut Row| row.opened.iter_mut().for_each(|now| now.quiet_until_ms = Some(until_ms));
+        Ok(self.change(incident, |_| true, quiet))
+    }
+
     async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
         self.change(
             incident,
@@ -139,6 +144,7 @@ impl Incidents for Memory {
                     now.told_ms = Some(now_ms);
                     now.claimed_ms = 0;
                     now.report = incident.report.clone();
+                    now.quiet_until_ms = None;
                 }
             },
         );

@@ -76,7 +76,10 @@ pub trait Incidents {
     fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;
     /// Claims the message `status` that is owed about an incident as it was read. False if it changed meanwhile.
     fn claim(&self, incident: &Incident, status: Status, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
-    /// The opened or reminder message went out, with this report: it is kept for the messages to come.
+    /// No reminder until then. False if it is not open any more.
+    fn acknowledge(&self, incident: &Incident, until_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// The opened or reminder message went out, with this report: it is kept for the messages to come, and whoever
+    /// acknowledged what was told before has not acknowledged this.
     fn told(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<()>>;
     /// The message could not be sent: the next one may try at once.
     fn release_claim(&self, incident: &Incident) -> impl Future<Output = StoreResult<()>>;

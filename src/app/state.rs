@@ -43,6 +43,7 @@ macro_rules! pass_on {
 pass_on!(Incidents {
     sight(sighting: &Sighting, now_ms: u64) -> Claim;
     claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
+    acknowledge(incident: &Incident, until_ms: u64) -> bool;
     told(incident: &Incident, now_ms: u64) -> ();
     release_claim(incident: &Incident) -> ();
     heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;

@@ -1,4 +1,4 @@
-//! Manual actions: `{"action": "audit" | "repair" | "judge" | "test-alert" | "known-keys", …}`, by direct invocation only.
+//! Manual actions: `{"action": "audit" | "repair" | "judge" | "test-alert" | "known-keys" | "acknowledge", …}`, by direct invocation only.
 //!
 //! Must never be taken from a queue or a topic: who may send there is not who may repair a bucket.
 
@@ -22,7 +22,7 @@ pub(super) fn decode(event: &Value, item: &mut Item) {
 
 type Wrong = (&'static str, String, &'static str);
 
-const FIELDS: [&str; 6] = ["action", "bucket", "key", "kms_keys", "keys", "dry_run"];
+const FIELDS: [&str; 8] = ["action", "bucket", "key", "kms_keys", "keys", "incident", "days", "dry_run"];
 
 /// Most samples of keys in one action: each is headed.
 const MOST_SAMPLES: usize = 600;
@@ -32,7 +32,7 @@ fn read(event: &Value) -> Result<Manual, Wrong> {
     if let Some(object) = event.as_object()
         && let Some(unknown) = object.keys().find(|key| !FIELDS.contains(&key.as_str()))
     {
-        let want = "only the fields `action`, `bucket`, `key`, `kms_keys`, `keys`, `dry_run`";
+        let want = "only the fields `action`, `bucket`, `key`, `kms_keys`, `keys`, `incident`, `days`, `dry_run`";
         return Err(("", format!("the field {}", json::quote(unknown)), want));
     }
     let action = match event.get("action").and_then(Value::as_str) {
@@ -41,7 +41,11 @@ fn read(event: &Value) -> Result<Manual, Wrong> {
         Some("judge") => ManualAction::Judge,
         Some("test-alert") => ManualAction::TestAlert,
         Some("known-keys") => ManualAction::KnownKeys,
-        _ => return Err(("action", saw(event, "action"), "`audit`, `repair`, `judge`, `test-alert` or `known-keys`")),
+        Some("acknowledge") => ManualAction::Acknowledge,
+        _ => {
+            let want = "`audit`, `repair`, `judge`, `test-alert`, `known-keys` or `acknowledge`";
+            return Err(("action", saw(event, "action"), want));
+        }
     };
     let manual = Manual {
         action,
@@ -49,6 +53,8 @@ fn read(event: &Value) -> Result<Manual, Wrong> {
         key: string(event, "key")?,
         kms_keys: kms_keys(event)?,
         keys: samples(event)?.unwrap_or_default(),
+        incident: string(event, "incident")?,
+        days: days(event)?,
         dry_run: match json::at(event, &["dry_run"]) {
             None => false,
             Some(Value::Bool(dry_run)) => *dry_run,
@@ -65,9 +71,7 @@ fn read(event: &Value) -> Result<Manual, Wrong> {
         ManualAction::Judge if manual.key.is_some() && manual.bucket.is_none() => {
             Err(("", "`judge` of a `key` without a `bucket`".to_owned(), "the `bucket` of the object"))
         }
-        ManualAction::Audit | ManualAction::Repair | ManualAction::TestAlert | ManualAction::KnownKeys
-            if names_what_to_judge =>
-        {
+        _ if action != ManualAction::Judge && names_what_to_judge => {
             Err(("", format!("`key` or `kms_keys` with {}", saw(event, "action")), "these with `judge` only"))
         }
         ManualAction::KnownKeys if manual.bucket.is_none() || json::at(event, &["keys"]).is_none() => {
@@ -76,7 +80,23 @@ fn read(event: &Value) -> Result<Manual, Wrong> {
         _ if action != ManualAction::KnownKeys && json::at(event, &["keys"]).is_some() => {
             Err(("keys", format!("`keys` with {}", saw(event, "action")), "these with `known-keys` only"))
         }
+        ManualAction::Acknowledge if manual.incident.is_none() || manual.days.is_none() => {
+            Err(("", "`acknowledge` without an `incident` or `days`".to_owned(), "both"))
+        }
+        _ if action != ManualAction::Acknowledge && (manual.incident.is_some() || manual.days.is_some()) => {
+            Err(("", format!("`incident` or `days` with {}", saw(event, "action")), "these with `acknowledge` only"))
+        }
         _ => Ok(manual),
+    }
+}
+
+fn days(event: &Value) -> Result<Option<u64>, Wrong> {
+    match json::at(event, &["days"]) {
+        None => Ok(None),
+        Some(days) => match days.as_u64() {
+            Some(number @ 1..=365) => Ok(Some(number)),
+            _ => Err(("days", json::quote(&days.to_string()), "a number from 1 to 365")),
+        },
     }
 }
 

@@ -108,6 +108,9 @@ pub struct Manual {
     pub kms_keys: Vec<String>,
     /// For `known-keys`.
     pub keys: Vec<KeySample>,
+    /// For `acknowledge`: the incident, as messages name it, and for how long.
+    pub incident: Option<String>,
+    pub days: Option<u64>,
     pub dry_run: bool,
 }
 
@@ -127,6 +130,7 @@ pub enum ManualAction {
     Judge,
     TestAlert,
     KnownKeys,
+    Acknowledge,
 }
 
 impl Item {

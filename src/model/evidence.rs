@@ -161,6 +161,12 @@ pub enum Evidence {
         keys: usize,
         since_ms: Option<u64>,
     },
+    /// An incident, its kind, and until when it is not reminded of (milliseconds since the epoch).
+    Acknowledged {
+        incident: String,
+        of: String,
+        until_ms: u64,
+    },
     NoSubscription {
         topic: Option<String>,
     },

@@ -113,13 +113,17 @@ fn shown(of: &Block, room: &mut usize) -> String {
     }
 }
 
-/// A sentence that mentions nobody and links nowhere.
-fn sentence(text: &str) -> String {
-    quiet(&cut(&line(text, SENTENCE), SENTENCE))
+/// A sentence that mentions nobody and links nowhere: what a chat takes for a link, it takes so outside code alone.
+pub(super) fn sentence(text: &str) -> String {
+    let text = quiet(&cut(&line(text, SENTENCE), SENTENCE));
+    let outside = |(part, text): (usize, &str)| {
+        if part % 2 == 1 { text.to_owned() } else { text.replace("](", "] (").replace("://", ": //") }
+    };
+    text.split('`').enumerate().map(outside).collect::<Vec<_>>().join("`")
 }
 
 /// Chats take `<!here>`, `<@U1>` and `@here` for mentions.
-fn quiet(text: &str) -> String {
+pub(super) fn quiet(text: &str) -> String {
     let mut text = text.replace('<', "\u{2039}");
     for name in ["here", "channel", "everyone"] {
         text = text.replace(&format!("@{name}"), &format!("(at){name}"));

@@ -175,6 +175,12 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
             None => "the guard knows no KMS key of this bucket from uploads, and existing objects were never scanned"
                 .to_owned(),
         }],
+        Evidence::Acknowledged { incident, of, until_ms } => vec![format!(
+            "the {} incident {} is open, and nobody is reminded of it until {}. A change for the worse is sent all the same",
+            code(of),
+            code(&name(incident)),
+            moment(*until_ms),
+        )],
         Evidence::NoSubscription { .. } => {
             one("no subscription of the alert topic is confirmed, so nobody gets a message")
         }

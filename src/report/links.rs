@@ -76,6 +76,7 @@ impl Link {
             | Kind::HistoryFull
             | Kind::KnownKeysFull
             | Kind::NeverScanned
+            | Kind::Acknowledged
             | Kind::StateUnreadable
             | Kind::NoSubscription
             | Kind::TableUnreachable

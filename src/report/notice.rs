@@ -15,8 +15,15 @@ pub struct Message {
     pub subject: String,
     /// The `MessageStructure=json` document.
     pub body: String,
-    /// String attributes for filter policies.
+    /// Attributes for filter policies: a text, or a JSON list of texts.
     pub attributes: Vec<(String, String)>,
+}
+
+/// The data type of an attribute. A filter policy takes a message if it takes one text of a list; no single text that the guard sends
+/// begins like one.
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html>
+pub fn data_type(value: &str) -> &'static str {
+    if value.starts_with('[') { "String.Array" } else { "String" }
 }
 
 /// Most bytes of a message's body. SNS takes 262,144 for body and attributes together.

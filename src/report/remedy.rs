@@ -61,6 +61,7 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
         Evidence::NoConfigEvents { .. } => guard::no_config_events(home),
         Evidence::HistoryFull { .. } => guard::history_full(at),
         Evidence::KnownKeysFull { .. } => key::too_many(),
+        Evidence::Acknowledged { .. } => guard::acknowledged(),
         Evidence::NeverScanned { .. } => key::scan(at),
         Evidence::NoSubscription { topic } => guard::no_subscription(home, topic.as_deref()),
         Evidence::StateUnreadable { .. } => guard::state_unreadable(),

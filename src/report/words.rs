@@ -75,6 +75,7 @@ pub(super) fn headline(finding: &Finding) -> String {
         Evidence::HistoryFull { .. } => "so many changes that a lost one may go unseen",
         Evidence::KnownKeysFull { .. } => "its objects are under more keys than the guard watches",
         Evidence::NeverScanned { .. } => "its existing objects were never scanned",
+        Evidence::Acknowledged { .. } => "an open incident is acknowledged",
         Evidence::NoSubscription { .. } => "nobody receives the alerts",
         Evidence::StateUnreadable { .. } => "an item of the incident table is unreadable",
         Evidence::TableUnreachable { .. } => "no repairs: incident table unreachable",
@@ -128,6 +129,7 @@ pub(super) fn over(finding: &Finding, ending: Option<Ending>) -> String {
         Evidence::HistoryFull { .. } => "its changes are few enough again",
         Evidence::KnownKeysFull { .. } => "no key was left out for a day",
         Evidence::NeverScanned { .. } => "its existing objects were scanned",
+        Evidence::Acknowledged { .. } => "no incident is acknowledged",
         Evidence::NoSubscription { .. } => "somebody receives the alerts",
         Evidence::StateUnreadable { .. } => "the incident table can be read again",
         Evidence::TableUnreachable { .. } => "the incident table answers again",
@@ -292,6 +294,7 @@ pub(super) fn effect(finding: &Finding) -> String {
         Evidence::KnownKeysFull { .. } => {
             "annotators notice nothing now. If a key that is not watched stops working, existing images go blank unreported"
         }
+        Evidence::Acknowledged { .. } => "as the incident says. Nobody is reminded of it",
         Evidence::NeverScanned { .. } => {
             "existing images under a key that no upload has used may be blank, or go blank, unreported"
         }
@@ -354,6 +357,7 @@ pub(super) fn not_ours(finding: &Finding) -> &'static str {
             "the guard does not know which change is meant to stay"
         }
         Evidence::KnownKeysFull { .. } => "the keys that it watches keep their places",
+        Evidence::Acknowledged { .. } => "somebody has accepted it for a while",
         Evidence::NeverScanned { .. } => "a scan reads every object, and is started by a person",
         Evidence::StateUnreadable { .. } => "the guard leaves what another version wrote",
         Evidence::Contested { .. } => "it has repaired as often as its limit allows",

@@ -26,6 +26,7 @@ EXPECTED = {
     "manual-test-alert.json": ("nothing", None),
     "manual-judge.json": ("objects", None),
     "manual-judge-kms-keys.json": ("objects", None),
+    "manual-acknowledge.json": ("problems", ["no open incident `part-denied/e4edcc8adf8c84b0d23fed63decb2f16`"]),
     "manual-known-keys.json": ("problems", ["no such object"]),
 }
 

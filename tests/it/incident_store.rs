@@ -245,6 +245,24 @@ async fn a_change_is_kept_once_and_forgotten_when_asked(store: impl WriteLog, bu
     assert_eq!(store.past(bucket, NOW).await.unwrap().changes, []);
 }
 
+async fn what_is_acknowledged_is_quiet_until_something_is_told(store: impl Incidents, bucket: &str) {
+    let incident = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
+    store.told(&incident, NOW).await.unwrap();
+    assert!(store.acknowledge(&incident, NOW + 3 * REMIND_MS).await.unwrap());
+    let open = the_only_open(&store, bucket).await;
+    assert_eq!((open.due(NOW + 2 * REMIND_MS), open.due(NOW + 3 * REMIND_MS)), (None, Some(Status::Reminder)));
+    // A sighting changes nothing of it; a message does.
+    store.sight(&sighting(bucket, "k"), NOW + 1).await.unwrap();
+    assert_eq!(the_only_open(&store, bucket).await.quiet_until_ms, Some(NOW + 3 * REMIND_MS));
+    store.told(&open, NOW + 2).await.unwrap();
+    assert_eq!(the_only_open(&store, bucket).await.quiet_until_ms, None);
+    assert!(store.acknowledge(&incident, NOW + REMIND_MS).await.unwrap());
+    healed_and_resolved(&store, &the_only_open(&store, bucket).await, NOW + 3).await;
+    assert!(!store.acknowledge(&incident, NOW + 9 * REMIND_MS).await.unwrap(), "it is over");
+    let again = announced(store.sight(&sighting(bucket, "k"), NOW + 4).await.unwrap());
+    assert_eq!(again.quiet_until_ms, None);
+}
+
 async fn a_key_is_kept_once_a_day_and_is_alive_again_when_seen(store: impl KnownKeys, bucket: &str) {
     const DAY: u64 = 24 * 3_600_000;
     let key = KnownKey {
@@ -317,6 +335,7 @@ promises! {
     repairs_are_granted_up_to_the_limit_and_again_after_quiet,
     a_write_is_recognised_once_by_one_event,
     a_change_is_kept_once_and_forgotten_when_asked,
+    what_is_acknowledged_is_quiet_until_something_is_told,
     a_key_is_kept_once_a_day_and_is_alive_again_when_seen,
     once_is_once_within_its_period,
 }

@@ -39,6 +39,7 @@ mod layers;
 mod merge;
 mod messages;
 mod metrics;
+mod one_message;
 mod operators;
 mod reference;
 mod table_faults;

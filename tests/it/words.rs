@@ -112,7 +112,7 @@ fn a_subject_is_shorter_than_100_characters_and_has_the_whole_name_of_a_bucket_o
                     stateless: false,
                     now_ms: NOW,
                 };
-                let subject = message(&notice).subject;
+                let subject = message(&[notice]).unwrap().subject;
                 assert!(subject.len() < 100, "{subject}");
                 let (_, headline) = subject.split_once(": ").unwrap();
                 assert!(!whole || subject.contains(&name), "{subject}");

@@ -212,7 +212,11 @@ impl<W: World> Run<'_, W> {
             for (held, readable) in some.iter().zip(readable) {
                 match readable {
                     Ok(true) => {}
-                    Ok(false) => self.judge_samples(contract, indexes, held, change(&held.key)).await,
+                    Ok(false) => {
+                        if !self.judge_samples(contract, indexes, held, change(&held.key)).await {
+                            return Some(held.key.clone());
+                        }
+                    }
                     Err(error) => self.unanswered(contract, indexes, held, error.to_string()),
                 }
             }
@@ -220,14 +224,15 @@ impl<W: World> Run<'_, W> {
         None
     }
 
-    /// Whether the samples of a key that Darwin may not be able to use are still under it, and can be read.
+    /// Whether the samples of a key that Darwin may not be able to use are still under it, and can be read. False if the time
+    /// ended before.
     async fn judge_samples(
         &mut self,
         contract: &Contract,
         indexes: &[usize],
         held: &KnownKey,
         change: Option<&KeyChange>,
-    ) {
+    ) -> bool {
         let samples = held.samples.iter().filter(|key| contract.reads(key));
         let targets: Vec<Target<'_>> =
             samples.map(|key| Target { contract, key, version_id: None, requester: None }).collect();
@@ -250,10 +255,7 @@ impl<W: World> Run<'_, W> {
                     left = false;
                     self.unanswered(contract, indexes, held, error.to_string());
                 }
-                Outcome::NotDone => {
-                    left = false;
-                    self.unanswered(contract, indexes, held, "too little time was left".to_owned());
-                }
+                Outcome::NotDone => return false,
             }
         }
         if left
@@ -262,6 +264,7 @@ impl<W: World> Run<'_, W> {
         {
             self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table");
         }
+        true
     }
 
     fn unanswered(&mut self, contract: &Contract, indexes: &[usize], held: &KnownKey, saw: String) {

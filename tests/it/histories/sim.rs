@@ -384,6 +384,7 @@ impl Incidents for Outside {
     may_fail! {
         sight(sighting: &Sighting, now_ms: u64) -> Claim;
         claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
+        acknowledge(incident: &Incident, until_ms: u64) -> bool;
         told(incident: &Incident, now_ms: u64) -> ();
         release_claim(incident: &Incident) -> ();
         heal(incident: &Incident, healed: &Healed, unseen: u64, now_ms: u64) -> bool;
