@@ -6,8 +6,6 @@
 
 mod send;
 
-use send::Due;
-
 use crate::app::memory::Memory;
 use crate::app::ports::{Clock, Incidents, Topic, World};
 use crate::app::state::State;
@@ -45,6 +43,8 @@ pub struct Alerts<'a, W: World> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delivery {
     /// Messages that went out (as log lines, where there is no topic).
+    pub messages: usize,
+    /// What they were about.
     pub sent: Vec<Sent>,
     /// Sightings, by their index in the call, whose message could not be sent: their records must be retried.
     pub unsent_sightings: Vec<usize>,
@@ -57,7 +57,7 @@ pub struct Delivery {
     pub open_by_bucket: Vec<(String, usize)>,
 }
 
-/// A message that went out.
+/// An incident that a message went out about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     pub fingerprint: Fingerprint,
@@ -68,11 +68,21 @@ pub struct Sent {
 
 impl Delivery {
     fn add(&mut self, other: Self) {
+        self.messages += other.messages;
         self.sent.extend(other.sent);
         self.unsent_sightings.extend(other.unsent_sightings);
         self.problems.extend(other.problems);
         self.unsent += other.unsent;
     }
+}
+
+/// A message that is claimed and to be sent, and who keeps its incident.
+struct Due<'a, S> {
+    incident: Incident,
+    status: Status,
+    keeper: State<'a, S>,
+    /// The sightings that it is about, by their index in the call.
+    indexes: Vec<usize>,
 }
 
 /// A sighting and where in the call it came from.
@@ -264,8 +274,7 @@ impl<'a, W: World> Alerts<'a, W> {
             Some(copy) => (copy, self.state),
             None => self.read_open(table, bucket).await,
         };
-        let mut delivery = Delivery::default();
-        let mut due = Vec::new();
+        let (mut first, mut due, mut healing) = (Vec::new(), Vec::new(), Vec::new());
         for incident in incidents {
             if seen.contains(&(bucket, incident.fingerprint.clone())) {
                 continue;
@@ -273,20 +282,21 @@ impl<'a, W: World> Alerts<'a, W> {
             let covered = clears.iter().find_map(|clear| Some((clear, incident.covered_by(clear)?)));
             match covered {
                 Some((clear, unseen_since_ms)) if incident.healed.is_none() => {
-                    // Nothing is resolved that nobody was told of: its first message goes out before.
                     if incident.told_ms.is_none() {
-                        let first = self.due(table, keeper, incident.clone()).await;
-                        let first = self.send_all(table, first.into_iter().collect()).await;
-                        let went_out = !first.sent.is_empty();
-                        delivery.add(first);
-                        if !went_out {
-                            continue;
-                        }
+                        first.extend(self.due(table, keeper, incident.clone()).await);
                     }
-                    due.extend(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since_ms).await);
+                    healing.push((incident, clear, unseen_since_ms));
                 }
                 _ if fresh => due.extend(self.due(table, keeper, incident).await),
                 _ => {}
+            }
+        }
+        // Nothing is resolved that nobody was told of: its first message goes out before.
+        let mut delivery = self.send_all(table, first).await;
+        for (incident, clear, unseen_since_ms) in healing {
+            let told = |sent: &Sent| sent.bucket == incident.bucket && sent.fingerprint == incident.fingerprint;
+            if incident.told_ms.is_some() || delivery.sent.iter().any(told) {
+                due.extend(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since_ms).await);
             }
         }
         delivery.add(self.send_all(table, due).await);

@@ -7,8 +7,7 @@ use crate::incident::life::Status;
 use crate::model::finding::Severity;
 use crate::report::card::quiet;
 use crate::report::letter::{Letter, headline, letter, state, subject};
-use crate::report::message::attribute;
-use crate::report::notice::{Budget, MAX_SUBJECT, Notice, severity_name};
+use crate::report::notice::{Budget, MAX_SUBJECT, Notice, attribute, severity_name};
 use crate::report::text::{line, moment};
 use crate::report::{card, document, email};
 use serde_json::{Value, json};
@@ -92,7 +91,7 @@ impl<'d, 'n> Digest<'d, 'n> {
         let mut sections =
             vec![format!("Now: {now}\nAffected: {affected}\nChanged by: {changed_by}\nDo now: {do_now}")];
         for (number, notice) in self.all().enumerate() {
-            let title = format!("{} OF {}: {}", number + 1, self.others.len() + 1, self.title(notice));
+            let title = format!("{} OF {}: {}", number + 1, self.others.len() + 1, title(notice));
             sections.push(email::member(notice, &title, budget));
         }
         sections.push(email::footer(self.first, was_cut));
@@ -104,11 +103,14 @@ impl<'d, 'n> Digest<'d, 'n> {
         if self.others.is_empty() {
             return card;
         }
-        let [now, affected, changed_by, do_now] = self.four_lines();
+        let clean: Vec<_> = self.all().map(|notice| (notice, card::clean(notice.incident))).collect();
+        let notices: Vec<Notice<'_>> = clean.iter().map(|(notice, incident)| Notice { incident, ..**notice }).collect();
+        let Some(digest) = Digest::of(&notices) else { return card };
+        let [now, affected, changed_by, do_now] = digest.four_lines();
         let lines = [("Now", now), ("Affected", affected), ("Changed by", changed_by), ("Do now", do_now)];
         let mut text: Vec<String> =
             lines.iter().map(|(name, text)| format!("*{name}:* {}", card::sentence(text))).collect();
-        text.extend(self.all().take(NAMED).map(|notice| format!("- {}", card::sentence(&self.title(notice)))));
+        text.extend(digest.all().take(NAMED).map(|notice| format!("- {}", card::sentence(&title(notice)))));
         text.push("The email has the commands, and all of them.".to_owned());
         if let Some(content) = card.get_mut("content").and_then(Value::as_object_mut) {
             content.insert("title".to_owned(), json!(quiet(&self.subject())));
@@ -117,17 +119,16 @@ impl<'d, 'n> Digest<'d, 'n> {
         card
     }
 
-    fn title(self, notice: &Notice<'_>) -> String {
-        format!("{} {}: {}", state(notice), line(&notice.incident.bucket, 100), headline(notice))
-    }
-
     fn four_lines(self) -> [String; 4] {
         let letters: Vec<Letter> = self.all().map(letter).collect();
         let buckets = self.buckets();
         let several = buckets.len() > 1;
         let Letter { now, affected, changed_by, .. } = letter(self.first);
         let others: Vec<String> = self.others.iter().map(headline).collect();
-        let others = each(others.into_iter()).join("; ");
+        let others = each(others.into_iter());
+        let more = others.len().saturating_sub(NAMED);
+        let others = others.into_iter().take(NAMED).collect::<Vec<_>>().join("; ");
+        let others = if more > 0 { format!("{others}; and {more} more") } else { others };
         let same = letters.iter().all(|letter| letter.changed_by == changed_by);
         [
             if several {
@@ -157,6 +158,10 @@ impl<'d, 'n> Digest<'d, 'n> {
             several => format!("the {} steps below, one for each.", several.len()),
         }
     }
+}
+
+fn title(notice: &Notice<'_>) -> String {
+    format!("{} {}: {}", state(notice), line(&notice.incident.bucket, 100), headline(notice))
 }
 
 /// Each value once, in their order.

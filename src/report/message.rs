@@ -13,7 +13,6 @@ use crate::report::digest::Digest;
 use crate::report::document::{self, SCHEMA};
 use crate::report::letter::subject;
 use crate::report::notice::{Budget, Context, MAX_BODY, Message, Notice};
-use crate::report::text;
 use serde_json::{Value, json};
 
 /// Tried in this order until the message fits.
@@ -53,8 +52,8 @@ pub fn bare_body(notices: &[Notice<'_>]) -> String {
     let mut all = notices.iter().map(bare);
     let mut first = all.next().unwrap_or_default();
     let also: Vec<Value> = all.collect();
-    if !also.is_empty() {
-        first["also"] = json!(also);
+    if let (Some(fields), false) = (first.as_object_mut(), also.is_empty()) {
+        fields.insert("also".to_owned(), also.into());
     }
     let subject = Digest::of(notices).map(Digest::subject).unwrap_or_default();
     json!({
@@ -133,12 +132,6 @@ pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
         flaps: 0,
         quiet_until_ms: None,
     }
-}
-
-/// A message attribute's value: never empty, nothing that does not show.
-pub(super) fn attribute(value: &str) -> String {
-    let clean = text::line(value, 256);
-    if clean.is_empty() { "none".to_owned() } else { clean }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::model::finding::Severity;
 use crate::model::outcome::ActionResult;
 use crate::report::finding::{self, FindingAnswer};
 use crate::report::remedy::{Remedy, how_to_stop, remedy};
+use crate::report::text::line;
 
 /// A message ready for SNS.
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
@@ -17,6 +18,12 @@ pub struct Message {
     pub body: String,
     /// Attributes for filter policies: a text, or a JSON list of texts.
     pub attributes: Vec<(String, String)>,
+}
+
+/// A message attribute's value: never empty, nothing that does not show.
+pub(super) fn attribute(value: &str) -> String {
+    let clean = line(value, 256);
+    if clean.is_empty() { "none".to_owned() } else { clean }
 }
 
 /// The data type of an attribute. A filter policy takes a message if it takes one text of a list; no single text that the guard sends

@@ -17,10 +17,9 @@ pub(super) fn block(text: &str, max: usize) -> String {
     cut(&visible(text, |c| matches!(c, '\n' | '\t')), max)
 }
 
-/// A name from outside in a sentence of ours: on one line, what does not show is escaped as in `line`, and nothing in it
-/// begins or ends a chat's code.
+/// A name from outside in a sentence of ours: on one line, and what does not show is escaped as in `line`.
 pub(super) fn name(text: &str) -> String {
-    visible(text, |_| false).replace('`', "'")
+    visible(text, |_| false)
 }
 
 fn visible(text: &str, keep: impl Fn(char) -> bool) -> String {
@@ -58,7 +57,7 @@ const NAME: usize = 300;
 
 /// A name from outside as code: nothing in it ends the code or hides.
 pub(super) fn code(text: &str) -> String {
-    format!("`{}`", name(&shortened(text, NAME, "...")))
+    format!("`{}`", name(&shortened(text, NAME, "...")).replace('`', "'"))
 }
 
 /// A statement by its Sid and its index in the policy.

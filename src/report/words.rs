@@ -73,7 +73,7 @@ pub(super) fn headline(finding: &Finding) -> String {
         Evidence::Contested { .. } => "the guard stopped: its repair is undone",
         Evidence::NoConfigEvents { .. } => "changes are seen late: no CloudTrail events",
         Evidence::HistoryFull { .. } => "so many changes that a lost one may go unseen",
-        Evidence::KnownKeysFull { .. } => "its objects are under more keys than the guard watches",
+        Evidence::KnownKeysFull { .. } => "too many keys for the guard to watch",
         Evidence::NeverScanned { .. } => "its existing objects were never scanned",
         Evidence::Acknowledged { .. } => "an open incident is acknowledged",
         Evidence::NoSubscription { .. } => "nobody receives the alerts",

@@ -1,8 +1,10 @@
 //! How many messages there are, and about what: one a change, one for the first repairs, none of what is acknowledged.
 
-use crate::harness::{Setup, changed, setup, sqs};
+use crate::harness::{InMemory, Setup, changed, created, setup, sqs, with_store};
 use crate::known_keys::{DAY, key_event, later, schedule, state, uploaded};
 use crate::world::{self, BUCKET, Bucket, World};
+use darwin_s3_guard::app::handler::{Call, Guard};
+use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use serde_json::{Value, json};
 
@@ -45,7 +47,7 @@ async fn one_change_is_one_message_and_ends_in_one() {
 }
 
 #[tokio::test]
-async fn what_one_change_breaks_is_repaired_and_told_in_one_message_that_fails_whole() {
+async fn a_message_about_several_that_fails_leaves_each_of_them_pending() {
     let s = setup(World::healthy(), &[]);
     s.world.bucket(|bucket| {
         bucket.policy.write(None, 0);
@@ -57,8 +59,10 @@ async fn what_one_change_breaks_is_repaired_and_told_in_one_message_that_fails_w
     s.handle(sqs(&[changed("DeleteBucketPolicy")])).await;
     let mut told = s.world.told();
     told.sort();
-    assert_eq!(told, ["cors-missing repaired", "policy-missing repaired"]);
-    assert_eq!(s.world.published.borrow().len(), 1);
+    // What it says is of the second look, which finds both fine.
+    let both = ["cors-missing opened", "cors-missing resolved", "policy-missing opened", "policy-missing resolved"];
+    assert_eq!(told, both);
+    assert_eq!(s.world.published.borrow().len(), 2, "{:?}", s.world.told());
 }
 
 #[tokio::test]
@@ -134,4 +138,61 @@ async fn a_warning_that_turns_critical_is_told_again_acknowledged_or_not() {
         .into_iter()
         .any(|told| told["kind"] == "condition-on-ours" && told["severity"] == "critical");
     assert!(critical, "{:?}", s.world.told());
+}
+
+/// A guard with a table, and uploads under keys of other accounts, each its own incident: by record.
+async fn flooded(world: &World, guard: &Guard<InMemory<Memory>>, numbers: std::ops::Range<usize>) -> Value {
+    let mut events = Vec::new();
+    for n in numbers {
+        let name = format!("{n}.png");
+        world.object(&name, Some(&format!("arn:aws:kms:{}:999988887777:key/f{n}", world::REGION)));
+        events.push(created(&name));
+    }
+    let call = Call { request_id: "r".into(), ..Call::default() };
+    guard.handle(&sqs(&events), &call).await.unwrap()
+}
+
+fn causes(world: &World) -> std::collections::BTreeSet<String> {
+    let mut causes = std::collections::BTreeSet::new();
+    for document in world.documents() {
+        for one in std::iter::once(&document).chain(document["also"].as_array().into_iter().flatten()) {
+            if one["kind"] != "known-keys-full" {
+                causes.insert(one["cause"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    causes
+}
+
+#[tokio::test]
+async fn after_ten_openings_of_a_kind_in_an_hour_the_rest_is_one_message_and_none_is_lost() {
+    let (world, guard) = with_store(World::healthy(), &[("INCIDENT_TABLE", "incidents")], Some(Memory::new()));
+    for n in 0..30 {
+        let answer = flooded(&world, &guard, n..n + 1).await;
+        assert_eq!(answer["batchItemFailures"], json!([]), "what is put off fails nothing");
+        world.now.set(world.now.get() + 60_000);
+    }
+    let of_keys = |world: &World| world.documents().iter().filter(|told| told["kind"] != "known-keys-full").count();
+    assert_eq!((of_keys(&world), causes(&world).len()), (10, 10));
+    world.now.set(world.now.get() + 3_600_000);
+    // A crash between the message and its mark repeats it, and loses none.
+    let call = Call { request_id: "r".into(), ..Call::default() };
+    guard.handle(&schedule(), &call).await.unwrap();
+    assert_eq!((of_keys(&world), causes(&world).len()), (11, 30));
+    let digest = world.documents().into_iter().find(|told| told["also"].is_array()).unwrap();
+    assert_eq!((digest["status"].as_str(), digest["severity"].as_str()), (Some("opened"), Some("critical")));
+    // The next hour begins: what comes is put off again.
+    flooded(&world, &guard, 30..31).await;
+    assert_eq!(of_keys(&world), 11);
+}
+
+#[tokio::test]
+async fn a_batch_with_more_than_ten_openings_of_a_kind_is_one_message_that_comes_again_if_it_fails() {
+    let (world, guard) = with_store(World::healthy(), &[("INCIDENT_TABLE", "incidents")], Some(Memory::new()));
+    world.fault(Operation::Publish, ErrorClass::Transient, "InternalError", 500);
+    let answer = flooded(&world, &guard, 0..40).await;
+    assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 40);
+    flooded(&world, &guard, 0..40).await;
+    let digests: Vec<Value> = world.documents().into_iter().filter(|told| told["also"].is_array()).collect();
+    assert_eq!((digests.len(), causes(&world).len()), (1, 40));
 }

@@ -1,6 +1,6 @@
 //! One message out of the door: published, or written as a log line where there is no topic.
 
-use crate::app::alerts::{AT_ONCE, Alerts, Delivery, Sent, TableState};
+use crate::app::alerts::{AT_ONCE, Alerts, Delivery, Due, Sent, TableState};
 use crate::app::ports::{Clock, Incidents, Log, Topic, World};
 use crate::app::state::State;
 use crate::incident::life::{Ending, Healed, Incident, Status};
@@ -10,15 +10,7 @@ use crate::model::outcome::Problem;
 use crate::report::message as notify;
 use crate::report::notice::{Message, Notice};
 use futures_util::StreamExt;
-
-/// A message that is claimed and to be sent, and who keeps its incident.
-pub(super) struct Due<'a, S> {
-    pub(super) incident: Incident,
-    pub(super) status: Status,
-    pub(super) keeper: State<'a, S>,
-    /// The sightings that it is about, by their index in the call.
-    pub(super) indexes: Vec<usize>,
-}
+use std::collections::BTreeMap;
 
 /// What puts several into one message.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +46,22 @@ impl<S> Due<'_, S> {
     }
 }
 
+/// Most messages of one kind that objects of a bucket lead to in an hour, each on its own.
+const SINGLES: usize = 10;
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// Most incidents of one message: with these its bare facts still fit.
+const MEMBERS: usize = 200;
+
+/// What a flood is of: whoever uploads can name any number of keys.
+type Flood = (String, Kind, Severity, Status);
+
+/// The flood that a message may be part of. Without the table nobody would remember what is put off.
+fn flood<S>(due: &Due<'_, S>) -> Option<Flood> {
+    let Incident { report, bucket, .. } = &due.incident;
+    let of_objects = !report.sample_keys.is_empty() && matches!(due.keeper, State::Table(_));
+    of_objects.then(|| (bucket.clone(), report.finding.kind(), report.finding.severity, due.status))
+}
+
 fn bundled<S>(due: Vec<Due<'_, S>>) -> Vec<Vec<Due<'_, S>>> {
     let mut bundles: Vec<(Option<Bond>, Vec<Due<'_, S>>)> = Vec::new();
     for due in due {
@@ -73,9 +81,9 @@ fn bundled<S>(due: Vec<Due<'_, S>>) -> Vec<Vec<Due<'_, S>>> {
 }
 
 impl<'a, W: World> Alerts<'a, W> {
-    /// Sends claimed messages: those of one change as one.
+    /// Sends claimed messages: those of one change as one, and those of a flood.
     pub(super) async fn send_all(&self, table: &TableState, due: Vec<Due<'a, W::Store>>) -> Delivery {
-        let bundles = bundled(due);
+        let bundles = self.without_floods(table, bundled(due)).await;
         let mut sent =
             futures_util::stream::iter(bundles.iter().map(|bundle| self.send(table, bundle))).buffer_unordered(AT_ONCE);
         let mut delivery = Delivery::default();
@@ -83,6 +91,53 @@ impl<'a, W: World> Alerts<'a, W> {
             delivery.add(result);
         }
         delivery
+    }
+
+    /// After ten of a kind in an hour what comes is put off, and is one message when the hour is over: the claims are given back,
+    /// so that whoever looks next finds it pending.
+    async fn without_floods(
+        &self,
+        table: &TableState,
+        bundles: Vec<Vec<Due<'a, W::Store>>>,
+    ) -> Vec<Vec<Due<'a, W::Store>>> {
+        let mut kept = Vec::new();
+        let mut floods: BTreeMap<Flood, Vec<Due<'a, W::Store>>> = BTreeMap::new();
+        for mut bundle in bundles {
+            match bundle.first().and_then(flood).filter(|_| bundle.len() == 1) {
+                Some(flood) => floods.entry(flood).or_default().append(&mut bundle),
+                None => kept.push(bundle),
+            }
+        }
+        for (flood, mut due) in floods {
+            let recent = self.sent_lately(table, &flood).await;
+            if recent >= SINGLES {
+                for Due { incident, keeper, .. } in &due {
+                    self.give_back(table, *keeper, incident).await;
+                }
+            } else if recent + due.len() <= SINGLES {
+                kept.extend(due.into_iter().map(|due| vec![due]));
+            } else {
+                while !due.is_empty() {
+                    let rest = due.split_off(due.len().min(MEMBERS));
+                    kept.push(std::mem::replace(&mut due, rest));
+                }
+            }
+        }
+        kept
+    }
+
+    /// How many incidents of this kind were told in the last hour.
+    async fn sent_lately(&self, table: &TableState, (bucket, kind, severity, status): &Flood) -> usize {
+        if *status != Status::Opened {
+            return 0;
+        }
+        let since_ms = self.clock.now_ms().saturating_sub(HOUR_MS);
+        let (open, _) = self.read_open(table, bucket).await;
+        let of_kind = open.iter().filter(|open| {
+            let finding = &open.report.finding;
+            finding.kind() == *kind && finding.severity == *severity && open.healed.is_none()
+        });
+        of_kind.filter(|open| open.told_ms.is_some_and(|told_ms| told_ms > since_ms)).count()
     }
 
     /// Sends a message and marks its incidents told. Failing that, gives the claims back.
@@ -103,8 +158,6 @@ impl<'a, W: World> Alerts<'a, W> {
         for notice in &notices {
             self.log.line(notify::log_line(notice, self.topic.is_some(), published.as_ref().err()));
         }
-        let Incident { fingerprint, bucket, report, .. } = first.incident;
-        let kind = report.finding.kind();
         match published {
             Ok(()) => {
                 for Due { incident, status, keeper, indexes: _ } in bundle {
@@ -113,15 +166,21 @@ impl<'a, W: World> Alerts<'a, W> {
                         self.close(table, *keeper, incident).await;
                     }
                 }
-                let status = first.status;
-                let sent = Sent { fingerprint: fingerprint.clone(), bucket: bucket.clone(), kind, status };
-                Delivery { sent: vec![sent], ..Delivery::default() }
+                let sent = |due: &Due<'a, W::Store>| Sent {
+                    fingerprint: due.incident.fingerprint.clone(),
+                    bucket: due.incident.bucket.clone(),
+                    kind: due.incident.report.finding.kind(),
+                    status: due.status,
+                };
+                Delivery { sent: bundle.iter().map(sent).collect(), messages: 1, ..Delivery::default() }
             }
             Err(error) => {
                 for Due { incident, keeper, .. } in bundle {
                     self.give_back(table, *keeper, incident).await;
                 }
-                let problems = vec![unsent(format!("alert {kind} of bucket `{bucket}`"), &error)];
+                let Incident { bucket, report, .. } = first.incident;
+                let at = format!("alert {} of bucket `{bucket}`", report.finding.kind());
+                let problems = vec![unsent(at, &error)];
                 let unsent_sightings = bundle.iter().flat_map(|due| due.indexes.iter().copied()).collect();
                 Delivery { problems, unsent: 1, unsent_sightings, ..Delivery::default() }
             }

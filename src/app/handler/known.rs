@@ -56,7 +56,9 @@ impl<W: World> Run<'_, W> {
         let rest = |key: &str, ms: u64| self.guard.memory.rest(bucket, key, now_ms.saturating_add(ms), now_ms);
         match self.keep_keys(bucket, &seen, false).await {
             Ok(left_out) => {
-                seen.keys().for_each(|key| rest(key, KEY_SEEN_MS));
+                for key in seen.keys() {
+                    rest(key, KEY_SEEN_MS);
+                }
                 if let Some(key) = left_out.first()
                     && !self.guard.memory.rests(bucket, FULL, now_ms)
                 {
@@ -66,7 +68,9 @@ impl<W: World> Run<'_, W> {
                 }
             }
             Err(error) => {
-                seen.keys().for_each(|key| rest(key, TABLE_REST_MS));
+                for key in seen.keys() {
+                    rest(key, TABLE_REST_MS);
+                }
                 self.remark(format!("bucket `{bucket}`"), error.to_string(), "the incident table");
             }
         }

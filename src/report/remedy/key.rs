@@ -43,7 +43,7 @@ pub(super) fn too_many() -> Remedy {
 /// The objects that are there are known to nobody.
 pub(super) fn scan(at: Place<'_>) -> Remedy {
     let command = format!("darwin-guard scan {} --stack STACK", shell(&format!("s3://{}", at.bucket)));
-    Way::by_hand(format!("Scan it once, where STACK is the name of the guard's stack: {}", code(&command))).into()
+    Way::by_hand(format!("Scan it once with {}, where STACK is the name of the guard's stack.", code(&command))).into()
 }
 
 /// A statement of the key policy denies: neither an Allow nor a grant overrides it.
