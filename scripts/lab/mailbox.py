@@ -26,8 +26,9 @@ class Mailbox:
         for message in taken:
             envelope = json.loads(message["Body"])
             document = json.loads(envelope["Message"])
-            document["attributes"] = {k: v["Value"] for k, v in envelope.get("MessageAttributes", {}).items()}
-            new.append(document)
+            attributes = {k: v["Value"] for k, v in envelope.get("MessageAttributes", {}).items()}
+            # One message may have several incidents: those of one change.
+            new += [{**incident, "attributes": attributes} for incident in [document, *document.pop("also", [])]]
         self.messages += new
         return new
 

@@ -43,6 +43,8 @@ pub struct Alerts<'a, W: World> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delivery {
     /// Messages that went out (as log lines, where there is no topic).
+    pub messages: usize,
+    /// What they were about.
     pub sent: Vec<Sent>,
     /// Sightings, by their index in the call, whose message could not be sent: their records must be retried.
     pub unsent_sightings: Vec<usize>,
@@ -55,7 +57,7 @@ pub struct Delivery {
     pub open_by_bucket: Vec<(String, usize)>,
 }
 
-/// A message that went out.
+/// An incident that a message went out about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     pub fingerprint: Fingerprint,
@@ -66,11 +68,21 @@ pub struct Sent {
 
 impl Delivery {
     fn add(&mut self, other: Self) {
+        self.messages += other.messages;
         self.sent.extend(other.sent);
         self.unsent_sightings.extend(other.unsent_sightings);
         self.problems.extend(other.problems);
         self.unsent += other.unsent;
     }
+}
+
+/// A message that is claimed and to be sent, and who keeps its incident.
+struct Due<'a, S> {
+    incident: Incident,
+    status: Status,
+    keeper: State<'a, S>,
+    /// The sightings that it is about, by their index in the call.
+    indexes: Vec<usize>,
 }
 
 /// A sighting and where in the call it came from.
@@ -98,12 +110,9 @@ impl<'a, W: World> Alerts<'a, W> {
         let table = TableState::default();
         let mut delivery = Delivery::default();
 
-        let mut results = futures_util::stream::iter(groups.iter().map(|group| self.sighted(&table, group)))
-            .buffer_unordered(AT_ONCE);
-        while let Some(result) = results.next().await {
-            delivery.add(result);
-        }
-        drop(results);
+        let counted = futures_util::stream::iter(groups.iter().map(|group| self.sighted(&table, group)));
+        let due: Vec<Option<Due<'_, W::Store>>> = counted.buffered(AT_ONCE).collect().await;
+        delivery.add(self.send_all(&table, due.into_iter().flatten().collect()).await);
 
         let mut by_bucket: BTreeMap<&str, Vec<&Clear>> = BTreeMap::new();
         for clear in &clears {
@@ -125,6 +134,18 @@ impl<'a, W: World> Alerts<'a, W> {
         let table = TableState::default();
         let (incidents, _) = self.read_open(&table, bucket).await;
         (incidents, table.failure().map(|(_, error)| error))
+    }
+
+    /// Sends no reminders of an incident for a while. False if none of this name is open in the bucket.
+    ///
+    /// # Errors
+    /// The table does not answer.
+    pub async fn acknowledge(&self, bucket: &str, fingerprint: &Fingerprint, until_ms: u64) -> StoreResult<bool> {
+        let open = self.state.open(bucket).await?;
+        match open.iter().find(|incident| incident.fingerprint == *fingerprint && incident.healed.is_none()) {
+            Some(incident) => self.state.acknowledge(incident, until_ms).await,
+            None => Ok(false),
+        }
     }
 
     /// Ends the incidents of a bucket that is guarded no longer, without a message: nobody knows whether they are over.
@@ -155,9 +176,11 @@ impl<'a, W: World> Alerts<'a, W> {
                 let open = incidents.iter().filter(|incident| incident.healed.is_none()).count();
                 delivery.open_by_bucket.push((bucket.clone(), open));
             }
+            let mut due = Vec::new();
             for incident in incidents {
-                delivery.add(self.send_due(&table, keeper, incident).await);
+                due.extend(self.due(&table, keeper, incident).await);
             }
+            delivery.add(self.send_all(&table, due).await);
         }
         delivery.add(self.about_the_table(&table).await);
         let open = delivery.open_by_bucket.iter().map(|(_, open)| open).sum();
@@ -173,16 +196,23 @@ impl<'a, W: World> Alerts<'a, W> {
         Ok((confirmed == 0).then(|| Finding::of(Evidence::NoSubscription { topic })))
     }
 
-    async fn sighted(&self, table: &TableState, group: &Group) -> Delivery {
+    /// Counts a sighting; the message that is due after it.
+    async fn sighted(&self, table: &TableState, group: &Group) -> Option<Due<'a, W::Store>> {
         let sighting = &group.sighting;
         let now_ms = self.clock.now_ms();
         let (claim, keeper) = self.count(table, sighting, now_ms).await;
-        let mut delivery = match claim {
+        let due = match claim {
             Claim::Announce(mut incident) => {
                 incident.report = Report::from(sighting);
                 self.memory.note_open(&incident);
-                let status = incident.first_word();
-                self.send(table, keeper, &incident, status).await
+                Some(Due { status: incident.first_word(), incident, keeper, indexes: Vec::new() })
+            }
+            // Worse than what was told, and perhaps acknowledged.
+            Claim::Counted(incident) if !sighting.mended && incident.worsened_by(sighting) => {
+                let claimed = keeper.claim(&incident, Status::Opened, now_ms);
+                let ours = table.ask(keeper, &sighting.bucket, claimed).await.unwrap_or(true);
+                let incident = Incident { report: Report::from(sighting), ..incident };
+                ours.then(|| Due { status: Status::Opened, incident, keeper, indexes: Vec::new() })
             }
             Claim::Counted(incident) if sighting.mended && incident.told_ms.is_some() => {
                 self.heal(table, keeper, incident, Healed::of(now_ms, Ending::Repaired), now_ms).await
@@ -191,13 +221,10 @@ impl<'a, W: World> Alerts<'a, W> {
                 if incident.told_ms.is_none() {
                     incident.report = Report::from(sighting);
                 }
-                self.send_due(table, keeper, incident).await
+                self.due(table, keeper, incident).await
             }
         };
-        if !delivery.problems.is_empty() {
-            delivery.unsent_sightings.clone_from(&group.indexes);
-        }
-        delivery
+        due.map(|due| Due { indexes: group.indexes.clone(), ..due })
     }
 
     /// Counts a sighting where the state is kept. Failing that, this process counts it.
@@ -219,13 +246,18 @@ impl<'a, W: World> Alerts<'a, W> {
         counted.unwrap_or_else(|_| Row::default().sight(sighting, now_ms).1)
     }
 
-    /// Sends the message that is pending about an incident, if any, and if nobody else is sending it.
-    async fn send_due(&self, table: &TableState, keeper: State<'a, W::Store>, incident: Incident) -> Delivery {
+    /// Claims the message that is pending about an incident, if any, and if nobody else is sending it.
+    async fn due(
+        &self,
+        table: &TableState,
+        keeper: State<'a, W::Store>,
+        incident: Incident,
+    ) -> Option<Due<'a, W::Store>> {
         let now_ms = self.clock.now_ms();
-        let Some(status) = incident.due(now_ms) else { return Delivery::default() };
+        let status = incident.due(now_ms)?;
         let claimed = table.ask(keeper, &incident.bucket, keeper.claim(&incident, status, now_ms)).await;
         // Where it is pending and nobody can claim it: rather twice than never.
-        if claimed.unwrap_or(true) { self.send(table, keeper, &incident, status).await } else { Delivery::default() }
+        claimed.unwrap_or(true).then(|| Due { incident, status, keeper, indexes: Vec::new() })
     }
 
     async fn cleared(
@@ -242,7 +274,7 @@ impl<'a, W: World> Alerts<'a, W> {
             Some(copy) => (copy, self.state),
             None => self.read_open(table, bucket).await,
         };
-        let mut delivery = Delivery::default();
+        let (mut first, mut due, mut healing) = (Vec::new(), Vec::new(), Vec::new());
         for incident in incidents {
             if seen.contains(&(bucket, incident.fingerprint.clone())) {
                 continue;
@@ -250,26 +282,28 @@ impl<'a, W: World> Alerts<'a, W> {
             let covered = clears.iter().find_map(|clear| Some((clear, incident.covered_by(clear)?)));
             match covered {
                 Some((clear, unseen_since_ms)) if incident.healed.is_none() => {
-                    // Nothing is resolved that nobody was told of: its first message goes out before.
                     if incident.told_ms.is_none() {
-                        let first = self.send_due(table, keeper, incident.clone()).await;
-                        let went_out = !first.sent.is_empty();
-                        delivery.add(first);
-                        if !went_out {
-                            continue;
-                        }
+                        first.extend(self.due(table, keeper, incident.clone()).await);
                     }
-
-                    delivery.add(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since_ms).await);
+                    healing.push((incident, clear, unseen_since_ms));
                 }
-                _ if fresh => delivery.add(self.send_due(table, keeper, incident).await),
+                _ if fresh => due.extend(self.due(table, keeper, incident).await),
                 _ => {}
             }
         }
+        // Nothing is resolved that nobody was told of: its first message goes out before.
+        let mut delivery = self.send_all(table, first).await;
+        for (incident, clear, unseen_since_ms) in healing {
+            let told = |sent: &Sent| sent.bucket == incident.bucket && sent.fingerprint == incident.fingerprint;
+            if incident.told_ms.is_some() || delivery.sent.iter().any(told) {
+                due.extend(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since_ms).await);
+            }
+        }
+        delivery.add(self.send_all(table, due).await);
         delivery
     }
 
-    /// Where the table fails the incident stays open; the schedule resolves it when the table is back.
+    /// Marks an incident fine; its last message, if that is ours to send. Where the table fails the incident stays open; the schedule resolves it when the table is back.
     async fn heal(
         &self,
         table: &TableState,
@@ -277,16 +311,16 @@ impl<'a, W: World> Alerts<'a, W> {
         mut incident: Incident,
         healed: Healed,
         unseen_since_ms: u64,
-    ) -> Delivery {
+    ) -> Option<Due<'a, W::Store>> {
         let now_ms = self.clock.now_ms();
         let healing = keeper.heal(&incident, &healed, unseen_since_ms, now_ms);
         if table.ask(keeper, &incident.bucket, healing).await != Some(true) {
-            return Delivery::default();
+            return None;
         }
         incident.healed = Some(healed);
         incident.told_ms = None;
         incident.claimed_ms = now_ms;
-        self.send(table, keeper, &incident, Status::Resolved).await
+        Some(Due { incident, status: Status::Resolved, keeper, indexes: Vec::new() })
     }
 
     /// The open incidents by the store that keeps the state; by this process's memory where it fails. The table's are
@@ -306,29 +340,29 @@ impl<'a, W: World> Alerts<'a, W> {
     async fn about_the_table(&self, table: &TableState) -> Delivery {
         let now_ms = self.clock.now_ms();
         let here = State::Process(self.memory);
-        let mut delivery = Delivery::default();
+        let mut due = Vec::new();
         for (bucket, error) in self.state.take_unreadable() {
             let finding = Finding::of(Evidence::StateUnreadable { error: error.to_string() });
             let group = Group { sighting: Sighting::of(bucket, finding), indexes: Vec::new() };
-            delivery.add(self.sighted(table, &group).await);
+            due.extend(self.sighted(table, &group).await);
         }
         if let Some((bucket, error)) = table.failure() {
             let sighting = Sighting::of(bucket, table_unreachable(&error));
-            delivery.add(match self.count_here(&sighting, now_ms).await {
-                Claim::Announce(incident) => self.send(table, here, &incident, Status::Opened).await,
-                Claim::Counted(incident) => self.send_due(table, here, incident).await,
+            due.extend(match self.count_here(&sighting, now_ms).await {
+                Claim::Announce(incident) => {
+                    Some(Due { incident, status: Status::Opened, keeper: here, indexes: Vec::new() })
+                }
+                Claim::Counted(incident) => self.due(table, here, incident).await,
             });
-            return delivery;
-        }
-        if table.has_worked() {
+        } else if table.has_worked() {
             for incident in self.memory.all_open() {
                 if incident.report.finding.kind() == Kind::TableUnreachable && incident.healed.is_none() {
                     let healed = Healed::of(now_ms, Ending::Table);
-                    delivery.add(self.heal(table, here, incident, healed, now_ms).await);
+                    due.extend(self.heal(table, here, incident, healed, now_ms).await);
                 }
             }
         }
-        delivery
+        self.send_all(table, due).await
     }
 }
 

@@ -23,6 +23,7 @@ use crate::report::metrics::{self, Counts};
 
 mod changes;
 mod judge;
+mod known;
 mod manual;
 mod outbox;
 mod telling;
@@ -217,7 +218,7 @@ impl<W: World> Run<'_, W> {
         self.counts.live = !self.call.dry_run && !self.outbox.silent;
         if !self.call.dry_run {
             let delivery = self.deliver().await;
-            self.counts.sent += delivery.sent.len();
+            self.counts.sent += delivery.messages;
             self.counts.unsent += delivery.unsent;
             self.counts.open_incidents = delivery.open;
             for line in status_lines(&self.answer, &delivery.open_by_bucket, &self.now) {

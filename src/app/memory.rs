@@ -3,11 +3,13 @@
 //!
 //! Must never be taken for shared state: another function knows nothing of it.
 
+mod known;
 mod writes;
 
 use crate::app::ports::{Incidents, Leases};
 use crate::incident::budget::{RepairBudget, Repairs, budget};
 use crate::incident::fingerprint::Fingerprint;
+use crate::incident::known::KnownKey;
 use crate::incident::life::{Claim, Healed, Incident, Lease, Row, Sighting, Status, StoreResult};
 use crate::repair::history::Past;
 use std::collections::BTreeMap;
@@ -31,6 +33,9 @@ struct State {
     notes: BTreeMap<String, String>,
     pasts: BTreeMap<String, Past>,
     copies: BTreeMap<String, (u64, Vec<Incident>)>,
+    known: BTreeMap<(String, String), KnownKey>,
+    /// Until when a bucket and a key are not to be written down again.
+    rests: BTreeMap<(String, String), u64>,
 }
 
 #[derive(Debug)]
@@ -125,6 +130,11 @@ impl Incidents for Memory {
         ))
     }
 
+    async fn acknowledge(&self, incident: &Incident, until_ms: u64) -> StoreResult<bool> {
+        let quiet = |row: &mut Row| row.opened.iter_mut().for_each(|now| now.quiet_until_ms = Some(until_ms));
+        Ok(self.change(incident, |_| true, quiet))
+    }
+
     async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
         self.change(
             incident,
@@ -134,6 +144,7 @@ impl Incidents for Memory {
                     now.told_ms = Some(now_ms);
                     now.claimed_ms = 0;
                     now.report = incident.report.clone();
+                    now.quiet_until_ms = None;
                 }
             },
         );

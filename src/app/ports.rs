@@ -3,6 +3,7 @@
 //! Must never name an SDK type. What implements the S3 traits knows the account, and passes it as `ExpectedBucketOwner`.
 
 use crate::incident::budget::RepairBudget;
+use crate::incident::known::KnownKey;
 use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreError, StoreResult};
 use crate::model::arn::AccountId;
 use crate::model::aws::{AwsResult, Usage};
@@ -84,7 +85,10 @@ pub trait Incidents {
     fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;
     /// Claims the message `status` that is owed about an incident as it was read. False if it changed meanwhile.
     fn claim(&self, incident: &Incident, status: Status, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
-    /// The opened or reminder message went out, with this report: it is kept for the messages to come.
+    /// No reminder until then. False if it is not open any more.
+    fn acknowledge(&self, incident: &Incident, until_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// The opened or reminder message went out, with this report: it is kept for the messages to come, and whoever
+    /// acknowledged what was told before has not acknowledged this.
     fn told(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<()>>;
     /// The message could not be sent: the next one may try at once.
     fn release_claim(&self, incident: &Incident) -> impl Future<Output = StoreResult<()>>;
@@ -157,6 +161,18 @@ pub trait WriteLog {
     fn past(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Past>>;
 }
 
+/// The keys that a bucket's objects were seen under. `incident::known` decides which are kept.
+pub trait KnownKeys {
+    /// Those that are remembered, read consistently.
+    fn known_keys(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Vec<KnownKey>>>;
+    /// Keeps a key as it is; since when it is known stays. False if somebody has kept it after `due_ms`, and it is not
+    /// stale: nothing was written.
+    fn keep_key(&self, bucket: &str, key: &KnownKey, due_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// None of its samples is under the key any more. False if it was seen again meanwhile.
+    fn retire_key(&self, bucket: &str, key: &KnownKey, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    fn forget_key(&self, bucket: &str, key: &KnownKey) -> impl Future<Output = StoreResult<()>>;
+}
+
 /// Counters of AWS calls.
 pub trait Meter: fmt::Debug {
     /// The counts since the last time, by operation; they begin again at zero.
@@ -181,7 +197,7 @@ pub trait World {
     /// The buckets of one account, and the keys.
     type Aws: Objects + BucketReads + BucketWrites + Keys;
     /// The incident table.
-    type Store: Incidents + Leases + WriteLog;
+    type Store: Incidents + Leases + WriteLog + KnownKeys;
     type Topic: Topic;
     type Clock: Clock;
     type Log: Log;

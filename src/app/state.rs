@@ -3,8 +3,9 @@
 //! Must never decide: it passes every call on.
 
 use crate::app::memory::Memory;
-use crate::app::ports::{Incidents, Leases, WriteLog};
+use crate::app::ports::{Incidents, KnownKeys, Leases, WriteLog};
 use crate::incident::budget::RepairBudget;
+use crate::incident::known::KnownKey;
 use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreError, StoreResult};
 use crate::model::change::{Change, Write};
 use crate::repair::history::Past;
@@ -42,6 +43,7 @@ macro_rules! pass_on {
 pass_on!(Incidents {
     sight(sighting: &Sighting, now_ms: u64) -> Claim;
     claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
+    acknowledge(incident: &Incident, until_ms: u64) -> bool;
     told(incident: &Incident, now_ms: u64) -> ();
     release_claim(incident: &Incident) -> ();
     heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
@@ -71,4 +73,10 @@ pass_on!(WriteLog {
     keep_change(bucket: &str, change: &Change) -> ();
     forget_change(bucket: &str, change: &Change) -> ();
     past(bucket: &str, now_ms: u64) -> Past;
+});
+pass_on!(KnownKeys {
+    known_keys(bucket: &str, now_ms: u64) -> Vec<KnownKey>;
+    keep_key(bucket: &str, key: &KnownKey, due_ms: u64) -> bool;
+    retire_key(bucket: &str, key: &KnownKey, now_ms: u64) -> bool;
+    forget_key(bucket: &str, key: &KnownKey) -> ();
 });

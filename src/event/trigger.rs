@@ -106,7 +106,21 @@ pub struct Manual {
     pub key: Option<String>,
     /// For `judge`: key ARNs to judge without an object.
     pub kms_keys: Vec<String>,
+    /// For `known-keys`.
+    pub keys: Vec<KeySample>,
+    /// For `acknowledge`: the incident, as messages name it, and for how long.
+    pub incident: Option<String>,
+    pub days: Option<u64>,
     pub dry_run: bool,
+}
+
+/// A KMS key, and an object that is said to be under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySample {
+    /// ARN of the key.
+    pub kms_key: String,
+    /// Key of the object.
+    pub sample: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,6 +129,8 @@ pub enum ManualAction {
     Repair,
     Judge,
     TestAlert,
+    KnownKeys,
+    Acknowledge,
 }
 
 impl Item {

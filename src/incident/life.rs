@@ -279,6 +279,7 @@ impl Row {
                     claimed_ms: now_ms,
                     healed: None,
                     flaps: flaps(self.resolved_ms, self.resolutions, now_ms),
+                    quiet_until_ms: None,
                 };
                 (incident, true)
             }
@@ -323,6 +324,8 @@ pub struct Incident {
     pub healed: Option<Healed>,
     /// How often it was reopened shortly after it had been resolved.
     pub flaps: u64,
+    /// A person has accepted it: no reminder until then.
+    pub quiet_until_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -388,9 +391,15 @@ impl Incident {
         }
         match self.told_ms {
             None => Some(self.first_word()),
+            Some(_) if self.quiet_until_ms.is_some_and(|until_ms| now_ms < until_ms) => None,
             Some(told_ms) if self.reminds() && told_ms.saturating_add(REMIND_MS) <= now_ms => Some(Status::Reminder),
             Some(_) => None,
         }
+    }
+
+    /// Whether a sighting is worse than what was told of it.
+    pub fn worsened_by(&self, sighting: &Sighting) -> bool {
+        self.told_ms.is_some() && self.healed.is_none() && sighting.finding.severity > self.report.finding.severity
     }
 
     /// The first message about it.

@@ -2,4 +2,5 @@
 
 pub mod budget;
 pub mod fingerprint;
+pub mod known;
 pub mod life;

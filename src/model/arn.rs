@@ -58,6 +58,13 @@ impl fmt::Display for Arn {
     }
 }
 
+/// The account of a KMS key's ARN; none where the text does not have the form of one.
+pub fn account_of_key(text: &str) -> Option<String> {
+    let arn = Arn::parse(text)?;
+    let id = arn.name_in_region("kms", "key/")?;
+    id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-').then(|| arn.account.clone())
+}
+
 /// Whether the text is an account id: twelve digits.
 pub fn is_account_id(text: &str) -> bool {
     text.len() == 12 && is_digits(text)

@@ -150,6 +150,23 @@ pub enum Evidence {
     HistoryFull {
         forgotten: usize,
     },
+    /// A key for which there is no room among those of the own account, or of others.
+    KnownKeysFull {
+        key: String,
+        foreign: bool,
+        limit: usize,
+    },
+    /// How many keys are known from uploads, and since when (milliseconds since the epoch).
+    NeverScanned {
+        keys: usize,
+        since_ms: Option<u64>,
+    },
+    /// An incident, its kind, and until when it is not reminded of (milliseconds since the epoch).
+    Acknowledged {
+        incident: String,
+        of: String,
+        until_ms: u64,
+    },
     NoSubscription {
         topic: Option<String>,
     },

@@ -129,6 +129,12 @@ kinds! {
         NoConfigEvents = "no-config-events",
         /// More changes came than are remembered: whether a write of the guard undid one can't be found out any more.
         HistoryFull = "history-full",
+        /// Objects are under more keys than are remembered: nobody looks at the others between uploads.
+        KnownKeysFull = "known-keys-full",
+        /// Objects that were there before the guard were never scanned, so that their keys may not be known.
+        NeverScanned = "never-scanned",
+        /// Somebody has acknowledged an incident: it is open, and not reminded of.
+        Acknowledged = "acknowledged",
         /// The bucket tells nobody about new objects.
         NoObjectEvents = "no-object-events",
         /// Nobody has confirmed a subscription to the topic.
@@ -154,7 +160,7 @@ impl Kind {
     /// The severities that it is found with, the mildest first. The docs list them by this.
     pub const fn severities(self) -> &'static [Severity] {
         match self {
-            Self::Paused | Self::TestAlert => &[Severity::Info],
+            Self::Paused | Self::NeverScanned | Self::Acknowledged | Self::TestAlert => &[Severity::Info],
             Self::ObjectOwnership => &[Severity::Info, Severity::Warning],
             Self::ConditionOnOurs => &[Severity::Info, Severity::Warning, Severity::Critical],
             Self::PublicBlock
@@ -171,6 +177,7 @@ impl Kind {
             | Self::Archived
             | Self::NoConfigEvents
             | Self::HistoryFull
+            | Self::KnownKeysFull
             | Self::StateUnreadable
             | Self::NoObjectEvents
             | Self::NoSubscription
@@ -279,6 +286,9 @@ fn kind(evidence: &Evidence) -> Kind {
         Evidence::Contested { .. } => Kind::Contested,
         Evidence::NoConfigEvents { .. } => Kind::NoConfigEvents,
         Evidence::HistoryFull { .. } => Kind::HistoryFull,
+        Evidence::KnownKeysFull { .. } => Kind::KnownKeysFull,
+        Evidence::NeverScanned { .. } => Kind::NeverScanned,
+        Evidence::Acknowledged { .. } => Kind::Acknowledged,
         Evidence::NoSubscription { .. } => Kind::NoSubscription,
         Evidence::StateUnreadable { .. } => Kind::StateUnreadable,
         Evidence::TableUnreachable { .. } => Kind::TableUnreachable,
@@ -337,6 +347,7 @@ fn cause(evidence: &Evidence, depends_on: &[Unknown]) -> String {
             return call.operation.to_string();
         }
         Evidence::LostUpdate(lost) => &lost.id,
+        Evidence::Acknowledged { incident, .. } => incident,
         Evidence::NoSubscription { .. } => "topic",
         Evidence::TableUnreachable { .. } => "incident-table",
         Evidence::TestAlert => "test",

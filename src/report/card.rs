@@ -4,7 +4,7 @@
 //! Must never change a command: it is the email's, byte for byte, or not there. Nothing from outside mentions anybody, links
 //! anywhere or leaves its code.
 
-use crate::incident::life::Status;
+use crate::incident::life::{Incident, Report, Status};
 use crate::model::text::cut;
 use crate::report::console;
 use crate::report::letter::{Letter, headline, letter, state};
@@ -31,7 +31,7 @@ pub(super) fn card(notice: &Notice<'_>) -> Value {
         "content": {
             "textType": "client-markdown",
             "title": title(notice),
-            "description": description(&letter(notice), notice.status),
+            "description": description(&in_clean_words(notice), notice.status),
             "nextSteps": next_steps(notice),
             "keywords": [
                 finding.kind().name(),
@@ -48,6 +48,37 @@ pub(super) fn card(notice: &Notice<'_>) -> Value {
             "relatedResources": [format!("arn:{}:s3:::{}", notice.context.home.partition, line(&incident.bucket, 300))],
         },
     })
+}
+
+/// The letter with names that neither begin nor end a chat's code, and with its commands as they are.
+fn in_clean_words(notice: &Notice<'_>) -> Letter {
+    let clean = clean(notice.incident);
+    let (as_it_is, mut words) = (letter(notice), letter(&Notice { incident: &clean, ..*notice }));
+    for (way, original) in words.remedy.ways.iter_mut().zip(as_it_is.remedy.ways) {
+        way.block = original.block;
+    }
+    Letter { look_up: as_it_is.look_up, stop: as_it_is.stop, ..words }
+}
+
+/// The incident without backticks in what it is told of.
+pub(super) fn clean(incident: &Incident) -> Incident {
+    fn plain(value: &mut Value) {
+        match value {
+            Value::String(text) => *text = text.replace('`', "'"),
+            Value::Array(items) => items.iter_mut().for_each(plain),
+            Value::Object(fields) => fields.values_mut().for_each(plain),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut incident = incident.clone();
+    let mut report = serde_json::to_value(&incident.report).unwrap_or_default();
+    plain(&mut report);
+    // The names of fields and of kinds have none, so that it is a report as before.
+    if let Ok(report) = serde_json::from_value::<Report>(report) {
+        incident.report = report;
+        incident.report.finding.cause = incident.cause.replace('`', "'");
+    }
+    incident
 }
 
 fn title(notice: &Notice<'_>) -> String {
@@ -113,13 +144,17 @@ fn shown(of: &Block, room: &mut usize) -> String {
     }
 }
 
-/// A sentence that mentions nobody and links nowhere.
-fn sentence(text: &str) -> String {
-    quiet(&cut(&line(text, SENTENCE), SENTENCE))
+/// A sentence that mentions nobody and links nowhere: what a chat takes for a link, it takes so outside code alone.
+pub(super) fn sentence(text: &str) -> String {
+    let text = quiet(&cut(&line(text, SENTENCE), SENTENCE));
+    let outside = |(part, text): (usize, &str)| {
+        if part % 2 == 1 { text.to_owned() } else { text.replace("](", "] (").replace("://", ": //") }
+    };
+    text.split('`').enumerate().map(outside).collect::<Vec<_>>().join("`")
 }
 
 /// Chats take `<!here>`, `<@U1>` and `@here` for mentions.
-fn quiet(text: &str) -> String {
+pub(super) fn quiet(text: &str) -> String {
     let mut text = text.replace('<', "\u{2039}");
     for name in ["here", "channel", "everyone"] {
         text = text.replace(&format!("@{name}"), &format!("(at){name}"));

@@ -33,6 +33,16 @@ pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String
     text
 }
 
+/// One of several incidents of a message.
+pub(super) fn member(notice: &Notice<'_>, title: &str, budget: Budget) -> String {
+    let letter = letter(notice);
+    let mut parts = vec![title.to_owned(), format!("Affected: {}\nDo now: {}", letter.affected, letter.do_now)];
+    parts.extend(to_paste(&letter, budget));
+    parts.push(section(why_title(notice), &bullets(&letter.why, budget)));
+    parts.push(section("EVIDENCE", &evidence(notice, budget)));
+    parts.join("\n")
+}
+
 fn four_lines(letter: &Letter) -> String {
     format!(
         "Now: {}\nAffected: {}\nChanged by: {}\nDo now: {}",
@@ -155,7 +165,7 @@ fn documents(notice: &Notice<'_>, budget: Budget) -> Option<String> {
     ))
 }
 
-fn footer(notice: &Notice<'_>, was_cut: bool) -> String {
+pub(super) fn footer(notice: &Notice<'_>, was_cut: bool) -> String {
     let mut lines = Vec::new();
     if notice.stateless {
         lines.push("The incident table did not answer: this message may come twice.".to_owned());

@@ -17,7 +17,7 @@ use crate::model::why::StatementName;
 use crate::report::actor;
 use crate::report::reason::{self, how, sentences};
 use crate::report::remedy::remedy;
-use crate::report::text::{code, name, span, statement, subject};
+use crate::report::text::{code, moment, name, span, statement, subject};
 use crate::report::words::headline;
 use serde::Serialize;
 
@@ -164,10 +164,10 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
             "the guard called {}, and its CloudTrail event never arrived: no trail delivers such events to EventBridge",
             code(&operation.to_string())
         )],
-        Evidence::HistoryFull { forgotten } => vec![format!(
-            "{forgotten} of the many changes of this bucket had to be forgotten before it was known whether a write of \
-             the guard undid them"
-        )],
+        Evidence::HistoryFull { .. }
+        | Evidence::KnownKeysFull { .. }
+        | Evidence::NeverScanned { .. }
+        | Evidence::Acknowledged { .. } => remembered(&finding.evidence).into_iter().collect(),
         Evidence::NoSubscription { .. } => {
             one("no subscription of the alert topic is confirmed, so nobody gets a message")
         }
@@ -250,11 +250,42 @@ fn wider(ours: &WideStatement) -> String {
     format!("{} also allows Darwin {beyond}", statement(&ours.statement))
 }
 
+/// What the guard remembers of the bucket: its changes, the keys of its objects, and what a person has accepted.
+fn remembered(evidence: &Evidence) -> Option<String> {
+    Some(match evidence {
+        Evidence::HistoryFull { forgotten } => format!(
+            "{forgotten} of the many changes of this bucket had to be forgotten before it was known whether a write of \
+             the guard undid them"
+        ),
+        Evidence::KnownKeysFull { key, foreign, limit } => format!(
+            "the guard watches up to {limit} keys of {} for this bucket, and objects are under more: {} is not watched",
+            if *foreign { "other accounts" } else { "your account" },
+            code(key),
+        ),
+        Evidence::NeverScanned { keys, since_ms: Some(since_ms) } => format!(
+            "the guard knows {} of this bucket, from uploads since {}. Objects that were there before were never scanned",
+            counted(*keys, "KMS key"),
+            moment(*since_ms),
+        ),
+        Evidence::NeverScanned { since_ms: None, keys: _ } => {
+            "the guard knows no KMS key of this bucket from uploads, and existing objects were never scanned".to_owned()
+        }
+        Evidence::Acknowledged { incident, of, until_ms } => format!(
+            "the {} incident {} is open, and nobody is reminded of it until {}. A change for the worse is sent all the same",
+            code(of),
+            code(incident),
+            moment(*until_ms),
+        ),
+        _ => return None,
+    })
+}
+
 fn cors_missing(origin: &str, rules: usize, near: &[NearMiss]) -> Vec<String> {
+    let browser = format!("a browser on {}", code(origin));
     let first = match rules {
-        0 => format!("the bucket has no CORS rule, so a browser on {origin} does not show its images"),
-        1 => format!("the bucket's one CORS rule does not let a browser on {origin} GET"),
-        _ => format!("none of the bucket's {rules} CORS rules lets a browser on {origin} GET"),
+        0 => format!("the bucket has no CORS rule, so {browser} does not show its images"),
+        1 => format!("the bucket's one CORS rule does not let {browser} GET"),
+        _ => format!("none of the bucket's {rules} CORS rules lets {browser} GET"),
     };
     let miss = |NearMiss { index, id, lacks }: &NearMiss| {
         let rule =
@@ -272,7 +303,10 @@ fn cors_missing(origin: &str, rules: usize, near: &[NearMiss]) -> Vec<String> {
 fn cors_limit(origin: &str, limit: CorsLimit) -> String {
     match limit {
         CorsLimit::Rules { most } => {
-            format!("the bucket has {most} CORS rules, the most that S3 takes, and none of them lets {origin} in")
+            format!(
+                "the bucket has {most} CORS rules, the most that S3 takes, and none of them lets {} in",
+                code(origin)
+            )
         }
         CorsLimit::Bytes { bytes, most } => {
             format!("with Darwin's rule the CORS configuration would have {bytes} bytes; S3 takes {most}")

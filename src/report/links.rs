@@ -73,6 +73,9 @@ impl Link {
             | Kind::NoObjectEvents
             | Kind::NoConfigEvents
             | Kind::HistoryFull
+            | Kind::KnownKeysFull
+            | Kind::NeverScanned
+            | Kind::Acknowledged
             | Kind::StateUnreadable
             | Kind::NoSubscription
             | Kind::TableUnreachable

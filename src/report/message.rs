@@ -9,10 +9,10 @@ use crate::incident::life::{Incident, Report};
 use crate::model::aws::AwsError;
 use crate::model::evidence::Evidence;
 use crate::model::finding::Finding;
+use crate::report::digest::Digest;
 use crate::report::document::{self, SCHEMA};
 use crate::report::letter::subject;
-use crate::report::notice::{Budget, Context, MAX_BODY, Message, Notice, severity_name};
-use crate::report::{card, email, text};
+use crate::report::notice::{Budget, Context, MAX_BODY, Message, Notice};
 use serde_json::{Value, json};
 
 /// Tried in this order until the message fits.
@@ -23,51 +23,52 @@ const BUDGETS: [Budget; 4] = [
     Budget { long: 512, line: 120, lines: 3 },
 ];
 
-/// The SNS message: subject, body of `MessageStructure=json`, attributes for filter policies.
-pub fn message(notice: &Notice<'_>) -> Message {
+/// The SNS message of one incident, or of several, the gravest first: subject, body of `MessageStructure=json`, attributes
+/// for filter policies. None of no incident.
+pub fn message(notices: &[Notice<'_>]) -> Option<Message> {
+    let digest = Digest::of(notices)?;
     let body = BUDGETS
         .iter()
         .enumerate()
-        .map(|(level, budget)| body(notice, *budget, level > 0))
+        .map(|(level, budget)| body(digest, *budget, level > 0))
         .find(|body| body.len() <= MAX_BODY)
-        .unwrap_or_else(|| bare_body(notice));
-    let finding = &notice.incident.report.finding;
-    let attributes = [
-        ("severity", severity_name(finding.severity)),
-        ("bucket", attribute(&notice.incident.bucket)),
-        ("kind", finding.kind().name().to_owned()),
-        ("status", notice.status.name().to_owned()),
-    ];
-    Message {
-        subject: subject(notice),
-        body,
-        attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-    }
+        .unwrap_or_else(|| bare_body(notices));
+    let attributes = digest.attributes().map(|(name, value)| (name.to_owned(), value)).to_vec();
+    Some(Message { subject: digest.subject(), body, attributes })
 }
 
 /// The smallest body that still says what it is about: for when SNS refuses the full one.
-pub fn bare_body(notice: &Notice<'_>) -> String {
-    let bare = json!({
-        "schema": SCHEMA,
-        "status": notice.status,
-        "severity": notice.incident.report.finding.severity,
-        "kind": notice.incident.report.finding.kind(),
-        "bucket": notice.incident.bucket,
-        "incident": notice.incident.fingerprint.as_str(),
-    });
+pub fn bare_body(notices: &[Notice<'_>]) -> String {
+    let bare = |notice: &Notice<'_>| {
+        json!({
+            "schema": SCHEMA,
+            "status": notice.status,
+            "severity": notice.incident.report.finding.severity,
+            "kind": notice.incident.report.finding.kind(),
+            "bucket": notice.incident.bucket,
+            "incident": notice.incident.fingerprint.as_str(),
+        })
+    };
+    let mut all = notices.iter().map(bare);
+    let mut first = all.next().unwrap_or_default();
+    let also: Vec<Value> = all.collect();
+    if let (Some(fields), false) = (first.as_object_mut(), also.is_empty()) {
+        fields.insert("also".to_owned(), also.into());
+    }
+    let subject = Digest::of(notices).map(Digest::subject).unwrap_or_default();
     json!({
-        "default": bare.to_string(),
-        "email": format!("{}\n\nThe whole message could not be sent; it is in the guard's log.", subject(notice)),
+        "default": first.to_string(),
+        "email": format!("{subject}\n\nThe whole message could not be sent; it is in the guard's log."),
     })
     .to_string()
 }
 
-fn body(notice: &Notice<'_>, budget: Budget, cut: bool) -> String {
+fn body(digest: Digest<'_, '_>, budget: Budget, cut: bool) -> String {
     json!({
-        "default": document::document(notice, budget, cut).to_string(),
-        "email": email::text(notice, budget, cut),
-        "https": card::card(notice).to_string(),
-        "sms": subject(notice),
+        "default": digest.document(budget, cut).to_string(),
+        "email": digest.email(budget, cut),
+        "https": digest.card().to_string(),
+        "sms": digest.subject(),
     })
     .to_string()
 }
@@ -129,13 +130,8 @@ pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
         claimed_ms: now_ms,
         healed: None,
         flaps: 0,
+        quiet_until_ms: None,
     }
-}
-
-/// A message attribute's value: never empty, nothing that does not show.
-fn attribute(value: &str) -> String {
-    let clean = text::line(value, 256);
-    if clean.is_empty() { "none".to_owned() } else { clean }
 }
 
 #[cfg(test)]

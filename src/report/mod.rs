@@ -6,6 +6,7 @@ pub mod answer;
 pub mod audit;
 pub mod card;
 pub mod console;
+pub mod digest;
 pub mod document;
 pub mod email;
 pub mod finding;

@@ -6,6 +6,7 @@ use crate::model::finding::Severity;
 use crate::model::outcome::ActionResult;
 use crate::report::finding::{self, FindingAnswer};
 use crate::report::remedy::{Remedy, how_to_stop, remedy};
+use crate::report::text::line;
 
 /// A message ready for SNS.
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
@@ -15,8 +16,21 @@ pub struct Message {
     pub subject: String,
     /// The `MessageStructure=json` document.
     pub body: String,
-    /// String attributes for filter policies.
+    /// Attributes for filter policies: a text, or a JSON list of texts.
     pub attributes: Vec<(String, String)>,
+}
+
+/// A message attribute's value: never empty, nothing that does not show.
+pub(super) fn attribute(value: &str) -> String {
+    let clean = line(value, 256);
+    if clean.is_empty() { "none".to_owned() } else { clean }
+}
+
+/// The data type of an attribute. A filter policy takes a message if it takes one text of a list; no single text that the guard sends
+/// begins like one.
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html>
+pub fn data_type(value: &str) -> &'static str {
+    if value.starts_with('[') { "String.Array" } else { "String" }
 }
 
 /// Most bytes of a message's body. SNS takes 262,144 for body and attributes together.

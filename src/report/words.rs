@@ -75,6 +75,9 @@ pub(super) fn headline(finding: &Finding) -> String {
         Evidence::Contested { .. } => "still broken: somebody undoes each repair",
         Evidence::NoConfigEvents { .. } => "changes are seen late: no CloudTrail events",
         Evidence::HistoryFull { .. } => "so many changes that a lost one may go unseen",
+        Evidence::KnownKeysFull { .. } => "too many keys for the guard to watch",
+        Evidence::NeverScanned { .. } => "its existing objects were never scanned",
+        Evidence::Acknowledged { .. } => "an open incident is acknowledged",
         Evidence::NoSubscription { .. } => "nobody receives the alerts",
         Evidence::StateUnreadable { .. } => "an item of the incident table is unreadable",
         Evidence::TableUnreachable { .. } => "no repairs: incident table unreachable",
@@ -126,6 +129,9 @@ pub(super) fn over(finding: &Finding, ending: Option<Ending>) -> String {
         Evidence::Contested { .. } => "the repair has held",
         Evidence::NoConfigEvents { .. } => "CloudTrail events arrive again",
         Evidence::HistoryFull { .. } => "its changes are few enough again",
+        Evidence::KnownKeysFull { .. } => "no key was left out for a day",
+        Evidence::NeverScanned { .. } => "its existing objects were scanned",
+        Evidence::Acknowledged { .. } => "no incident is acknowledged",
         Evidence::NoSubscription { .. } => "somebody receives the alerts",
         Evidence::StateUnreadable { .. } => "the incident table can be read again",
         Evidence::TableUnreachable { .. } => "the incident table answers again",
@@ -287,6 +293,13 @@ pub(super) fn effect(finding: &Finding) -> String {
             "a broken policy is noticed only by the schedule or the next upload. Annotators notice nothing now"
         }
         Evidence::HistoryFull { .. } => "annotators notice nothing. A change that a repair undid may go unreported",
+        Evidence::KnownKeysFull { .. } => {
+            "annotators notice nothing now. If a key that is not watched stops working, existing images go blank unreported"
+        }
+        Evidence::Acknowledged { .. } => "as the incident says. Nobody is reminded of it",
+        Evidence::NeverScanned { .. } => {
+            "existing images under a key that no upload has used may be blank, or go blank, unreported"
+        }
         Evidence::StateUnreadable { .. } => {
             "annotators notice nothing. One open incident is not followed until the item can be read"
         }
@@ -369,6 +382,9 @@ pub(super) fn not_ours(finding: &Finding) -> &'static str {
         Evidence::LostUpdate(_) | Evidence::HistoryFull { .. } => {
             "the guard does not know which change is meant to stay"
         }
+        Evidence::KnownKeysFull { .. } => "the keys that it watches keep their places",
+        Evidence::Acknowledged { .. } => "somebody has accepted it for a while",
+        Evidence::NeverScanned { .. } => "a scan reads every object, and is started by a person",
         Evidence::StateUnreadable { .. } => "the guard leaves what another version wrote",
         Evidence::Contested { .. } => "it has repaired as often as its limit allows",
         Evidence::Paused { .. } => "it is paused",

@@ -26,6 +26,8 @@ EXPECTED = {
     "manual-test-alert.json": ("nothing", None),
     "manual-judge.json": ("objects", None),
     "manual-judge-kms-keys.json": ("objects", None),
+    "manual-acknowledge.json": ("problems", ["no open incident `part-denied/e4edcc8adf8c84b0d23fed63decb2f16`"]),
+    "manual-known-keys.json": ("problems", ["no such object"]),
 }
 
 
@@ -61,6 +63,8 @@ class Events(unittest.TestCase):
                     self.assertIn(answer["invocationSchemaVersion"], name.replace("v1", "1.0").replace("v2", "2.0"))
                 elif kind == "nothing":
                     self.assertEqual((answer["objects"], answer["buckets"], answer["problems"]), ([], [], []), shown)
+                elif kind == "problems":
+                    self.assertEqual([problem["saw"] for problem in answer["problems"]], wanted, shown)
                 elif kind in ("object", "objects"):
                     self.assertTrue(answer["objects"], shown)
                     if wanted:

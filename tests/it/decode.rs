@@ -1,9 +1,10 @@
 //! Decoding: every sample of `events/` is what its README says, and no input makes the decoder lose or break anything.
 
 mod laws;
+mod manual;
 
 use darwin_s3_guard::event::decode::decode;
-use darwin_s3_guard::event::trigger::{Decoded, Envelope, Item, Manual, ManualAction, Trigger};
+use darwin_s3_guard::event::trigger::{Decoded, Envelope, Item, Trigger};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::Home;
 use serde_json::{Value, json};
@@ -178,56 +179,6 @@ fn wrappings_without_end_are_refused() {
     let item = only(&event);
     assert_eq!(item.triggers, []);
     assert!(item.problems[0].saw.contains("wrapped more than 4 times"), "{:?}", item.problems);
-}
-
-#[track_caller]
-fn check_manual(event: &Value, wanted: Result<Manual, &str>) {
-    let item = only(event);
-    match wanted {
-        Ok(manual) => assert_eq!((item.triggers, item.problems), (vec![Trigger::Manual(manual)], vec![]), "{event}"),
-        Err(saw) => {
-            assert_eq!(item.triggers, [], "{event}");
-            assert!(item.problems[0].saw.contains(saw), "{event}: {:?}", item.problems);
-        }
-    }
-}
-
-#[test]
-fn a_manual_action_is_read_strictly_as_a_person_typed_it() {
-    let audit = Manual { action: ManualAction::Audit, bucket: None, key: None, kms_keys: vec![], dry_run: false };
-    check_manual(&json!({"action": "audit"}), Ok(audit.clone()));
-    check_manual(&json!({"action": "audit", "bucket": null, "kms_keys": []}), Ok(audit.clone()));
-    check_manual(
-        &json!({"action": "repair", "dry_run": true}),
-        Ok(Manual { action: ManualAction::Repair, dry_run: true, ..audit.clone() }),
-    );
-    let judge =
-        Manual { action: ManualAction::Judge, bucket: Some("b".into()), key: Some("a+b%20".into()), ..audit.clone() };
-    check_manual(&json!({"action": "judge", "bucket": "b", "key": "a+b%20"}), Ok(judge));
-    check_manual(
-        &json!({"action": "judge", "kms_keys": [KEY]}),
-        Ok(Manual { action: ManualAction::Judge, kms_keys: vec![KEY.into()], ..audit }),
-    );
-
-    check_manual(&json!({"action": "repare"}), Err("`repare`"));
-    check_manual(&json!({"action": ["audit"]}), Err("a list of 1"));
-    check_manual(&json!({"action": "repair", "dryrun": true}), Err("the field `dryrun`"));
-    check_manual(&json!({"action": "repair", "dry_run": "true"}), Err("`\"true\"`"));
-    check_manual(&json!({"action": "audit", "bucket": ""}), Err("``"));
-    check_manual(&json!({"action": "audit", "bucket": 7}), Err("the number `7`"));
-    check_manual(&json!({"action": "repair", "key": "a.png"}), Err("`key` or `kms_keys` with `repair`"));
-    check_manual(&json!({"action": "judge", "bucket": "b"}), Err("`judge` without an object or a key"));
-    check_manual(&json!({"action": "judge", "key": "a.png"}), Err("`judge` of a `key` without a `bucket`"));
-    for key in [
-        "alias/raw",
-        "1234abcd-12ab-34cd-56ef-1234567890ab",
-        "arn:aws:kms:eu-central-1:111122223333:alias/raw",
-        "arn:aws:kms:eu-central-1:111122223333:key/*",
-    ] {
-        check_manual(&json!({"action": "judge", "kms_keys": [KEY, key]}), Err(key));
-    }
-    check_manual(&json!({"action": "judge", "kms_keys": KEY}), Err("arn:aws:kms"));
-    check_manual(&json!({"action": "judge", "kms_keys": [null]}), Err("null"));
 }
 
 #[test]

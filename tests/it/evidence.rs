@@ -148,6 +148,9 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         }
         Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: Operation::PutBucketPolicy },
         Kind::HistoryFull => Evidence::HistoryFull { forgotten: 7 },
+        Kind::KnownKeysFull => Evidence::KnownKeysFull { key: own(), foreign: true, limit: 20 },
+        Kind::NeverScanned => Evidence::NeverScanned { keys: 2, since_ms: Some(1_798_761_600_000) },
+        Kind::Acknowledged => Evidence::Acknowledged { incident: own(), of: own(), until_ms: 1_798_761_600_000 },
         Kind::NoSubscription => Evidence::NoSubscription { topic: Some(own()) },
         Kind::StateUnreadable => Evidence::StateUnreadable { error: own() },
         Kind::TableUnreachable => Evidence::TableUnreachable { error: own() },

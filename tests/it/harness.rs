@@ -5,7 +5,8 @@ use darwin_s3_guard::app::config::Config;
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{
-    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, Leases, Listing, Log, Objects, Topic, WriteLog,
+    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, KnownKeys, Leases, Listing, Log, Objects,
+    Topic, WriteLog,
 };
 use darwin_s3_guard::incident::life::StoreResult;
 use darwin_s3_guard::model::arn::AccountId;
@@ -86,7 +87,7 @@ impl ForAccount<Self> for Shared {
 /// The in-memory AWS with a store.
 pub struct InMemory<S>(PhantomData<S>);
 
-impl<S: Incidents + Leases + WriteLog> ports::World for InMemory<S> {
+impl<S: Incidents + Leases + WriteLog + KnownKeys> ports::World for InMemory<S> {
     type Clients = Shared;
     type Aws = Shared;
     type Store = S;
@@ -115,7 +116,7 @@ pub fn setup(world: World, variables: &[(&str, &str)]) -> Setup {
 }
 
 /// A guard whose state is kept by `store`.
-pub fn with_store<S: Incidents + Leases + WriteLog>(
+pub fn with_store<S: Incidents + Leases + WriteLog + KnownKeys>(
     world: World,
     variables: &[(&str, &str)],
     store: Option<S>,

@@ -8,8 +8,9 @@ mod table;
 
 use crate::evidence::finding;
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
+use darwin_s3_guard::app::ports::{Incidents, KnownKeys, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
+use darwin_s3_guard::incident::known::{KnownKey, STALE_MS};
 use darwin_s3_guard::incident::life::{
     CLAIM_MS, Claim, Ending, FLAP_MS, Healed, Incident, Lease, REMIND_MS, Sighting, Status,
 };
@@ -244,6 +245,57 @@ async fn a_change_is_kept_once_and_forgotten_when_asked(store: impl WriteLog, bu
     assert_eq!(store.past(bucket, NOW).await.unwrap().changes, []);
 }
 
+async fn what_is_acknowledged_is_quiet_until_something_is_told(store: impl Incidents, bucket: &str) {
+    let incident = announced(store.sight(&sighting(bucket, "k"), NOW).await.unwrap());
+    store.told(&incident, NOW).await.unwrap();
+    assert!(store.acknowledge(&incident, NOW + 3 * REMIND_MS).await.unwrap());
+    let open = the_only_open(&store, bucket).await;
+    assert_eq!((open.due(NOW + 2 * REMIND_MS), open.due(NOW + 3 * REMIND_MS)), (None, Some(Status::Reminder)));
+    // A sighting changes nothing of it; a message does.
+    store.sight(&sighting(bucket, "k"), NOW + 1).await.unwrap();
+    assert_eq!(the_only_open(&store, bucket).await.quiet_until_ms, Some(NOW + 3 * REMIND_MS));
+    store.told(&open, NOW + 2).await.unwrap();
+    assert_eq!(the_only_open(&store, bucket).await.quiet_until_ms, None);
+    assert!(store.acknowledge(&incident, NOW + REMIND_MS).await.unwrap());
+    healed_and_resolved(&store, &the_only_open(&store, bucket).await, NOW + 3).await;
+    assert!(!store.acknowledge(&incident, NOW + 9 * REMIND_MS).await.unwrap(), "it is over");
+    let again = announced(store.sight(&sighting(bucket, "k"), NOW + 4).await.unwrap());
+    assert_eq!(again.quiet_until_ms, None);
+}
+
+async fn a_key_is_kept_once_a_day_and_is_alive_again_when_seen(store: impl KnownKeys, bucket: &str) {
+    const DAY: u64 = 24 * 3_600_000;
+    let key = KnownKey {
+        key: "arn:aws:kms:eu-central-1:111122223333:key/k".into(),
+        samples: vec!["a/\u{202e}\n\"1\".png".into()],
+        since_ms: NOW,
+        seen_ms: NOW,
+        stale_ms: None,
+    };
+    assert!(store.keep_key(bucket, &key, NOW - DAY).await.unwrap());
+    assert_eq!(store.known_keys(bucket, NOW).await.unwrap(), std::slice::from_ref(&key));
+    let again = |at: u64| KnownKey { samples: vec!["b".into()], since_ms: at, seen_ms: at, ..key.clone() };
+    assert!(!store.keep_key(bucket, &again(NOW + 1), NOW + 1 - DAY).await.unwrap(), "once a day");
+    assert!(store.keep_key(bucket, &again(NOW + DAY), NOW).await.unwrap());
+    let held = KnownKey { since_ms: NOW, ..again(NOW + DAY) };
+    assert_eq!(
+        store.known_keys(bucket, NOW).await.unwrap(),
+        std::slice::from_ref(&held),
+        "since when it is known stays"
+    );
+    assert!(!store.retire_key(bucket, &key, NOW + DAY).await.unwrap(), "it was seen since it was read");
+    assert!(store.retire_key(bucket, &held, NOW + DAY).await.unwrap());
+    let stale = KnownKey { stale_ms: Some(NOW + DAY), ..held.clone() };
+    assert_eq!(store.known_keys(bucket, NOW + DAY).await.unwrap(), [stale]);
+    assert!(store.keep_key(bucket, &again(NOW + DAY + 1), NOW + 1).await.unwrap(), "what is stale is due");
+    let held = store.known_keys(bucket, NOW + DAY + 1).await.unwrap().remove(0);
+    assert_eq!(held.stale_ms, None);
+    assert!(store.retire_key(bucket, &held, NOW + 2 * DAY).await.unwrap());
+    assert_eq!(store.known_keys(bucket, NOW + 2 * DAY + STALE_MS).await.unwrap(), [], "and forgotten in the end");
+    store.forget_key(bucket, &held).await.unwrap();
+    assert_eq!(store.known_keys(bucket, NOW).await.unwrap(), []);
+}
+
 async fn once_is_once_within_its_period(store: impl Leases, bucket: &str) {
     assert!(store.once_per(bucket, NOW, 60).await.unwrap());
     assert!(!store.once_per(bucket, NOW + 59, 60).await.unwrap());
@@ -283,5 +335,7 @@ promises! {
     repairs_are_granted_up_to_the_limit_and_again_after_quiet,
     a_write_is_recognised_once_by_one_event,
     a_change_is_kept_once_and_forgotten_when_asked,
+    what_is_acknowledged_is_quiet_until_something_is_told,
+    a_key_is_kept_once_a_day_and_is_alive_again_when_seen,
     once_is_once_within_its_period,
 }

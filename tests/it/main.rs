@@ -33,11 +33,13 @@ mod history;
 
 mod incident_store;
 mod judge_doc;
+mod known_keys;
 mod laws;
 mod layers;
 mod merge;
 mod messages;
 mod metrics;
+mod one_message;
 mod operators;
 mod reference;
 mod scan;

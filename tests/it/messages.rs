@@ -55,13 +55,14 @@ fn incident(kind: Kind, text: &str) -> Incident {
         claimed_ms: NOW,
         healed: None,
         flaps: 0,
+        quiet_until_ms: None,
     }
 }
 
 fn told(kind: Kind, status: Status, text: &str) -> Message {
     let mut incident = incident(kind, text);
     incident.healed = (status == Status::Resolved).then(|| Healed::of(NOW, Ending::Configuration));
-    message(&Notice { status, incident: &incident, context: &context(), stateless: false, now_ms: NOW })
+    message(&[Notice { status, incident: &incident, context: &context(), stateless: false, now_ms: NOW }]).unwrap()
 }
 
 fn forms(message: &Message) -> (Value, String, Value) {
@@ -148,12 +149,89 @@ fn every_kind_in_every_status_keeps_the_schema_and_the_limits_whatever_the_names
     }
 }
 
+const HOSTILE: [&str; 10] = [
+    "`touch pwned`",
+    "$(touch pwned)",
+    "'; touch pwned; '",
+    "\"; touch pwned; \"",
+    "a' && touch pwned && '",
+    "\\'; touch pwned #",
+    "a\ntouch pwned\n",
+    "--endpoint-url=http://evil.example",
+    "-rf ~ * !! $IFS",
+    "\u{202e}& touch pwned <@here>",
+];
+
+/// Runs each command in a bash of its own, in an empty directory; `aws` and `jq` write down their words. The words of each call,
+/// and the files that are there then.
+fn in_bash(commands: &[String]) -> (Vec<Vec<String>>, Vec<String>) {
+    let directory = std::env::temp_dir().join(format!("commands-{}-{:p}", std::process::id(), commands));
+    std::fs::create_dir(&directory).unwrap();
+    let stubs = "note() { printf '%s\\0' CALL \"$@\" >> calls; echo '{}'; }; aws() { note aws \"$@\"; }; jq() { note jq \"$@\"; }\n";
+    let script = commands.iter().map(|command| format!("(\n{command}\n)\n")).collect::<Vec<_>>().concat();
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", &format!("{stubs}{script}true")]).current_dir(&directory).env("HOME", &directory);
+    let output = bash.output().unwrap();
+    assert!(output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("syntax"), "{output:?}");
+    let calls = std::fs::read_to_string(directory.join("calls")).unwrap();
+    let files = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let files = files.collect();
+    std::fs::remove_dir_all(&directory).unwrap();
+    let calls = calls.split("CALL\0").skip(1);
+    (calls.map(|call| call.split_terminator('\0').map(str::to_owned).collect()).collect(), files)
+}
+
+#[test]
+fn a_hostile_name_is_one_word_of_a_command_and_runs_nothing() {
+    for text in HOSTILE {
+        let mut commands = Vec::new();
+        for kind in Kind::ALL {
+            let (document, _, _) = forms(&told(*kind, Status::Opened, text));
+            commands.extend(serde_json::from_value::<Vec<String>>(document["commands"].clone()).unwrap());
+        }
+        assert!(commands.len() >= 20, "{}", commands.len());
+        let (calls, files) = in_bash(&commands);
+        assert!(calls.len() >= commands.len() / 2, "{text:?}: {calls:?}");
+        assert!(
+            files.iter().all(|file| file == "calls" || file.rsplit('.').next() == Some("json")),
+            "{text:?}: {files:?}"
+        );
+        for call in &calls {
+            let service =
+                |word: &String| word.bytes().all(|byte| byte.is_ascii_lowercase() || b"0123456789-".contains(&byte));
+            let named = call[0] == "jq" || call[1..3].iter().all(service);
+            assert!(named && call.iter().all(|word| word != "touch" && word != "pwned"), "{text:?}: {call:?}");
+        }
+        // An object's key and a KMS key come through whole.
+        let has = |word: &str| calls.iter().flatten().any(|held| held == word);
+        assert!(has(&format!("--key={text}")) && has(text), "{text:?}: {calls:?}");
+    }
+}
+
+#[test]
+fn a_hostile_name_leaves_no_code_of_a_card_and_becomes_no_link() {
+    for text in ["`[x](http://evil.example)`", "a`b [x](http://evil.example) `c", "x http://evil.example y", "``` x"] {
+        for (kind, status) in Kind::ALL.iter().flat_map(|kind| Status::ALL.iter().map(move |status| (*kind, *status))) {
+            let (_, _, card) = forms(&told(kind, status, text));
+            let shown = card["content"]["description"].as_str().unwrap();
+            let fences: Vec<&str> = shown.split("```").collect();
+            assert!(fences.len() % 2 == 1, "{kind} {status:?} {text}: {shown}");
+            for line in fences.iter().step_by(2).flat_map(|part| part.lines()) {
+                let parts: Vec<&str> = line.split('`').collect();
+                assert!(parts.len() % 2 == 1, "{kind} {status:?} {text}: {line}");
+                let outside: String = parts.iter().step_by(2).copied().collect();
+                assert!(!outside.contains("://evil") && !outside.contains("]("), "{kind} {status:?} {text}: {line}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_smallest_body_is_still_a_message_structure() {
     let incident = incident(Kind::KeyDenied, "a");
     let notice =
         Notice { status: Status::Opened, incident: &incident, context: &context(), stateless: true, now_ms: NOW };
-    let body: Value = serde_json::from_str(&bare_body(&notice)).unwrap();
+    let body: Value = serde_json::from_str(&bare_body(&[notice])).unwrap();
     assert!(body["default"].is_string() && body["email"].is_string());
 }
 

@@ -1,11 +1,12 @@
 //! The incident table fails in the middle of things: nothing is written, all is told, and what may pass is tried again.
 
-use crate::harness::{InMemory, changed, sqs, with_store};
+use crate::harness::{InMemory, changed, created, sqs, with_store};
 use crate::world::{World, aws_error};
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::{Clock, Incidents, Leases, WriteLog};
+use darwin_s3_guard::app::ports::{Clock, Incidents, KnownKeys, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
+use darwin_s3_guard::incident::known::KnownKey;
 use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::change::{Change, Write};
@@ -47,9 +48,16 @@ failing!(WriteLog {
     forget_change(bucket: &str, change: &Change) -> ();
     past(bucket: &str, now_ms: u64) -> Past;
 });
+failing!(KnownKeys {
+    known_keys(bucket: &str, now_ms: u64) -> Vec<KnownKey>;
+    keep_key(bucket: &str, key: &KnownKey, due_ms: u64) -> bool;
+    retire_key(bucket: &str, key: &KnownKey, now_ms: u64) -> bool;
+    forget_key(bucket: &str, key: &KnownKey) -> ();
+});
 failing!(Incidents {
     sight(sighting: &Sighting, now_ms: u64) -> Claim;
     claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
+    acknowledge(incident: &Incident, until_ms: u64) -> bool;
     told(incident: &Incident, now_ms: u64) -> ();
     release_claim(incident: &Incident) -> ();
     heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
@@ -113,4 +121,42 @@ async fn a_change_that_could_not_be_kept_comes_back_even_where_nothing_is_to_be_
     guard.store.as_ref().unwrap().failing.set(Some(("keep_change", ErrorClass::Throttled)));
     assert_eq!(deliver(&guard).await, json!([{"itemIdentifier": "m0"}]));
     assert_eq!((world.writes(), world.told_of(Kind::TableUnreachable)), (vec![], 1));
+}
+
+#[tokio::test]
+async fn an_upload_under_a_key_that_was_written_down_today_asks_the_table_nothing() {
+    let (world, guard) = with_store(World::healthy(), &[("INCIDENT_TABLE", "incidents")], Some(Table::default()));
+    let store = guard.store.as_ref().unwrap();
+    let key = world.key("k", true);
+    let call = Call { request_id: "r".into(), ..Call::default() };
+    let mut asked = Vec::new();
+    for n in 0..4 {
+        world.object(&format!("{n}.png"), Some(&key));
+        guard.handle(&created(&format!("{n}.png")), &call).await.unwrap();
+        asked.push(std::mem::take(&mut *store.asked.borrow_mut()));
+        if n == 2 {
+            world.now.set(world.now.get() + 24 * 3_600_000);
+        }
+    }
+    // The open incidents are read once a minute.
+    let first = vec!["known_keys", "keep_key", "open"];
+    assert_eq!(asked, [first.clone(), vec![], vec![], first]);
+}
+
+#[tokio::test]
+async fn a_table_that_fails_for_keys_fails_no_upload() {
+    let (world, guard) = with_store(World::healthy(), &[("INCIDENT_TABLE", "incidents")], Some(Table::default()));
+    let store = guard.store.as_ref().unwrap();
+    let key = world.key("k", true);
+    world.object("a.png", Some(&key));
+    store.failing.set(Some(("known_keys", ErrorClass::Transient)));
+    let call = Call { request_id: "r".into(), ..Call::default() };
+    let answer = guard.handle(&sqs(&[created("a.png")]), &call).await.unwrap();
+    assert_eq!(answer["batchItemFailures"], json!([]));
+    guard.handle(&created("a.png"), &call).await.unwrap();
+    assert_eq!(store.asked.borrow().iter().filter(|asked| **asked == "known_keys").count(), 1, "a minute's rest");
+    store.failing.set(None);
+    world.now.set(world.now.get() + 60_000);
+    guard.handle(&created("a.png"), &call).await.unwrap();
+    assert!(store.asked.borrow().contains(&"keep_key"));
 }

@@ -34,6 +34,41 @@ fn every_kind_reads_like_this_in_every_situation_and_form() {
     });
 }
 
+#[test]
+fn several_incidents_in_one_message_read_like_this() {
+    let of = |kind, situation, bucket: &str| Incident { bucket: bucket.to_owned(), ..incident(kind, situation) };
+    let opened = |kind| of(kind, Situation::Opened, "acme-lidar");
+    let repaired = |kind, bucket| of(kind, Situation::Repaired, bucket);
+    let one_change = vec![opened(Kind::KeyState), opened(Kind::DefaultEncryption)];
+    let first_repair = vec![
+        repaired(Kind::PolicyMissing, "acme-lidar"),
+        repaired(Kind::CorsMissing, "acme-lidar"),
+        repaired(Kind::CorsMissing, "acme-scans"),
+    ];
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots/words");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (name, incidents, status) in
+        [("one-change", one_change, Status::Opened), ("first-repair", first_repair, Status::Repaired)]
+    {
+        let context = context(Mode::Repair);
+        let notice = |incident| Notice { status, incident, context: &context, stateless: false, now_ms: NOW };
+        let notices: Vec<Notice<'_>> = incidents.iter().map(notice).collect();
+        let message = message(&notices).unwrap();
+        let body: Value = serde_json::from_str(&message.body).unwrap();
+        let card: Value = serde_json::from_str(body["https"].as_str().unwrap()).unwrap();
+        let (title, description) = (&card["content"]["title"], card["content"]["description"].as_str().unwrap());
+        let text = format!(
+            "Subject: {}\n\n{}\n--- card\n{title}\n{description}\n--- attributes\n{:?}\n",
+            message.subject,
+            body["email"].as_str().unwrap(),
+            message.attributes
+        );
+        settings.bind(|| insta::assert_snapshot!(name, text));
+    }
+}
+
 /// Every message, with where it comes from.
 fn all() -> impl Iterator<Item = (String, Sent)> {
     Kind::ALL.iter().flat_map(|kind| {
@@ -112,7 +147,7 @@ fn a_subject_is_shorter_than_100_characters_and_has_the_whole_name_of_a_bucket_o
                     stateless: false,
                     now_ms: NOW,
                 };
-                let subject = message(&notice).subject;
+                let subject = message(&[notice]).unwrap().subject;
                 assert!(subject.len() < 100, "{subject}");
                 let (_, headline) = subject.split_once(": ").unwrap();
                 assert!(!whole || subject.contains(&name), "{subject}");

@@ -235,16 +235,25 @@ impl World {
         self.calls.borrow_mut().clear();
     }
 
-    /// The `kind` attribute of each message published, with its `status`.
-    pub fn told(&self) -> Vec<String> {
-        let attribute = |message: &Message, name: &str| {
-            message.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+    /// Each message published: its document for machines.
+    pub fn documents(&self) -> Vec<Value> {
+        let document = |message: &Message| {
+            let body: Value = serde_json::from_str(&message.body).unwrap();
+            serde_json::from_str(body["default"].as_str().unwrap()).unwrap()
         };
-        self.published
-            .borrow()
-            .iter()
-            .map(|message| format!("{} {}", attribute(message, "kind"), attribute(message, "status")))
-            .collect()
+        self.published.borrow().iter().map(document).collect()
+    }
+
+    /// The kind of each incident that was told, with its status. A message may have several.
+    pub fn told(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        for document in self.documents() {
+            let also = document["also"].as_array().cloned().unwrap_or_default();
+            for incident in std::iter::once(&document).chain(&also) {
+                told.push(format!("{} {}", incident["kind"].as_str().unwrap(), incident["status"].as_str().unwrap()));
+            }
+        }
+        told
     }
 
     pub fn told_of(&self, kind: Kind) -> usize {

@@ -1,50 +1,188 @@
 //! One message out of the door: published, or written as a log line where there is no topic.
 
-use crate::app::alerts::{Alerts, Delivery, Sent, TableState};
+use crate::app::alerts::{AT_ONCE, Alerts, Delivery, Due, Sent, TableState};
 use crate::app::ports::{Clock, Incidents, Log, Topic, World};
 use crate::app::state::State;
 use crate::incident::life::{Ending, Healed, Incident, Status};
 use crate::model::aws::{AwsError, ErrorClass};
+use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::Problem;
 use crate::report::message as notify;
 use crate::report::notice::{Message, Notice};
+use futures_util::StreamExt;
+use std::collections::BTreeMap;
+
+/// What puts several into one message.
+#[derive(Debug, PartialEq, Eq)]
+enum Bond {
+    /// They began, or ended, with one change of one bucket.
+    Change { bucket: String, event_id: String, over: bool },
+    /// They were repaired in one invocation, and no event says by whom they were broken: a first repair of many buckets.
+    Repairs,
+}
+
+impl<S> Due<'_, S> {
+    fn bond(&self) -> Option<Bond> {
+        let Incident { report, healed, bucket, .. } = &self.incident;
+        let over = self.status == Status::Resolved;
+        let actor = match self.status {
+            Status::Opened | Status::Repaired => report.actor.as_ref(),
+            Status::Resolved => healed.as_ref().and_then(|healed| healed.actor.as_ref()),
+            Status::Reminder | Status::Test => return None,
+        };
+        // These are read, and answered, one by one.
+        if matches!(report.finding.kind(), Kind::LostUpdate | Kind::Contested | Kind::Paused) {
+            return None;
+        }
+        match actor.and_then(|actor| actor.event_id.clone()) {
+            Some(event_id) => Some(Bond::Change { bucket: bucket.clone(), event_id, over }),
+            None => (self.status == Status::Repaired).then_some(Bond::Repairs),
+        }
+    }
+
+    /// What is open before what is over, then the gravest.
+    fn weight(&self) -> (bool, Severity) {
+        (self.status == Status::Opened, self.incident.report.finding.severity)
+    }
+}
+
+/// Most messages of one kind that objects of a bucket lead to in an hour, each on its own.
+const SINGLES: usize = 10;
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// Most incidents of one message: with these its bare facts still fit.
+const MEMBERS: usize = 200;
+
+/// What a flood is of: whoever uploads can name any number of keys.
+type Flood = (String, Kind, Severity, Status);
+
+/// The flood that a message may be part of. Without the table nobody would remember what is put off.
+fn flood<S>(due: &Due<'_, S>) -> Option<Flood> {
+    let Incident { report, bucket, .. } = &due.incident;
+    let of_objects = !report.sample_keys.is_empty() && matches!(due.keeper, State::Table(_));
+    of_objects.then(|| (bucket.clone(), report.finding.kind(), report.finding.severity, due.status))
+}
+
+fn bundled<S>(due: Vec<Due<'_, S>>) -> Vec<Vec<Due<'_, S>>> {
+    let mut bundles: Vec<(Option<Bond>, Vec<Due<'_, S>>)> = Vec::new();
+    for due in due {
+        let bond = due.bond();
+        match bundles.iter_mut().find(|(held, _)| bond.is_some() && *held == bond) {
+            Some((_, bundle)) => bundle.push(due),
+            None => bundles.push((bond, vec![due])),
+        }
+    }
+    bundles
+        .into_iter()
+        .map(|(_, mut bundle)| {
+            bundle.sort_by_key(|due| std::cmp::Reverse(due.weight()));
+            bundle
+        })
+        .collect()
+}
 
 impl<'a, W: World> Alerts<'a, W> {
-    /// Sends a claimed message and marks it sent. Failing that, gives the claim back.
-    pub(super) async fn send(
+    /// Sends claimed messages: those of one change as one, and those of a flood.
+    pub(super) async fn send_all(&self, table: &TableState, due: Vec<Due<'a, W::Store>>) -> Delivery {
+        let bundles = self.without_floods(table, bundled(due)).await;
+        let mut sent =
+            futures_util::stream::iter(bundles.iter().map(|bundle| self.send(table, bundle))).buffer_unordered(AT_ONCE);
+        let mut delivery = Delivery::default();
+        while let Some(result) = sent.next().await {
+            delivery.add(result);
+        }
+        delivery
+    }
+
+    /// After ten of a kind in an hour what comes is put off, and is one message when the hour is over: the claims are given back,
+    /// so that whoever looks next finds it pending.
+    async fn without_floods(
         &self,
         table: &TableState,
-        keeper: State<'a, W::Store>,
-        incident: &Incident,
-        status: Status,
-    ) -> Delivery {
-        let notice = Notice {
-            status,
-            incident,
-            context: self.context,
-            stateless: matches!((keeper, self.state), (State::Process(_), State::Table(_))),
-            now_ms: self.clock.now_ms(),
-        };
-        let published = self.publish(&notice).await;
-        self.log.line(notify::log_line(&notice, self.topic.is_some(), published.as_ref().err()));
+        bundles: Vec<Vec<Due<'a, W::Store>>>,
+    ) -> Vec<Vec<Due<'a, W::Store>>> {
+        let mut kept = Vec::new();
+        let mut floods: BTreeMap<Flood, Vec<Due<'a, W::Store>>> = BTreeMap::new();
+        for mut bundle in bundles {
+            match bundle.first().and_then(flood).filter(|_| bundle.len() == 1) {
+                Some(flood) => floods.entry(flood).or_default().append(&mut bundle),
+                None => kept.push(bundle),
+            }
+        }
+        for (flood, mut due) in floods {
+            let recent = self.sent_lately(table, &flood).await;
+            if recent >= SINGLES {
+                for Due { incident, keeper, .. } in &due {
+                    self.give_back(table, *keeper, incident).await;
+                }
+            } else if recent + due.len() <= SINGLES {
+                kept.extend(due.into_iter().map(|due| vec![due]));
+            } else {
+                while !due.is_empty() {
+                    let rest = due.split_off(due.len().min(MEMBERS));
+                    kept.push(std::mem::replace(&mut due, rest));
+                }
+            }
+        }
+        kept
+    }
+
+    /// How many incidents of this kind were told in the last hour.
+    async fn sent_lately(&self, table: &TableState, (bucket, kind, severity, status): &Flood) -> usize {
+        if *status != Status::Opened {
+            return 0;
+        }
+        let since_ms = self.clock.now_ms().saturating_sub(HOUR_MS);
+        let (open, _) = self.read_open(table, bucket).await;
+        let of_kind = open.iter().filter(|open| {
+            let finding = &open.report.finding;
+            finding.kind() == *kind && finding.severity == *severity && open.healed.is_none()
+        });
+        of_kind.filter(|open| open.told_ms.is_some_and(|told_ms| told_ms > since_ms)).count()
+    }
+
+    /// Sends a message and marks its incidents told. Failing that, gives the claims back.
+    async fn send(&self, table: &TableState, bundle: &[Due<'a, W::Store>]) -> Delivery {
+        let now_ms = self.clock.now_ms();
+        let notices: Vec<Notice<'_>> = bundle
+            .iter()
+            .map(|due| Notice {
+                status: due.status,
+                incident: &due.incident,
+                context: self.context,
+                stateless: matches!((due.keeper, self.state), (State::Process(_), State::Table(_))),
+                now_ms,
+            })
+            .collect();
+        let Some(first) = notices.first() else { return Delivery::default() };
+        let published = self.publish(&notices).await;
+        for notice in &notices {
+            self.log.line(notify::log_line(notice, self.topic.is_some(), published.as_ref().err()));
+        }
         match published {
             Ok(()) => {
-                self.mark(table, keeper, incident, status).await;
-                if status == Status::Repaired {
-                    self.close(table, keeper, incident).await;
+                for Due { incident, status, keeper, indexes: _ } in bundle {
+                    self.mark(table, *keeper, incident, *status).await;
+                    if *status == Status::Repaired {
+                        self.close(table, *keeper, incident).await;
+                    }
                 }
-                let sent = Sent {
-                    fingerprint: incident.fingerprint.clone(),
-                    bucket: incident.bucket.clone(),
-                    kind: incident.report.finding.kind(),
-                    status,
+                let sent = |due: &Due<'a, W::Store>| Sent {
+                    fingerprint: due.incident.fingerprint.clone(),
+                    bucket: due.incident.bucket.clone(),
+                    kind: due.incident.report.finding.kind(),
+                    status: due.status,
                 };
-                Delivery { sent: vec![sent], ..Delivery::default() }
+                Delivery { sent: bundle.iter().map(sent).collect(), messages: 1, ..Delivery::default() }
             }
             Err(error) => {
-                self.give_back(table, keeper, incident).await;
-                let at = format!("alert {} of bucket `{}`", incident.report.finding.kind(), incident.bucket);
-                Delivery { problems: vec![unsent(at, &error)], unsent: 1, ..Delivery::default() }
+                for Due { incident, keeper, .. } in bundle {
+                    self.give_back(table, *keeper, incident).await;
+                }
+                let Incident { bucket, report, .. } = first.incident;
+                let at = format!("alert {} of bucket `{bucket}`", report.finding.kind());
+                let problems = vec![unsent(at, &error)];
+                let unsent_sightings = bundle.iter().flat_map(|due| due.indexes.iter().copied()).collect();
+                Delivery { problems, unsent: 1, unsent_sightings, ..Delivery::default() }
             }
         }
     }
@@ -70,16 +208,18 @@ impl<'a, W: World> Alerts<'a, W> {
             stateless: false,
             now_ms: self.clock.now_ms(),
         };
-        let published = self.publish(&notice).await;
+        let published = self.publish(std::slice::from_ref(&notice)).await;
         self.log.line(notify::log_line(&notice, self.topic.is_some(), published.as_ref().err()));
         published.err().map(|error| unsent("test-alert".to_owned(), &error)).into_iter().collect()
     }
 
-    async fn publish(&self, notice: &Notice<'_>) -> Result<(), AwsError> {
-        let Some(topic) = self.topic else { return Ok(()) };
-        match topic.publish(&notify::message(notice)).await {
+    async fn publish(&self, notices: &[Notice<'_>]) -> Result<(), AwsError> {
+        let (Some(topic), Some(message)) = (self.topic, notify::message(notices)) else { return Ok(()) };
+        match topic.publish(&message).await {
             // Something in the message displeases SNS: the bare facts must still arrive.
-            Err(error) if error.class == ErrorClass::Permanent => topic.publish(&bare(notice)).await,
+            Err(error) if error.class == ErrorClass::Permanent => {
+                topic.publish(&Message { body: notify::bare_body(notices), ..message }).await
+            }
             answer => answer,
         }
     }
@@ -99,12 +239,6 @@ impl<'a, W: World> Alerts<'a, W> {
     async fn give_back(&self, table: &TableState, keeper: State<'a, W::Store>, incident: &Incident) {
         table.ask(keeper, &incident.bucket, keeper.release_claim(incident)).await;
     }
-}
-
-fn bare(notice: &Notice<'_>) -> Message {
-    let mut message = notify::message(notice);
-    message.body = notify::bare_body(notice);
-    message
 }
 
 fn unsent(at: String, error: &AwsError) -> Problem {

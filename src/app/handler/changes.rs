@@ -218,11 +218,13 @@ impl<W: World> Run<'_, W> {
             }
             let concerned = |incident: &Incident| keys.iter().any(|key| incident.cause == *key);
             let indexes: Vec<usize> = changes.iter().map(|(index, _)| *index).collect();
-            let newest = |incident: &Incident| {
-                let of_its_key = changes.iter().map(|(_, change)| *change).filter(|c| c.keys.contains(&incident.cause));
-                of_its_key.max_by_key(|change| change.actor.as_ref().and_then(|actor| actor.time.clone()))
+            let newest = |key: &str| {
+                let of_key =
+                    changes.iter().map(|(_, change)| *change).filter(|c| c.keys.iter().any(|held| held == key));
+                of_key.max_by_key(|change| change.actor.as_ref().and_then(|actor| actor.time.clone()))
             };
-            self.rejudge(contract, &indexes, concerned, newest).await;
+            self.rejudge(contract, &indexes, concerned, |incident| newest(&incident.cause)).await;
+            self.changed_keys(contract, &indexes, &keys, newest).await;
             let reconciled = self.reconcile(self.job(contract, None)).await;
             self.take_over(&indexes, &reconciled, by);
         }
@@ -235,7 +237,10 @@ impl<W: World> Run<'_, W> {
         let mut contracts = self.guard.config.contracts.clone();
         // Without the table a sweep begins at the first bucket.
         let begin = self.guard.state().recall(SWEEP_AT).await.ok().flatten();
-        let at = contracts.iter().position(|contract| Some(&contract.bucket) == begin.as_ref());
+        // The bucket, and where the time ended in its keys, the key.
+        let mut begin_at = begin.as_deref().unwrap_or_default().splitn(2, ' ');
+        let (bucket, key) = (begin_at.next(), begin_at.next());
+        let at = contracts.iter().position(|contract| Some(contract.bucket.as_str()) == bucket);
         contracts.rotate_left(at.unwrap_or(0));
         for contract in &contracts {
             if self.out_of_time() {
@@ -247,10 +252,17 @@ impl<W: World> Run<'_, W> {
             let reconciled = self.reconcile(job).await;
             self.take_over(indexes, &reconciled, None);
             self.rejudge(contract, indexes, |_| true, |_| None).await;
+            let begin = key.filter(|_| Some(contract.bucket.as_str()) == bucket);
+            let cut = self.sweep_keys(contract, indexes, begin, reconciled.default_key.as_deref()).await;
+            if let Some(key) = cut {
+                self.late(first, contract);
+                self.put_down(SWEEP_AT, &format!("{} {key}", contract.bucket)).await;
+                return;
+            }
             self.overdue(contract).await;
             self.outbox.swept.push(contract.bucket.clone());
         }
-        if begin.is_some_and(|begin| !begin.is_empty()) {
+        if begin.as_ref().is_some_and(|begin| !begin.is_empty()) {
             self.put_down(SWEEP_AT, "").await;
         }
         self.close_left(&contracts).await;
@@ -409,7 +421,7 @@ impl<W: World> Run<'_, W> {
         self.answer.buckets.push(answer);
     }
 
-    fn late(&mut self, index: usize, contract: &Contract) {
+    pub(super) fn late(&mut self, index: usize, contract: &Contract) {
         let at = format!("bucket `{}`", contract.bucket);
         self.problem(
             index,

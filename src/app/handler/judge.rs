@@ -3,6 +3,7 @@
 //! Must never call AWS for an object of a bucket that is not guarded or of another Region.
 
 use crate::app::handler::Run;
+use crate::app::handler::known::{Seen, note};
 use crate::app::handler::outbox::explains_objects;
 use crate::app::objects::{Outcome, Target, judge_all};
 use crate::app::ports::{Clock, Leases, World};
@@ -12,6 +13,7 @@ use crate::model::contract::Contract;
 use crate::model::outcome::Problem;
 use crate::report::answer::ObjectAnswer;
 use crate::report::forms::TaskResult;
+use std::collections::BTreeMap;
 
 /// The least time between reconciliations of a bucket that an object's denial asks for, across all functions.
 const OBJECT_RECONCILE_MS: u64 = 60_000;
@@ -36,6 +38,8 @@ impl<W: World> Run<'_, W> {
         };
         // Each bucket that denies an object, with the items whose objects it denies.
         let mut denying: Vec<(&Contract, Vec<usize>)> = Vec::new();
+        // The keys of each bucket's objects, and an item that has one.
+        let mut seen: BTreeMap<&str, (usize, Seen)> = BTreeMap::new();
         for ((index, target), outcome) in indexes.into_iter().zip(&targets).zip(outcomes) {
             match outcome {
                 Outcome::Judged(judged) => {
@@ -45,6 +49,8 @@ impl<W: World> Run<'_, W> {
                             None => denying.push((target.contract, vec![index])),
                         }
                     }
+                    let (_, keys) = seen.entry(&target.contract.bucket).or_insert_with(|| (index, Seen::new()));
+                    note(keys, &judged);
                     self.judged(index, &judged);
                 }
                 Outcome::Retry(error) => self.again(index, target, error.to_string(), "an answer"),
@@ -53,6 +59,9 @@ impl<W: World> Run<'_, W> {
         }
         for (contract, indexes) in denying {
             self.reconcile_for_object(contract, &indexes).await;
+        }
+        for (bucket, (index, keys)) in seen {
+            self.remember_keys(index, bucket, keys).await;
         }
     }
 

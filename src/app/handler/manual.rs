@@ -1,19 +1,24 @@
-//! What a person asks for by direct invocation: audit, repair, judge, test-alert.
+//! What a person asks for by direct invocation: audit, repair, judge, test-alert, known-keys, acknowledge.
 //!
 //! Must never write or publish for `audit` and `judge`.
 
 use crate::app::handler::Run;
 use crate::app::objects::{Outcome, Target, judge_all};
-use crate::app::ports::World;
+use crate::app::ports::{Clock, World};
 use crate::app::reconcile::job::{Job, Permit};
 use crate::event::trigger::{Manual, ManualAction};
+use crate::incident::fingerprint::Fingerprint;
 use crate::judge::key::{KeyQuestion, judge_key};
 use crate::model::contract::Contract;
+use crate::model::evidence::Evidence;
+use crate::model::finding::Finding;
 use crate::model::outcome::{Problem, Read};
 use crate::report::activation::{is_ready, of_all, of_bucket};
 use crate::report::answer::ObjectAnswer;
 use crate::report::finding::words;
 use crate::report::reason::sentences;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 impl<W: World> Run<'_, W> {
     pub(super) async fn manual(&mut self, index: usize, manual: &Manual) {
@@ -34,6 +39,12 @@ impl<W: World> Run<'_, W> {
             ManualAction::Repair => self.repair(index, &contracts, manual.dry_run).await,
             ManualAction::Judge => self.judge(index, &contracts, manual).await,
             ManualAction::TestAlert => self.test_alert(index, manual.dry_run).await,
+            ManualAction::Acknowledge => self.acknowledge(index, &contracts, manual).await,
+            ManualAction::KnownKeys => {
+                for contract in &contracts {
+                    self.hand_over_keys(index, contract, &manual.keys, manual.dry_run).await;
+                }
+            }
         }
     }
 
@@ -43,6 +54,10 @@ impl<W: World> Run<'_, W> {
             let reconciled = self.reconcile(self.by_hand(contract, Permit::Audit)).await;
             self.answer.buckets.push(reconciled.answer(&self.home));
             self.answer.problems.extend(reconciled.problems);
+        }
+        for (position, contract) in contracts.iter().enumerate() {
+            self.never_scanned(position, &contract.bucket).await;
+            self.acknowledged(position, &contract.bucket).await;
         }
         let context = self.context();
         let subscription = self.alerts(&context).subscription_finding().await;
@@ -66,6 +81,53 @@ impl<W: World> Run<'_, W> {
             bucket.activation = is_ready(bucket).then(|| of_bucket(contract, team, &self.home));
         }
         self.answer.activation = of_all(&self.answer.buckets);
+    }
+
+    /// For an audit: the incidents that somebody has acknowledged.
+    async fn acknowledged(&mut self, position: usize, bucket: &str) {
+        let context = self.context();
+        let (open, failed) = self.alerts(&context).open(bucket).await;
+        if let Some(error) = failed {
+            self.remark(format!("bucket `{bucket}`"), error.to_string(), "the incident table");
+        }
+        let now_ms = self.guard.clock.now_ms();
+        for incident in open {
+            let until_ms = incident.quiet_until_ms.filter(|until_ms| now_ms < *until_ms && incident.healed.is_none());
+            if let (Some(until_ms), Some(answer)) = (until_ms, self.answer.buckets.get_mut(position)) {
+                let (name, kind) = (incident.fingerprint.to_string(), incident.report.finding.kind());
+                let finding =
+                    Finding::of(Evidence::Acknowledged { incident: name, of: kind.name().to_owned(), until_ms });
+                answer.findings.push(words(&finding, bucket, &self.home));
+            }
+        }
+    }
+
+    /// No reminders of an incident for so many days.
+    async fn acknowledge(&mut self, index: usize, contracts: &[Contract], manual: &Manual) {
+        let (Some(name), Some(days)) = (&manual.incident, manual.days) else { return };
+        let fingerprint = Fingerprint::parse(name.clone());
+        let until_ms = self.guard.clock.now_ms().saturating_add(days.saturating_mul(DAY_MS));
+        let context = self.context();
+        for contract in contracts {
+            let done = if manual.dry_run || self.call.dry_run {
+                let (open, _) = self.alerts(&context).open(&contract.bucket).await;
+                Ok(open.iter().any(|incident| incident.fingerprint == fingerprint))
+            } else {
+                self.alerts(&context).acknowledge(&contract.bucket, &fingerprint, until_ms).await
+            };
+            match done {
+                Ok(false) => {}
+                Ok(true) => return,
+                Err(error) => {
+                    let (at, want) = (format!("bucket `{}`", contract.bucket), "the incident table".to_owned());
+                    let retryable = error.retryable();
+                    return self.problem(index, Problem { at, saw: error.to_string(), want, retryable });
+                }
+            }
+        }
+        let (at, saw) = ("incident".to_owned(), format!("no open incident `{name}`"));
+        let want = "one that is open, as messages name it".to_owned();
+        self.problem(index, Problem { at, saw, want, retryable: false });
     }
 
     async fn repair(&mut self, index: usize, contracts: &[Contract], dry_run: bool) {

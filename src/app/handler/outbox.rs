@@ -1,6 +1,7 @@
 //! What one invocation has to report: gathered here, sent once at its end.
 
 use crate::app::reconcile::report::BucketReport;
+use crate::event::trigger::KeyChange;
 use crate::incident::fingerprint::Fingerprint;
 use crate::incident::life::{Clear, Ending, SAMPLES, Scope, Sighting};
 use crate::judge::object::JudgedObject;
@@ -150,9 +151,9 @@ impl Outbox {
             self.sighted(indexes, sighting.clone());
         }
         if reconciled.compared {
-            // The day of the changes that were forgotten is over.
+            // The day of what was forgotten is over.
             let a_day_ago = now_ms.saturating_sub(REMEMBER_MS);
-            let aged = [(Kind::HistoryFull, a_day_ago), (Kind::StateUnreadable, a_day_ago)];
+            let aged = [Kind::HistoryFull, Kind::KnownKeysFull, Kind::StateUnreadable].map(|kind| (kind, a_day_ago));
             for (kind, judged_ms) in [(Kind::LostUpdate, now_ms)].into_iter().chain(aged) {
                 let by = by.filter(|_| kind == Kind::LostUpdate);
                 self.clears.push(Clear {
@@ -237,6 +238,30 @@ impl Outbox {
     /// Changes had to be forgotten that a write of ours may have undone.
     pub(super) fn history_full(&mut self, index: usize, bucket: &str, forgotten: usize) {
         self.sighted(&[index], Sighting::of(bucket, Finding::of(Evidence::HistoryFull { forgotten })));
+    }
+
+    /// An object of a known key that was judged again: what its key does to it, unless its incident was just seen to be
+    /// still so.
+    pub(super) fn known_key(&mut self, index: usize, judged: &JudgedObject, change: Option<&KeyChange>, now_ms: u64) {
+        let Some(finding) = judged.finding.as_ref().filter(|finding| matches!(finding.evidence, Evidence::Key(_)))
+        else {
+            return;
+        };
+        let fingerprint = Fingerprint::of(&judged.bucket, finding);
+        if self.still.iter().any(|(bucket, still)| *bucket == judged.bucket && *still == fingerprint) {
+            return;
+        }
+        self.object(index, judged, now_ms);
+        let held = self.sightings.iter_mut().find(|held| held.fingerprint() == fingerprint);
+        if let (Some(held), Some(change)) = (held, change) {
+            held.actor.clone_from(&change.actor);
+            held.change = Some(change.name.clone());
+        }
+    }
+
+    /// A key that is not remembered, for want of room.
+    pub(super) fn known_keys_full(&mut self, index: usize, bucket: &str, evidence: Evidence) {
+        self.sighted(&[index], Sighting::of(bucket, Finding::of(evidence)));
     }
 
     pub(super) fn no_config_events(&mut self, bucket: &str, operation: Operation) {

@@ -42,7 +42,7 @@ impl<W: World> Run<'_, W> {
             let buckets = std::mem::take(&mut self.outbox.swept);
             let pending = self.alerts(&context).send_pending(&buckets).await;
             problems.extend(pending.problems);
-            delivery.sent.extend(pending.sent);
+            delivery.messages += pending.messages;
             delivery.unsent += pending.unsent;
             // Only a whole sweep knows how many are open.
             delivery.open = pending.open.filter(|_| buckets.len() == self.guard.config.contracts.len());

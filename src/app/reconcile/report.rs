@@ -43,6 +43,8 @@ pub struct BucketReport {
     /// Whether the writes showed when read again; none where nothing was written.
     pub verified: Option<bool>,
     pub problems: Vec<Problem>,
+    /// The key that new objects are under, as far as the bucket names one.
+    pub default_key: Option<String>,
     /// Another function holds the bucket and has been told to look again.
     pub busy: bool,
     /// Every document was read: what is not among the findings is fine.
@@ -70,6 +72,7 @@ impl BucketReport {
             actions: Vec::new(),
             verified: None,
             problems: Vec::new(),
+            default_key: None,
             busy: false,
             complete: false,
             fulfilled: Vec::new(),
@@ -108,6 +111,7 @@ impl BucketReport {
         self.read = assessment.read.decision;
         self.write = assessment.write.as_ref().map(|write| write.decision);
         self.cors = assessment.cors;
+        self.default_key = observed.default_key.as_ref().map(|key| key.arn().to_owned());
         self.fulfilled.clone_from(&assessment.fulfilled);
         for drift in &assessment.drifts {
             if !self.drifts.iter().any(|held| held.kind() == drift.kind()) {

@@ -81,6 +81,11 @@ pub(super) fn history_full(at: Place<'_>) -> Remedy {
     .into()
 }
 
+/// Somebody has accepted an incident.
+pub(super) fn acknowledged() -> Remedy {
+    Way::by_hand("Nothing until then. To be reminded earlier, acknowledge it for fewer days.").into()
+}
+
 /// An item of the table that this version can't read.
 pub(super) fn state_unreadable() -> Remedy {
     Way::by_hand(

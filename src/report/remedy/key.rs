@@ -31,6 +31,21 @@ pub(super) fn not_allowed(key: &str, role: &str, access: Access) -> Remedy {
     ))
 }
 
+/// Objects are under more keys than are watched.
+pub(super) fn too_many() -> Remedy {
+    Way::by_hand(
+        "Encrypt uploads under one key, or a few. A key that no object is under any more gives its place up when it is \
+         disabled or deleted. If you do not know the key, find out who uploads under it: a bucket policy can require yours.",
+    )
+    .into()
+}
+
+/// The objects that are there are known to nobody.
+pub(super) fn scan(at: Place<'_>) -> Remedy {
+    let command = format!("darwin-guard scan {} --stack STACK", shell(&format!("s3://{}", at.bucket)));
+    Way::by_hand(format!("Scan it once with {}, where STACK is the name of the guard's stack.", code(&command))).into()
+}
+
 /// A statement of the key policy denies: neither an Allow nor a grant overrides it.
 pub(super) fn denied(key: &str, role: &str, access: Access, deny: &StatementName) -> Remedy {
     let statement = named(deny);

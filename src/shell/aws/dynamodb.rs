@@ -1,4 +1,4 @@
-//! The incident table: `Incidents`, `Leases` and `WriteLog` over DynamoDB, by conditional writes of single items.
+//! The incident table: `Incidents`, `Leases`, `WriteLog` and `KnownKeys` over DynamoDB, by conditional writes of single items.
 //!
 //! What an answer means is decided by `incident`; here it is only made atomic. Must never scan, never read the clock,
 //! and never lose an announcement: an SDK retry of a write that had succeeded finds its own mark and answers as the
@@ -7,6 +7,7 @@
 mod call;
 mod error;
 mod item;
+mod known;
 pub mod table;
 mod writes;
 
@@ -81,10 +82,18 @@ impl Incidents for Table {
         Ok(self.update(update).await?.done())
     }
 
+    async fn acknowledge(&self, incident: &Incident, until_ms: u64) -> StoreResult<bool> {
+        let update = Update::new(Self::place(incident), "SET quiet_until_ms = :until")
+            .only_if("opened_ms = :opened")
+            .with(":until", n(until_ms))
+            .with(":opened", n(incident.opened_ms));
+        Ok(self.update(update).await?.done())
+    }
+
     async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
         let update = Update::new(
             Self::place(incident),
-            "SET told_ms = :now, claimed_ms = :zero, report_json = :report, cause_text = :cause",
+            "SET told_ms = :now, claimed_ms = :zero, report_json = :report, cause_text = :cause REMOVE quiet_until_ms",
         )
         .only_if("opened_ms = :opened AND attribute_not_exists(healed_json)")
         .with(":now", n(now_ms))
@@ -126,7 +135,7 @@ impl Incidents for Table {
             Self::place(incident),
             "SET resolved_ms = :now, closed_by = :mark, expires = :expires \
              REMOVE opened_ms, last_ms, seen_count, told_ms, claimed_ms, claim_id, announced_by, healed_json, \
-             report_json, format_version, cause_text ADD resolution_count :one",
+             report_json, format_version, cause_text, quiet_until_ms ADD resolution_count :one",
         )
         .only_if(
             "(opened_ms = :opened AND healed_json = :healed) \
@@ -208,7 +217,12 @@ impl Leases for Table {
     async fn count_repair(&self, bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> StoreResult<RepairBudget> {
         for _ in 0..ROUNDS {
             let old = self.get(Place::repairs(bucket)).await?;
-            let repairs = old.as_ref().map(item::repairs).transpose()?.unwrap_or_default();
+            let read = old.as_ref().map(item::repairs).transpose();
+            let Some(read) = self.readable(bucket, read)? else {
+                self.drop_repairs(bucket, old.unwrap_or_default()).await?;
+                continue;
+            };
+            let repairs = read.unwrap_or_default();
             let (answer, next) = budget(&repairs, now_ms, window_ms, limit);
             if next == repairs {
                 return Ok(answer);
@@ -262,6 +276,21 @@ impl Leases for Table {
 }
 
 impl Table {
+    /// A counter that can't be read must not stop the bucket's repairs: counting begins anew, unless somebody has begun already.
+    async fn drop_repairs(&self, bucket: &str, mut old: item::Item) -> StoreResult<()> {
+        let (times, by) = (old.remove("times_json"), old.remove("counted_by"));
+        let same = |name: &str, held: &Option<_>| match held {
+            Some(_) => format!("{name} = :{name}"),
+            None => format!("attribute_not_exists({name})"),
+        };
+        let condition = format!("{} AND {}", same("times_json", &times), same("counted_by", &by));
+        let values: Vec<_> = [(":times_json", times), (":counted_by", by)]
+            .into_iter()
+            .filter_map(|(name, held)| Some((name, held?)))
+            .collect();
+        self.delete(Place::repairs(bucket), Some(&condition), &values).await.map(drop)
+    }
+
     async fn query(&self, bucket: &str, prefix: &str, filter: &str) -> StoreResult<Vec<item::Item>> {
         self.query_all(&partition(bucket), prefix, filter).await
     }

@@ -4,7 +4,7 @@
 
 use crate::app::ports::Topic;
 use crate::model::aws::{AwsResult, Operation};
-use crate::report::notice::Message;
+use crate::report::notice::{Message, data_type};
 use crate::shell::aws::bucket::unsendable;
 use crate::shell::aws::client::Clients;
 use crate::shell::aws::error::Classed;
@@ -34,7 +34,7 @@ impl Topic for Sns {
             .message(&message.body)
             .message_structure("json");
         for (name, value) in &message.attributes {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            let value = MessageAttributeValue::builder().data_type(data_type(value)).string_value(value).build();
             call = call.message_attributes(name, value.map_err(|error| unsendable(operation, &error))?);
         }
         call.send().await.classed(operation).map(drop)

@@ -4,9 +4,11 @@
 use crate::world::{self, BUCKET, aws_error, darwin_cors, darwin_policy};
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{
-    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, Leases, Log, Objects, Topic, WriteLog,
+    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, KnownKeys, Leases, Log, Objects, Topic,
+    WriteLog,
 };
 use darwin_s3_guard::incident::budget::RepairBudget;
+use darwin_s3_guard::incident::known::KnownKey;
 use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsResult, ErrorClass, Operation};
@@ -349,6 +351,15 @@ macro_rules! answer_may_get_lost {
     };
 }
 
+macro_rules! may_fail {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+) => {
+        $(async fn $name(&self, $($arg: $type),*) -> StoreResult<$out> {
+            self.call(Operation::UpdateItem).await?;
+            self.sim.store.$name($($arg),*).await
+        })+
+    };
+}
+
 impl WriteLog for Outside {
     answer_may_get_lost! {
         keep_write(bucket: &str, write: &Write) -> ();
@@ -360,34 +371,25 @@ impl WriteLog for Outside {
     }
 }
 
+impl KnownKeys for Outside {
+    answer_may_get_lost! {
+        known_keys(bucket: &str, now_ms: u64) -> Vec<KnownKey>;
+        keep_key(bucket: &str, key: &KnownKey, due_ms: u64) -> bool;
+        retire_key(bucket: &str, key: &KnownKey, now_ms: u64) -> bool;
+        forget_key(bucket: &str, key: &KnownKey) -> ();
+    }
+}
+
 impl Incidents for Outside {
-    async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.sight(sighting, now_ms).await
-    }
-    async fn claim(&self, incident: &Incident, status: Status, now_ms: u64) -> StoreResult<bool> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.claim(incident, status, now_ms).await
-    }
-    async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.told(incident, now_ms).await
-    }
-    async fn release_claim(&self, incident: &Incident) -> StoreResult<()> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.release_claim(incident).await
-    }
-    async fn heal(&self, incident: &Incident, healed: &Healed, unseen: u64, now_ms: u64) -> StoreResult<bool> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.heal(incident, healed, unseen, now_ms).await
-    }
-    async fn resolve(&self, incident: &Incident, now_ms: u64) -> StoreResult<bool> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.resolve(incident, now_ms).await
-    }
-    async fn open(&self, bucket: &str) -> StoreResult<Vec<Incident>> {
-        self.call(Operation::Query).await?;
-        self.sim.store.open(bucket).await
+    may_fail! {
+        sight(sighting: &Sighting, now_ms: u64) -> Claim;
+        claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
+        acknowledge(incident: &Incident, until_ms: u64) -> bool;
+        told(incident: &Incident, now_ms: u64) -> ();
+        release_claim(incident: &Incident) -> ();
+        heal(incident: &Incident, healed: &Healed, unseen: u64, now_ms: u64) -> bool;
+        resolve(incident: &Incident, now_ms: u64) -> bool;
+        open(bucket: &str) -> Vec<Incident>;
     }
 }
 

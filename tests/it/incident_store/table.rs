@@ -200,3 +200,24 @@ async fn an_item_of_another_version_is_set_aside_and_stops_nothing() {
     let claim = store.sight(&sighting(&bucket, "newer"), NOW + 1).await.unwrap();
     assert!(matches!(claim, Claim::Counted(_)), "told by the version that wrote it: {claim:?}");
 }
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at DYNAMODB_ENDPOINT"]
+async fn a_repair_counter_that_cannot_be_read_is_reported_once_and_stops_no_repair() {
+    for (name, value) in [
+        ("times_json", AttributeValue::S("{\"v\":2}".to_owned())),
+        ("times_json", AttributeValue::N("7".to_owned())),
+        ("counted_by", AttributeValue::Bool(true)),
+    ] {
+        let bucket = fresh_bucket();
+        let store = table().await;
+        let put = client(&endpoint()).put_item().table_name(NAME);
+        let put = put.item("pk", AttributeValue::S(format!("bucket#{bucket}")));
+        put.item("sk", AttributeValue::S("repairs".to_owned())).item(name, value).send().await.unwrap();
+        for count in 1..=2 {
+            let answer = store.count_repair(&bucket, NOW, 1000, 3).await.unwrap();
+            assert_eq!(answer, RepairBudget::Granted { count });
+        }
+        assert_eq!(store.take_unreadable().len(), 1);
+    }
+}

@@ -303,6 +303,17 @@ fn found(kind: Kind) -> Finding {
             Evidence::StateUnreadable { error: "item `bucket#acme-lidar` / `incident#1` is of format 9".to_owned() }
         }
         Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: Operation::PutBucketPolicy },
+        Kind::KnownKeysFull => Evidence::KnownKeysFull {
+            key: "arn:aws:kms:eu-central-1:999988887777:key/1a2b3c4d".to_owned(),
+            foreign: true,
+            limit: 20,
+        },
+        Kind::NeverScanned => Evidence::NeverScanned { keys: 3, since_ms: Some(NOW - 2 * 24 * 60 * MINUTE) },
+        Kind::Acknowledged => Evidence::Acknowledged {
+            incident: "part-denied/e4edcc8adf8c84b0d23fed63decb2f16".to_owned(),
+            of: "part-denied".to_owned(),
+            until_ms: NOW + 3 * 24 * 60 * MINUTE,
+        },
         Kind::NoSubscription => {
             Evidence::NoSubscription { topic: Some("arn:aws:sns:eu-central-1:111122223333:darwin-alerts".to_owned()) }
         }
@@ -452,6 +463,7 @@ pub fn incident(kind: Kind, situation: Situation) -> Incident {
         claimed_ms: NOW,
         healed: (situation == Situation::Resolved).then_some(healed),
         flaps: 0,
+        quiet_until_ms: None,
     }
 }
 
@@ -473,8 +485,8 @@ pub fn sent(kind: Kind, situation: Situation) -> Sent {
         Situation::Test => Status::Test,
     };
     let mode = if situation == Situation::Refused(Refusal::Mode) { Mode::Flag } else { Mode::Repair };
-    let message =
-        message(&Notice { status, incident: &incident, context: &context(mode), stateless: false, now_ms: NOW });
+    let notice = Notice { status, incident: &incident, context: &context(mode), stateless: false, now_ms: NOW };
+    let message = message(&[notice]).unwrap();
     let body: Value = serde_json::from_str(&message.body).unwrap();
     let parsed = |form: &str| serde_json::from_str(body[form].as_str().unwrap()).unwrap();
     Sent {

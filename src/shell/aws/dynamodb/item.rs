@@ -136,6 +136,7 @@ pub(super) fn row(bucket: &str, fingerprint: &Fingerprint, item: &Item) -> Store
                 claimed_ms: number(item, "claimed_ms")?.unwrap_or(0),
                 healed: parsed(item, "healed_json")?,
                 flaps: flaps(resolved_ms, resolutions, opened_ms),
+                quiet_until_ms: number(item, "quiet_until_ms")?,
             })
         }
     };
@@ -152,6 +153,7 @@ pub(super) fn incident(bucket: &str, item: &Item) -> StoreResult<Option<Incident
 }
 
 pub(super) fn repairs(item: &Item) -> StoreResult<Repairs> {
+    text(item, "counted_by")?;
     Ok(Repairs {
         times: parsed(item, "times_json")?.unwrap_or_default(),
         contested: item.contains_key("contested_since_ms"),

@@ -1,0 +1,126 @@
+//! The KMS keys that a bucket's objects were seen under: how many are remembered, and which give way.
+//!
+//! Must never let a key of another account take the place of one of the own account.
+
+use crate::model::arn::account_of_key;
+
+/// Most keys of the own account that are remembered of a bucket.
+pub const OWN_KEYS: usize = 180;
+/// Most keys of other accounts: whoever may upload can name any number of them.
+pub const FOREIGN_KEYS: usize = 20;
+/// Most objects that are remembered of a key.
+pub const KEY_SAMPLES: usize = 3;
+/// A key is written down at most once in so long, in milliseconds.
+pub const KEY_SEEN_MS: u64 = 24 * 60 * 60 * 1_000;
+/// A key whose samples are all under another key now is forgotten after so long, in milliseconds.
+pub const STALE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// A key of a bucket's objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownKey {
+    /// Its ARN.
+    pub key: String,
+    /// Objects that were seen under it, the newest first; none for a default key under which no object was seen.
+    pub samples: Vec<String>,
+    /// When it was first seen, milliseconds since the epoch.
+    pub since_ms: u64,
+    /// When it was last seen; 0 for a key that was never seen with an object.
+    pub seen_ms: u64,
+    /// Since when none of its samples is under it any more.
+    pub stale_ms: Option<u64>,
+}
+
+impl KnownKey {
+    /// Whether it is forgotten by now.
+    pub fn is_over(&self, now_ms: u64) -> bool {
+        self.stale_ms.is_some_and(|stale_ms| stale_ms.saturating_add(STALE_MS) <= now_ms)
+    }
+
+    /// Whether it need not be written down again yet.
+    pub fn is_fresh(&self, now_ms: u64) -> bool {
+        self.stale_ms.is_none() && now_ms < self.seen_ms.saturating_add(KEY_SEEN_MS)
+    }
+
+    /// The same key seen again with these objects.
+    #[must_use]
+    pub fn seen(&self, samples: &[String], now_ms: u64) -> Self {
+        let mut all = samples.to_vec();
+        all.extend(self.samples.iter().filter(|held| !samples.contains(held)).cloned());
+        all.truncate(KEY_SAMPLES);
+        Self { samples: all, seen_ms: now_ms, stale_ms: None, ..self.clone() }
+    }
+}
+
+/// Whether a bucket has room for one more key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room<'k> {
+    Free,
+    /// In the place of this one.
+    Instead(&'k KnownKey),
+    /// None: as many of its sort are known as are remembered.
+    None {
+        foreign: bool,
+    },
+}
+
+/// Whether a key belongs to another account than `home`.
+pub fn is_foreign(key: &str, home: &str) -> bool {
+    account_of_key(key).is_none_or(|account| account != home)
+}
+
+/// The room for a key that is not among the `known`: among those of its sort, own or foreign. Nothing gives way but what is
+/// stale; for the default key the one that was not seen for the longest time does.
+pub fn room<'k>(known: &'k [KnownKey], key: &str, home: &str, is_default: bool) -> Room<'k> {
+    let foreign = is_foreign(key, home);
+    let limit = if foreign { FOREIGN_KEYS } else { OWN_KEYS };
+    let of_its_sort = || known.iter().filter(|held| is_foreign(&held.key, home) == foreign);
+    if of_its_sort().count() < limit {
+        return Room::Free;
+    }
+    let stale = of_its_sort().filter(|held| held.stale_ms.is_some()).min_by_key(|held| held.stale_ms);
+    let longest_unseen = || of_its_sort().min_by_key(|held| held.seen_ms).filter(|_| is_default);
+    stale.or_else(longest_unseen).map_or(Room::None { foreign }, Room::Instead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: &str = "111122223333";
+
+    fn known(account: &str, n: usize) -> KnownKey {
+        let key = format!("arn:aws:kms:eu-central-1:{account}:key/k{n}");
+        KnownKey { key, samples: vec!["a".to_owned()], since_ms: 0, seen_ms: n as u64, stale_ms: None }
+    }
+
+    #[test]
+    fn foreign_keys_have_a_bound_of_their_own_and_take_no_place_of_ours() {
+        let mut held: Vec<KnownKey> = (0..FOREIGN_KEYS).map(|n| known("999988887777", n)).collect();
+        let another = known("999988887777", 1_000).key;
+        assert_eq!(room(&held, &another, HOME, false), Room::None { foreign: true });
+        assert_eq!(room(&held, &known(HOME, 0).key, HOME, false), Room::Free);
+        held.extend((0..OWN_KEYS).map(|n| known(HOME, n)));
+        assert_eq!(room(&held, &known(HOME, 1_000).key, HOME, false), Room::None { foreign: false });
+        assert!(matches!(room(&held, &another, HOME, true), Room::Instead(old) if old.key == held[0].key));
+    }
+
+    #[test]
+    fn a_stale_key_gives_way_first() {
+        let mut held: Vec<KnownKey> = (0..OWN_KEYS).map(|n| known(HOME, n)).collect();
+        held[7].stale_ms = Some(9);
+        let stale = held[7].key.clone();
+        for is_default in [false, true] {
+            let room = room(&held, &known(HOME, 1_000).key, HOME, is_default);
+            assert!(matches!(room, Room::Instead(old) if old.key == stale), "{room:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_keeps_its_newest_samples_and_is_alive_again_when_seen() {
+        let stale = KnownKey { stale_ms: Some(5), ..known(HOME, 1) };
+        let seen = stale.seen(&["b".to_owned(), "c".to_owned()], 10);
+        assert_eq!((seen.samples.join(","), seen.seen_ms, seen.stale_ms), ("b,c,a".to_owned(), 10, None));
+        assert_eq!(seen.seen(&["a".to_owned(), "d".to_owned()], 11).samples, ["a", "d", "b"]);
+        assert!(!stale.is_over(STALE_MS) && stale.is_over(STALE_MS + 5));
+    }
+}
