@@ -4,12 +4,12 @@
 
 use crate::app::handler::Run;
 use crate::app::handler::outbox::explains_objects;
-use crate::app::objects::{Outcome, Target, judge_all};
+use crate::app::objects::{Outcome, Target, judge_briefly};
 use crate::app::ports::{Clock, Leases, World};
 use crate::event::trigger::{Envelope, ObjectEvent};
 use crate::judge::object::JudgedObject;
 use crate::model::contract::Contract;
-use crate::model::outcome::Problem;
+use crate::model::outcome::{Problem, Read};
 use crate::report::answer::ObjectAnswer;
 use crate::report::forms::TaskResult;
 
@@ -32,7 +32,7 @@ impl<W: World> Run<'_, W> {
         }
         let outcomes = {
             let (observer, concurrency) = (self.observer(), self.guard.config.concurrency);
-            judge_all(&observer, &targets, concurrency, self.call.deadline_ms, &self.now).await
+            judge_briefly(&observer, &targets, concurrency, self.call.deadline_ms, &self.now, self.brief).await
         };
         // Each bucket that denies an object, with the items whose objects it denies.
         let mut denying: Vec<(&Contract, Vec<usize>)> = Vec::new();
@@ -45,7 +45,7 @@ impl<W: World> Run<'_, W> {
                             None => denying.push((target.contract, vec![index])),
                         }
                     }
-                    self.judged(index, &judged);
+                    self.judged(envelope, index, &judged);
                 }
                 Outcome::Retry(error) => self.again(index, target, error.to_string(), "an answer"),
                 Outcome::NotDone => self.again(index, target, "too little time was left".to_owned(), "another try"),
@@ -110,10 +110,16 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    fn judged(&mut self, index: usize, judged: &JudgedObject) {
+    fn judged(&mut self, envelope: &Envelope, index: usize, judged: &JudgedObject) {
         self.outbox.object(index, judged, self.guard.clock.now_ms());
+        if self.brief && judged.read == Read::Allowed {
+            self.answer.unlisted += 1;
+            return;
+        }
         let answer = ObjectAnswer::from(judged);
-        self.task_result(index, TaskResult::judged(&answer));
+        if matches!(envelope, Envelope::BatchJob { .. }) {
+            self.task_result(index, TaskResult::judged(&answer));
+        }
         self.answer.objects.push(answer);
     }
 
