@@ -180,7 +180,8 @@ pub fn markdown(rows: &[Row], machine: &Machine) -> String {
          `make bench` writes this page: the release `bootstrap` beside a bare handler (`benches/bare`: the same SDK, TLS, lock file\n\
          and profile, one HeadObject a record, 64 at once), in interleaved rounds, against one AWS on loopback behind TLS\n\
          (`benches/lambda`). Medians. The guard gets SQS batches of EventBridge events, the bare handler S3 notifications. CPU is the\n\
-         process's own, from an invocation until it asks for the next. Only ratios carry over to Lambda.\n\n",
+         process's own, from an invocation until it asks for the next. Only ratios carry over to Lambda, and only from a machine that does\n\
+         nothing else: see the load and the spread.\n\n",
     );
     for (name, value) in &machine.facts {
         let _ = writeln!(out, "- {name}: {value}");
