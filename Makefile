@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 # Warnings are errors with the compiler that the project is checked with; a newer one's new lints don't break it.
 STRICT := $(if $(findstring rustc 1.95.,$(shell rustc --version)),-- -D warnings)
 
-.PHONY: help demo test check build cli bench mutants house e2e readme lint sam-build dist dist-sums release-tag release-notes clean-venv
+.PHONY: help demo test check build cli bench bench-judge mutants house e2e readme lint sam-build dist dist-sums release-tag release-notes clean-venv
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -67,10 +67,17 @@ lint: venv .venv/sam/stamp
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-## bench       time of the judge, and of the release bootstrap on the emulator
-bench: build venv
+## bench       the release bootstrap beside a bare handler, into BENCHMARKS.md and its plot; BENCH='--rounds 3' is quicker
+RELEASE := $(CARGO_TARGET_DIR)/release
+bench: build
+	cargo build --release --package bare
+	cargo build --release --package lambda-bench
+	$(RELEASE)/lambda-bench $(BOOTSTRAP) $(RELEASE)/bare --json $(CARGO_TARGET_DIR)/bench.json \
+	  --markdown BENCHMARKS.md --svg docs/images/benchmarks.svg $(BENCH)
+
+## bench-judge the time of the judge alone
+bench-judge:
 	cargo bench --quiet --bench judge
-	.venv/bin/python scripts/bench.py
 
 ## mutants     cargo-mutants over .cargo/mutants.toml, each of which a test must catch; hours: MUTANTS='--re word' takes some
 CARGO_MUTANTS := 27.1.0

@@ -79,7 +79,7 @@ async fn serve(guard: &Guard<Outside<StdoutLog>>, event: LambdaEvent<Value>) -> 
         dry_run: false,
     };
     // Boxed, as the types of nested futures grow deep.
-    Box::pin(guard.handle(&event.payload, &call)).await.map_err(Refusal)
+    Box::pin(guard.handle(event.payload, &call)).await.map_err(Refusal)
 }
 
 /// A failed invocation, as Lambda wants it told.

@@ -5,7 +5,7 @@
 
 use crate::model::aws::{AwsError, ErrorClass};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::rc::Rc;
 use tokio::sync::OnceCell;
@@ -33,15 +33,55 @@ struct Slot<T> {
     cell: OnceCell<Result<Rc<T>, AwsError>>,
 }
 
+impl<T> Slot<T> {
+    fn serves(&self, now_ms: u64) -> bool {
+        let until = match self.cell.get() {
+            Some(Err(error)) if matches!(error.class, ErrorClass::Denied | ErrorClass::NotFound) => {
+                self.asked_at_ms.saturating_add(NEGATIVE_LIFETIME_MS)
+            }
+            _ => self.expires_at_ms,
+        };
+        until > now_ms
+    }
+}
+
 /// One kind of fact by name: callers that ask at the same time share one fetch.
 #[derive(Debug)]
 pub struct Cache<T> {
-    slots: RefCell<HashMap<String, Rc<Slot<T>>>>,
+    slots: RefCell<Slots<T>>,
 }
 
 impl<T> Default for Cache<T> {
     fn default() -> Self {
-        Self { slots: RefCell::new(HashMap::new()) }
+        Self { slots: RefCell::new(Slots { by_name: HashMap::new(), by_age: VecDeque::new() }) }
+    }
+}
+
+#[derive(Debug)]
+struct Slots<T> {
+    by_name: HashMap<String, Rc<Slot<T>>>,
+    /// The oldest first; a slot that `by_name` no longer has is passed over.
+    by_age: VecDeque<(String, Rc<Slot<T>>)>,
+}
+
+impl<T> Slots<T> {
+    fn put(&mut self, name: &str, slot: &Rc<Slot<T>>) {
+        while self.by_name.len() >= CAPACITY && !self.by_name.contains_key(name) {
+            let Some((name, oldest)) = self.by_age.pop_front() else { break };
+            self.remove(&name, &oldest);
+        }
+        self.by_name.insert(name.to_owned(), Rc::clone(slot));
+        self.by_age.push_back((name.to_owned(), Rc::clone(slot)));
+        if self.by_age.len() > 2 * CAPACITY {
+            let held = &self.by_name;
+            self.by_age.retain(|(name, slot)| held.get(name).is_some_and(|held| Rc::ptr_eq(held, slot)));
+        }
+    }
+
+    fn remove(&mut self, name: &str, slot: &Rc<Slot<T>>) {
+        if self.by_name.get(name).is_some_and(|held| Rc::ptr_eq(held, slot)) {
+            self.by_name.remove(name);
+        }
     }
 }
 
@@ -67,41 +107,34 @@ impl<T> Cache<T> {
         result.map(|value| Fact { value, read_at_ms: slot.asked_at_ms })
     }
 
+    /// The fact under `name`, if it is there and still serves.
+    pub fn held(&self, name: &str, now_ms: u64) -> Option<Rc<T>> {
+        let slots = self.slots.borrow();
+        let slot = slots.by_name.get(name).filter(|slot| slot.serves(now_ms))?;
+        slot.cell.get()?.as_ref().ok().map(Rc::clone)
+    }
+
     fn slot(&self, name: &str, now_ms: u64, no_older_than_ms: Option<u64>, jitter: u64) -> Rc<Slot<T>> {
         let mut slots = self.slots.borrow_mut();
-        if let Some(slot) = slots.get(name) {
-            let lifetime_over = match slot.cell.get() {
-                Some(Err(error)) if matches!(error.class, ErrorClass::Denied | ErrorClass::NotFound) => {
-                    slot.asked_at_ms.saturating_add(NEGATIVE_LIFETIME_MS) <= now_ms
-                }
-                _ => slot.expires_at_ms <= now_ms,
-            };
+        if let Some(slot) = slots.by_name.get(name) {
             let too_old = no_older_than_ms.is_some_and(|limit| slot.asked_at_ms < limit);
-            if !lifetime_over && !too_old {
+            if slot.serves(now_ms) && !too_old {
                 return Rc::clone(slot);
             }
         }
-        if slots.len() >= CAPACITY
-            && let Some(oldest) = slots.iter().min_by_key(|(_, slot)| slot.asked_at_ms).map(|(name, _)| name.clone())
-        {
-            slots.remove(&oldest);
-        }
         let expires_at_ms = now_ms.saturating_add(LIFETIME_MS).saturating_add(jitter);
         let slot = Rc::new(Slot { asked_at_ms: now_ms, expires_at_ms, cell: OnceCell::new() });
-        slots.insert(name.to_owned(), Rc::clone(&slot));
+        slots.put(name, &slot);
         slot
     }
 
     fn forget_slot(&self, name: &str, slot: &Rc<Slot<T>>) {
-        let mut slots = self.slots.borrow_mut();
-        if slots.get(name).is_some_and(|held| Rc::ptr_eq(held, slot)) {
-            slots.remove(name);
-        }
+        self.slots.borrow_mut().remove(name, slot);
     }
 
     /// Drops the fact under this name, and under `name#...`.
     pub fn forget(&self, name: &str) {
-        self.slots.borrow_mut().retain(|held, _| held != name && held.split('#').next() != Some(name));
+        self.slots.borrow_mut().by_name.retain(|held, _| held != name && held.split('#').next() != Some(name));
     }
 }
 
@@ -174,6 +207,14 @@ mod tests {
         for n in 0..2 * CAPACITY {
             let _ = cache.get(&n.to_string(), n as u64, None, 0, || async { Ok(n) }).await;
         }
-        assert_eq!(cache.slots.borrow().len(), CAPACITY);
+        let held = |n: usize| cache.slots.borrow().by_name.contains_key(&n.to_string());
+        assert_eq!(cache.slots.borrow().by_name.len(), CAPACITY);
+        assert!(!held(CAPACITY - 1) && held(CAPACITY), "the oldest went");
+        // What is asked for again and again leaves nothing behind either.
+        for n in 0..5 * CAPACITY {
+            let _ = cache.get("again", 0, Some(u64::MAX), 0, || async { Ok(n) }).await;
+        }
+        assert_eq!(cache.slots.borrow().by_name.len(), CAPACITY);
+        assert!(cache.slots.borrow().by_age.len() <= 2 * CAPACITY);
     }
 }

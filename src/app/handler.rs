@@ -30,6 +30,7 @@ mod telling;
 
 use outbox::Outbox;
 use serde_json::{Value, json};
+use std::borrow::Borrow;
 
 /// What comes with an invocation besides the event.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +90,8 @@ struct Run<'a, W: World> {
     call: &'a Call,
     now: String,
     items: Vec<ItemState>,
+    /// Nobody reads which objects are allowed: they are counted.
+    brief: bool,
     answer: Answer,
     outbox: Outbox,
     counts: Counts,
@@ -116,8 +119,13 @@ impl<W: World> Guard<W> {
     ///
     /// # Errors
     /// A direct event that is not understood, or that must be tried again.
-    pub async fn handle(&self, event: &Value, call: &Call) -> Result<Value, Failure> {
-        let (decoded, run) = self.run(event, call).await?;
+    pub async fn handle(&self, event: impl Borrow<Value>, call: &Call) -> Result<Value, Failure> {
+        let home = self.home(call)?;
+        let decoded = event::decode(event.borrow(), &home, self.config.stack_id.as_deref());
+        // A batch of SQS has megabytes, and all that is used of it is decoded.
+        drop(event);
+        let brief = decoded.envelope == Envelope::Sqs;
+        let run = self.run(&decoded, home, call, brief).await;
         let Run { items, answer, .. } = run;
         let failed = |state: &ItemState| state.failed;
         match &decoded.envelope {
@@ -147,7 +155,9 @@ impl<W: World> Guard<W> {
     /// # Errors
     /// The event is not understood, or the guard does not know where it runs.
     pub async fn report(&self, event: &Value, call: &Call) -> Result<Answer, Failure> {
-        let (decoded, run) = self.run(event, call).await?;
+        let home = self.home(call)?;
+        let decoded = event::decode(event, &home, self.config.stack_id.as_deref());
+        let run = self.run(&decoded, home, call, false).await;
         if decoded.items.iter().all(|item| !item.problems.is_empty() && item.triggers.is_empty())
             && !decoded.items.is_empty()
         {
@@ -156,12 +166,12 @@ impl<W: World> Guard<W> {
         Ok(run.answer)
     }
 
-    async fn run<'a>(&'a self, event: &Value, call: &'a Call) -> Result<(Decoded, Run<'a, W>), Failure> {
-        let home = self
-            .config
-            .home(call.function_arn.as_deref())
-            .map_err(|problem| Failure { kind: "Misconfigured", message: problem.to_string() })?;
-        let decoded = event::decode(event, &home, self.config.stack_id.as_deref());
+    fn home(&self, call: &Call) -> Result<Home, Failure> {
+        let home = self.config.home(call.function_arn.as_deref());
+        home.map_err(|problem| Failure { kind: "Misconfigured", message: problem.to_string() })
+    }
+
+    async fn run<'a>(&'a self, decoded: &Decoded, home: Home, call: &'a Call, brief: bool) -> Run<'a, W> {
         let mut run = Run {
             guard: self,
             aws: self.clients.for_account(&home.account),
@@ -169,6 +179,7 @@ impl<W: World> Guard<W> {
             call,
             now: rfc3339(self.clock.now_ms()),
             items: vec![ItemState::default(); decoded.items.len()],
+            brief,
             answer: Answer::default(),
             outbox: Outbox::default(),
             counts: Counts::default(),
@@ -178,9 +189,9 @@ impl<W: World> Guard<W> {
                 run.problem(index, problem.clone());
             }
         }
-        run.dispatch(&decoded).await;
-        run.finish(&decoded).await;
-        Ok((decoded, run))
+        run.dispatch(decoded).await;
+        run.finish(decoded).await;
+        run
     }
 }
 

@@ -8,13 +8,14 @@ use crate::app::observe::Observer;
 use crate::app::ports::{Clock, Objects, World};
 use crate::judge::access::{AccessFacts, Asker};
 use crate::judge::key::KeyQuestion;
-use crate::judge::object::{JudgedObject, ObjectInput, context_arn, judge_object, under_kms};
+use crate::judge::object::{JudgedObject, ObjectInput, context_arn, is_archived, is_plain, judge_object, under_kms};
 use crate::model::aws::{AwsError, AwsResult};
-use crate::model::contract::Contract;
+use crate::model::contract::{Contract, Home};
 use crate::model::outcome::Read;
-use crate::model::s3::Head;
+use crate::model::s3::{Head, ObjectFacts};
 use crate::policy::request::ObjectOwner;
 use futures_util::stream::{self, StreamExt};
+use std::rc::Rc;
 
 /// One object to judge.
 #[derive(Debug, Clone, Copy)]
@@ -47,12 +48,24 @@ pub async fn judge_all<W: World>(
     deadline_ms: Option<u64>,
     now: &str,
 ) -> Vec<Outcome> {
+    judge_briefly(observer, targets, concurrency, deadline_ms, now, false).await
+}
+
+/// The same; if `brief`, what is allowed comes without its reasons.
+pub async fn judge_briefly<W: World>(
+    observer: &Observer<'_, W>,
+    targets: &[Target<'_>],
+    concurrency: usize,
+    deadline_ms: Option<u64>,
+    now: &str,
+    brief: bool,
+) -> Vec<Outcome> {
     stream::iter(targets)
         .map(|target| async move {
             if deadline_ms.is_some_and(|deadline| observer.clock.now_ms().saturating_add(RESERVE_MS) >= deadline) {
                 return Outcome::NotDone;
             }
-            match judge_one(observer, *target, now).await {
+            match judge_one(observer, *target, now, brief).await {
                 Ok(judged) => Outcome::Judged(Box::new(judged)),
                 Err(error) => Outcome::Retry(error),
             }
@@ -62,11 +75,16 @@ pub async fn judge_all<W: World>(
         .await
 }
 
-/// Reads and judges one object.
+/// Reads and judges one object; if `brief`, what is allowed comes without its reasons.
 ///
 /// # Errors
 /// A call failed in a way that may pass.
-pub async fn judge_one<W: World>(observer: &Observer<'_, W>, target: Target<'_>, now: &str) -> AwsResult<JudgedObject> {
+pub async fn judge_one<W: World>(
+    observer: &Observer<'_, W>,
+    target: Target<'_>,
+    now: &str,
+    brief: bool,
+) -> AwsResult<JudgedObject> {
     let bucket = target.contract.bucket.as_str();
     let (head, access) = futures_util::join!(
         observer.aws.head_object(bucket, target.key, target.version_id),
@@ -77,7 +95,7 @@ pub async fn judge_one<W: World>(observer: &Observer<'_, W>, target: Target<'_>,
     {
         return Err(error.clone());
     }
-    judge_headed(observer, target, &head, access, now).await
+    judge_headed(observer, target, &head, access, now, brief).await
 }
 
 /// The same from what was said of the object elsewhere, with no HeadObject.
@@ -92,7 +110,7 @@ pub async fn judge_told<W: World>(
     now: &str,
 ) -> AwsResult<JudgedObject> {
     let access = observer.access(&target.contract.bucket, None).await;
-    judge_headed(observer, target, head, access, now).await
+    judge_headed(observer, target, head, access, now, true).await
 }
 
 async fn judge_headed<W: World>(
@@ -101,21 +119,61 @@ async fn judge_headed<W: World>(
     head: &AwsResult<Head>,
     access: AwsResult<Fact<AccessFacts>>,
     now: &str,
+    brief: bool,
 ) -> AwsResult<JudgedObject> {
     if matches!(head, Ok(Head::Gone)) {
         // Whatever the bucket says, there is nothing to read.
-        return judge_with(observer, target, head, access, None, now).await.map(|(judged, _)| judged);
+        return judge_in_full(observer, target, head, access, None, now).await.map(|(judged, _)| judged);
     }
-    let (judged, read_at_ms) = judge_with(observer, target, head, access, None, now).await?;
+    if brief
+        && let (Ok(Head::Found(found)), Ok(access)) = (head, &access)
+        && surely_allowed(observer, target, found, &access.value, now)
+    {
+        return Ok(named(JudgedObject::allowed(&target.contract.bucket, target.key, found), target));
+    }
+    let (judged, read_at_ms) = judge_in_full(observer, target, head, access, None, now).await?;
     let fresh_from = observer.clock.now_ms().saturating_sub(TRUSTED_AGE_MS);
     if judged.read == Read::Allowed || read_at_ms >= fresh_from {
         return Ok(judged);
     }
     let access = observer.access(&target.contract.bucket, Some(fresh_from)).await;
-    judge_with(observer, target, head, access, Some(fresh_from), now).await.map(|(judged, _)| judged)
+    judge_in_full(observer, target, head, access, Some(fresh_from), now).await.map(|(judged, _)| judged)
 }
 
-async fn judge_with<W: World>(
+/// Whether everything surely lets Darwin read the object. If not, it is to be judged in full.
+fn surely_allowed<W: World>(
+    observer: &Observer<'_, W>,
+    target: Target<'_>,
+    found: &ObjectFacts,
+    facts: &Rc<AccessFacts>,
+    now: &str,
+) -> bool {
+    let decryptable = match &found.kms_key {
+        Some(key) if under_kms(found) => observer.surely_decrypts(key, now),
+        _ => is_plain(found),
+    };
+    let bucket = target.contract.bucket.as_str();
+    decryptable
+        && !is_archived(found)
+        && observer.surely_reads(facts, bucket, target.key, owner(target, observer.home), now)
+}
+
+/// What the event says of who put the object.
+fn owner(target: Target<'_>, home: &Home) -> ObjectOwner {
+    match target.requester {
+        Some(requester) if requester == &*home.account => ObjectOwner::BucketOwner,
+        _ => ObjectOwner::Unknown,
+    }
+}
+
+/// With the version that was asked for, if another was judged.
+fn named(mut judged: JudgedObject, target: Target<'_>) -> JudgedObject {
+    let other = |asked: &&str| judged.version_id.as_deref().is_some_and(|got| got != *asked);
+    judged.instead_of = target.version_id.filter(other).map(str::to_owned);
+    judged
+}
+
+async fn judge_in_full<W: World>(
     observer: &Observer<'_, W>,
     target: Target<'_>,
     head: &AwsResult<Head>,
@@ -139,24 +197,15 @@ async fn judge_with<W: World>(
         },
         _ => None,
     };
-    let owner = match target.requester {
-        Some(requester) if requester == &*observer.home.account => ObjectOwner::BucketOwner,
-        _ => ObjectOwner::Unknown,
-    };
     let input = ObjectInput {
         bucket,
         key: target.key,
         head,
         access: &access.value,
         kms: kms.as_ref(),
-        owner,
+        owner: owner(target, observer.home),
         access_granted: target.contract.access,
     };
     let asker = Asker { darwin: observer.darwin, home: observer.home, now };
-    let mut judged = judge_object(input, asker);
-    judged.instead_of = target
-        .version_id
-        .filter(|asked| judged.version_id.as_deref().is_some_and(|got| got != *asked))
-        .map(str::to_owned);
-    Ok((judged, read_at_ms))
+    Ok((named(judge_object(input, asker), target), read_at_ms))
 }

@@ -4,9 +4,10 @@
 
 use crate::app::facts::{Cache, Fact};
 use crate::app::ports::{BucketReads, Clock, Keys, World};
-use crate::judge::access::{AccessFacts, probe_key};
-use crate::judge::key::{KeyFacts, KeyQuestion, needs_grants};
+use crate::judge::access::{AccessFacts, Asker, probe_key};
+use crate::judge::key::{KeyFacts, KeyQuestion, judge_key, needs_grants};
 use crate::judge::object::context_arn;
+use crate::judge::prepared::{PreparedRead, may_ask_for_time};
 use crate::model::arn::Arn;
 use crate::model::aws::AwsResult;
 use crate::model::contract::{Contract, Darwin, Home};
@@ -14,18 +15,30 @@ use crate::model::kms::KeyMetadata;
 use crate::model::s3::BucketEncryption;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::GrantListEntry;
+use crate::policy::request::ObjectOwner;
 use crate::repair::observed::Observed;
 use futures_util::join;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 type KeyBasics = (AwsResult<KeyMetadata>, Option<AwsResult<Rc<PolicyDocument>>>);
+
+/// What is kept of a key.
+#[derive(Debug)]
+struct KeptKey {
+    basics: KeyBasics,
+    /// Whether Darwin may decrypt under it whatever the object, and at any time.
+    always: OnceCell<bool>,
+}
 
 /// The facts that objects share, each with a lifetime.
 #[derive(Debug, Default)]
 pub struct Caches {
     buckets: Cache<AccessFacts>,
-    keys: Cache<KeyBasics>,
+    keys: Cache<KeptKey>,
     grants: Cache<Vec<GrantListEntry>>,
+    /// At most one for each bucket and owner.
+    prepared: RefCell<Vec<PreparedRead>>,
 }
 
 impl Caches {
@@ -154,10 +167,10 @@ impl<W: World> Observer<'_, W> {
             let of_policy = policy.as_ref().and_then(|policy| policy.as_ref().err());
             let failed =
                 [metadata.as_ref().err(), of_policy].into_iter().flatten().find(|error| error.retryable()).cloned();
-            failed.map_or(Ok((metadata, policy)), Err)
+            failed.map_or_else(|| Ok(KeptKey { basics: (metadata, policy), always: OnceCell::new() }), Err)
         };
         let fact = self.caches.keys.get(key, now_ms, no_older_than_ms, self.jitter(), fetch).await?;
-        let (metadata, policy) = fact.value.as_ref().clone();
+        let (metadata, policy) = fact.value.basics.clone();
         let mut dated = DatedKey {
             facts: KeyFacts { key: key.to_owned(), metadata, policy, grants: None },
             read_at_ms: fact.read_at_ms,
@@ -176,6 +189,43 @@ impl<W: World> Observer<'_, W> {
             }
         }
         Ok(dated)
+    }
+
+    /// Whether Darwin may decrypt every object under this key, as far as the facts say that are kept of it.
+    pub fn surely_decrypts(&self, key: &str, now: &str) -> bool {
+        let Some(kept) = self.caches.keys.held(key, self.clock.now_ms()) else { return false };
+        *kept.always.get_or_init(|| {
+            let (metadata, policy) = kept.basics.clone();
+            let timeless = !matches!(&policy, Some(Ok(policy)) if may_ask_for_time(policy));
+            let facts = KeyFacts { key: key.to_owned(), metadata, policy, grants: None };
+            // What is allowed with the encryption context open is allowed for every object.
+            let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now };
+            timeless && judge_key(&facts, question, self.darwin, self.home).is_allowed()
+        })
+    }
+
+    /// Whether the bucket's side surely lets Darwin read this object.
+    pub fn surely_reads(
+        &self,
+        facts: &Rc<AccessFacts>,
+        bucket: &str,
+        key: &str,
+        owner: ObjectOwner,
+        now: &str,
+    ) -> bool {
+        let mut prepared = self.caches.prepared.borrow_mut();
+        let at = prepared.iter().position(|prepared| prepared.is_for(bucket, owner));
+        if let Some(held) = at.and_then(|at| prepared.get(at)).filter(|held| held.is_of(facts, now)) {
+            return held.surely_allows(key);
+        }
+        if let Some(at) = at {
+            prepared.swap_remove(at);
+        }
+        let asker = Asker { darwin: self.darwin, home: self.home, now };
+        let fresh = PreparedRead::new(facts, bucket, owner, asker);
+        let allowed = fresh.surely_allows(key);
+        prepared.push(fresh);
+        allowed
     }
 
     /// DescribeKey and GetKeyPolicy together. GetKeyPolicy takes no alias and no other account's key.

@@ -308,7 +308,7 @@ where
         let now = rfc3339(self.observer.clock.now_ms());
         let call = async || {
             self.pace.turn(self.observer.clock).await;
-            judge_one(&self.observer, target, &now).await
+            judge_one(&self.observer, target, &now, true).await
         };
         let error = match self.insist(call).await? {
             Ok(judged) => return Ok((judged, false)),

@@ -2,9 +2,13 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html>
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html>
 //!
+//! The `AWSAPICall` of `aws_lambda_events` drops `errorCode` and `resources`, and refuses KMS's service events: the
+//! detail is read by its paths.
+//!
 //! Must never give a value of `requestParameters` as something to write: it is kept as text, for comparison alone.
 
 use crate::event::batch_job::bucket_of_arn;
+use crate::event::json::Event;
 use crate::event::trigger::{ConfigChange, Context, Item, KeyChange, Trigger};
 use crate::event::{json, manual};
 use crate::model::actor::Actor;
@@ -57,11 +61,7 @@ const KEY_CHANGES: [&str; 12] = [
     "DeleteExpiredKeyMaterial",
 ];
 
-pub(super) fn decode(event: &Value, context: Context<'_>, item: &mut Item) {
-    let Some(detail) = json::at(event, &["detail"]) else {
-        item.problem("", json::describe(event), "a CloudTrail event with a `detail`");
-        return;
-    };
+pub(super) fn decode(event: &Event, detail: &Value, context: Context<'_>, item: &mut Item) {
     let (Some(source), Some(name)) = (json::text(detail, &["eventSource"]), json::text(detail, &["eventName"])) else {
         item.problem("detail", json::describe(detail), "a CloudTrail event with eventSource and eventName");
         return;
@@ -94,7 +94,7 @@ pub(super) fn decode(event: &Value, context: Context<'_>, item: &mut Item) {
 
 /// AWS publishes no sample of these events: the bucket is taken from wherever one of its calls has had it. Where nothing
 /// says which, it may have been any.
-fn tags(event: &Value, detail: &Value, name: &str, item: &mut Item) {
+fn tags(event: &Event, detail: &Value, name: &str, item: &mut Item) {
     if let Some(bucket) = json::owned(detail, &["requestParameters", "bucketName"]) {
         return config(event, detail, name, Some(bucket), item);
     }
@@ -111,7 +111,7 @@ fn tags(event: &Value, detail: &Value, name: &str, item: &mut Item) {
     }
 }
 
-fn config(event: &Value, detail: &Value, name: &str, bucket: Option<String>, item: &mut Item) {
+fn config(event: &Event, detail: &Value, name: &str, bucket: Option<String>, item: &mut Item) {
     item.triggers.push(Trigger::Config(ConfigChange {
         bucket,
         name: name.to_owned(),
@@ -122,7 +122,7 @@ fn config(event: &Value, detail: &Value, name: &str, bucket: Option<String>, ite
     }));
 }
 
-fn key(event: &Value, detail: &Value, name: &str, context: Context<'_>, item: &mut Item) {
+fn key(event: &Event, detail: &Value, name: &str, context: Context<'_>, item: &mut Item) {
     let keys = keys(event, detail, context);
     if keys.is_empty() {
         let want = "a KMS event with the key's ARN in detail.resources, or its id in requestParameters.keyId";
@@ -139,7 +139,7 @@ fn key(event: &Value, detail: &Value, name: &str, context: Context<'_>, item: &m
 
 /// `resources` is the one place where every KMS event has the ARN; `RevokeGrant` has a bare id in its parameters, and
 /// `RetireGrant` has none.
-fn keys(event: &Value, detail: &Value, context: Context<'_>) -> Vec<String> {
+fn keys(event: &Event, detail: &Value, context: Context<'_>) -> Vec<String> {
     let resources = detail.get("resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut keys: Vec<String> = Vec::new();
     for arn in resources.iter().filter_map(|resource| json::text(resource, &["ARN"])) {
@@ -158,12 +158,12 @@ fn keys(event: &Value, detail: &Value, context: Context<'_>) -> Vec<String> {
     keys
 }
 
-fn region(event: &Value, detail: &Value) -> Option<String> {
-    json::owned(detail, &["awsRegion"]).or_else(|| json::owned(event, &["region"]))
+fn region(event: &Event, detail: &Value) -> Option<String> {
+    json::owned(detail, &["awsRegion"]).or_else(|| json::filled(event.region.clone()))
 }
 
-fn account(event: &Value, detail: &Value) -> Option<String> {
-    json::owned(detail, &["recipientAccountId"]).or_else(|| json::owned(event, &["account"]))
+fn account(event: &Event, detail: &Value) -> Option<String> {
+    json::owned(detail, &["recipientAccountId"]).or_else(|| json::filled(event.account.clone()))
 }
 
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>

@@ -1,14 +1,31 @@
-//! Reading loosely typed JSON: paths, and short descriptions of what was seen.
+//! Reading loosely typed JSON: the types of `aws_lambda_events`, paths, and short descriptions of what was seen.
 //!
 //! Must never quote more of the input than a person reads: an event can carry a whole bucket policy.
 
-use crate::model::text::quoted;
+use crate::model::text::{quoted, shortened, without_controls};
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use serde::Deserialize;
+use serde::de::value::MapDeserializer;
 use serde_json::Value;
 
 /// Longest piece of the input that a message quotes, in characters.
 const QUOTED: usize = 80;
+/// Longest part of a decoding error that a message quotes: serde's repeat the text that they refuse.
+const WRONG: usize = 200;
 /// How many keys of an object a description names.
 const KEYS: usize = 12;
+
+/// An event of EventBridge, of any source. Its detail, which may hold a whole policy, is read where it is, not copied.
+pub(super) type Event = EventBridgeEvent<Option<()>>;
+
+/// A type of `aws_lambda_events`, of those of an object's fields that the guard uses: a field that it does not use can't
+/// make a record fail. The error names the field and what is in it.
+pub(super) fn read<'a, T: Deserialize<'a>>(value: &'a Value, fields: &[&str]) -> Result<T, String> {
+    let object = value.as_object().ok_or_else(|| describe(value))?;
+    let used = object.iter().filter(|(name, _)| fields.contains(&name.as_str()));
+    let used = MapDeserializer::<_, serde_json::Error>::new(used.map(|(name, value)| (name.as_str(), value)));
+    serde_path_to_error::deserialize(used).map_err(|error| without_controls(&shortened(&error.to_string(), WRONG, "…")))
+}
 
 /// The string at a path of object keys; `None` if it is absent, null, empty or no string.
 pub(super) fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
@@ -18,6 +35,16 @@ pub(super) fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
 /// The value at a path of object keys; `None` also for null.
 pub(super) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, key| value.get(key)).filter(|value| !value.is_null())
+}
+
+/// A member of an object; null where it is absent.
+pub(super) fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+/// AWS sends an empty text for what is not there, as often as none.
+pub(super) fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 pub(super) fn owned(value: &Value, path: &[&str]) -> Option<String> {

@@ -5,6 +5,7 @@
 
 use crate::event::trigger::{Item, ObjectEvent, Trigger};
 use crate::event::{json, url};
+use aws_lambda_events::event::s3::S3Entity;
 use serde_json::Value;
 
 pub(super) fn is_test_event(event: &Value) -> bool {
@@ -26,21 +27,27 @@ pub(super) fn decode(record: &Value, inside: &str, item: &mut Item) {
         item.nothing(format!("`{name}`: nothing to judge"));
         return;
     }
-    let (Some(bucket), Some(key)) =
-        (json::text(record, &["s3", "bucket", "name"]), json::text(record, &["s3", "object", "key"]))
-    else {
-        item.problem(inside, json::describe(record), "an S3 record with s3.bucket.name and s3.object.key");
+    let want = "an S3 record with s3.bucket.name and s3.object.key";
+    let S3Entity { bucket, object, .. } = match json::read(json::member(record, "s3"), &["bucket", "object"]) {
+        Ok(entity) => entity,
+        Err(wrong) => {
+            item.problem(inside, format!("{} with s3: {wrong}", json::describe(record)), want);
+            return;
+        }
+    };
+    let (Some(bucket), Some(key)) = (json::filled(bucket.name), json::filled(object.key)) else {
+        item.problem(inside, json::describe(record), want);
         return;
     };
-    match url::decode(key) {
+    match url::decode(&key) {
         Ok(key) => item.triggers.push(Trigger::Object(ObjectEvent {
-            bucket: bucket.to_owned(),
+            bucket,
             key,
-            version_id: json::owned(record, &["s3", "object", "versionId"]),
+            version_id: json::filled(object.version_id),
             region: json::owned(record, &["awsRegion"]),
             requester: None,
             name: name.to_owned(),
         })),
-        Err(wrong) => item.problem(inside, format!("the key {} with {wrong}", json::quote(key)), "a URL-encoded key"),
+        Err(wrong) => item.problem(inside, format!("the key {} with {wrong}", json::quote(&key)), "a URL-encoded key"),
     }
 }

@@ -1,6 +1,8 @@
 //! SNS around another event: as Lambda gets it (`Records` of `aws:sns`) and as SQS gets it without raw delivery
 //! (`Type`, `Message`). With raw delivery there is nothing around the event.
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html>
+//! The types of `aws_lambda_events` want nine fields of a message, signature and timestamps among them, and queues
+//! and tests are fed without: `Message` alone is read.
 //!
 //! Must never confirm a subscription or follow a URL of a message.
 

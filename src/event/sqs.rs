@@ -5,6 +5,7 @@
 
 use crate::event::json;
 use crate::event::trigger::Item;
+use aws_lambda_events::event::sqs::SqsMessage;
 use serde_json::Value;
 
 /// The records of an SQS batch; `None` if it is none. One record of `aws:sqs` makes it a batch.
@@ -31,13 +32,20 @@ fn decode_record(record: &Value, index: usize, payload: impl Fn(&Value, &mut Ite
         item.problem("", json::describe(record), "a record of SQS like its neighbours");
         return item;
     }
-    let Some(body) = record.get("body").and_then(Value::as_str) else {
-        item.problem("", "an SQS record without a body", "a body with an event");
-        return item;
+    let body = match json::read::<SqsMessage>(record, &["body"]) {
+        Ok(message) => message.body.ok_or_else(|| "no body".to_owned()),
+        Err(wrong) => Err(wrong),
     };
-    match serde_json::from_str::<Value>(body) {
+    let body = match body {
+        Ok(body) => body,
+        Err(wrong) => {
+            item.problem("", format!("an SQS record with {wrong}"), "a body with an event");
+            return item;
+        }
+    };
+    match serde_json::from_str::<Value>(&body) {
         Ok(event) => payload(&event, &mut item),
-        Err(error) => item.problem("", format!("the body {} ({error})", json::quote(body)), "an event as JSON"),
+        Err(error) => item.problem("", format!("the body {} ({error})", json::quote(&body)), "an event as JSON"),
     }
     item
 }

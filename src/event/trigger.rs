@@ -135,7 +135,7 @@ pub enum ManualAction {
 
 impl Item {
     pub(super) fn new(id: &str, at: &str) -> Self {
-        Self { id: id.to_owned(), at: at.to_owned(), triggers: Vec::new(), problems: Vec::new() }
+        Self { id: id.to_owned(), at: at.to_owned(), triggers: Vec::with_capacity(1), problems: Vec::new() }
     }
 
     pub(super) fn nothing(&mut self, reason: impl Into<String>) {

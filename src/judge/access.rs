@@ -10,7 +10,7 @@ use crate::model::unknown::Unknown;
 use crate::model::verdict::{Reader, Verdict};
 use crate::model::why::Gate;
 use crate::policy::document::PolicyDocument;
-use crate::policy::request::{ObjectOwner, Settings};
+use crate::policy::request::{ObjectOwner, Request, Settings};
 use crate::policy::{evaluate, public};
 
 /// The configuration that decides whether an object can be read.
@@ -93,16 +93,18 @@ pub struct Asker<'a> {
 /// Whether the bucket's side lets Darwin read this object: by its servers and by the annotator's browser.
 pub fn judge_read(facts: &AccessFacts, bucket: &str, key: &str, owner: ObjectOwner, asker: Asker<'_>) -> Verdict {
     let settings = facts.settings(owner);
-    let ask = |reader| {
-        let request = s3_request(asker.darwin, asker.home, "s3:GetObject", bucket, Some(key), reader, asker.now);
-        evaluate::evaluate(facts.document(), &request, &settings)
-    };
+    let ask = |reader| evaluate::evaluate(facts.document(), &reading(bucket, key, reader, asker), &settings);
     let by_policy = if facts.policy.is_err() {
         unread(Unknown::BucketPolicy)
     } else {
         both(ask(Reader::Server), ask(Reader::Browser))
     };
     by_policy.and(requester_pays(facts))
+}
+
+/// Darwin's request for an object.
+pub(crate) fn reading(bucket: &str, key: &str, reader: Reader, asker: Asker<'_>) -> Request {
+    s3_request(asker.darwin, asker.home, "s3:GetObject", bucket, Some(key), reader, asker.now)
 }
 
 /// Whether the bucket's side lets Darwin write this object (by its servers).

@@ -66,31 +66,54 @@ pub fn under_kms(facts: &ObjectFacts) -> bool {
     facts.encryption.as_deref().is_some_and(|algorithm| algorithm.starts_with("aws:kms"))
 }
 
+/// Whether the object is under no key that Darwin would have to use.
+pub fn is_plain(facts: &ObjectFacts) -> bool {
+    matches!(facts.encryption.as_deref(), None | Some("AES256"))
+}
+
+impl JudgedObject {
+    /// One of which nothing was found yet.
+    fn new(bucket: &str, key: &str) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            version_id: None,
+            instead_of: None,
+            read: Read::Gone,
+            because: Vec::new(),
+            depends_on: Vec::new(),
+            encryption: None,
+            kms_key: None,
+            finding: None,
+            bucket_denies: false,
+        }
+    }
+
+    /// With what the object says about itself.
+    fn with(mut self, facts: &ObjectFacts) -> Self {
+        self.version_id.clone_from(&facts.version_id);
+        self.encryption = Some(facts.encryption.clone().unwrap_or_else(|| "none".to_owned()));
+        self.kms_key.clone_from(&facts.kms_key);
+        self
+    }
+
+    /// An object that is allowed, where nobody reads why.
+    pub fn allowed(bucket: &str, key: &str, facts: &ObjectFacts) -> Self {
+        Self { read: Read::Allowed, ..Self::new(bucket, key).with(facts) }
+    }
+}
+
 /// Judges one object.
 pub fn judge_object(input: ObjectInput<'_>, asker: Asker<'_>) -> JudgedObject {
     let ObjectInput { bucket, key, head, access, kms, owner, access_granted: _ } = input;
-    let mut judged = JudgedObject {
-        bucket: bucket.to_owned(),
-        key: key.to_owned(),
-        version_id: None,
-        instead_of: None,
-        read: Read::Gone,
-        because: Vec::new(),
-        depends_on: Vec::new(),
-        encryption: None,
-        kms_key: None,
-        finding: None,
-        bucket_denies: false,
-    };
+    let mut judged = JudgedObject::new(bucket, key);
     if matches!(head, Ok(Head::Gone)) {
         return judged;
     }
     let by_bucket = judge_read(access, bucket, key, owner, asker);
     let by_object = match head {
         Ok(Head::Found(facts)) => {
-            judged.version_id.clone_from(&facts.version_id);
-            judged.encryption = Some(facts.encryption.clone().unwrap_or_else(|| "none".to_owned()));
-            judged.kms_key.clone_from(&facts.kms_key);
+            judged = judged.with(facts);
             let decrypt = decryptable(facts, bucket, key, kms, asker);
             not_archived(facts).and(decrypt)
         }
@@ -112,8 +135,8 @@ pub fn judge_object(input: ObjectInput<'_>, asker: Asker<'_>) -> JudgedObject {
 
 fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFacts>, asker: Asker<'_>) -> Verdict {
     if !under_kms(facts) {
-        return match facts.encryption.as_deref() {
-            None | Some("AES256") => Verdict::allowed(Vec::new()),
+        return match facts.encryption.as_deref().filter(|_| !is_plain(facts)) {
+            None => Verdict::allowed(Vec::new()),
             Some(other) => Verdict::depends(
                 vec![Gate::Encryption { algorithm: other.to_owned() }.into()],
                 [Unknown::Value(other.to_owned())],
@@ -132,12 +155,16 @@ fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFac
 
 /// Archived objects answer GET with InvalidObjectState until they are restored.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
-fn not_archived(facts: &ObjectFacts) -> Verdict {
+pub fn is_archived(facts: &ObjectFacts) -> bool {
     let restored = facts.restore.as_deref().is_some_and(|restore| restore.contains("ongoing-request=\"false\""));
-    let class = facts.storage_class.as_deref().unwrap_or("STANDARD");
-    let archived = matches!(class, "GLACIER" | "DEEP_ARCHIVE") || facts.archive_status.is_some();
-    if archived && !restored {
-        let (class, status) = (class.to_owned(), facts.archive_status.clone());
+    let archive = matches!(facts.storage_class.as_deref(), Some("GLACIER" | "DEEP_ARCHIVE"));
+    (archive || facts.archive_status.is_some()) && !restored
+}
+
+fn not_archived(facts: &ObjectFacts) -> Verdict {
+    if is_archived(facts) {
+        let class = facts.storage_class.clone().unwrap_or_else(|| "STANDARD".to_owned());
+        let status = facts.archive_status.clone();
         Verdict::denied(vec![Gate::Archived { class, status }.into()])
     } else {
         Verdict::allowed(Vec::new())

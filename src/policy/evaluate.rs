@@ -179,6 +179,46 @@ impl<'a> Residual<'a> {
     }
 }
 
+/// A [`Residual`] that outlives its statements: each by its place in the document.
+#[derive(Debug)]
+pub(crate) struct Lasting {
+    understood: bool,
+    left: Vec<(usize, Truth)>,
+}
+
+impl Lasting {
+    /// `policy`: all of a document.
+    pub(crate) fn new(policy: &Statements<'_>, question: &Question<'_>) -> Self {
+        let Residual { whole, left } = Residual::new(policy, question);
+        let place = |statement: &Statement| policy.statements.iter().position(|held| std::ptr::eq(*held, statement));
+        let left = left.into_iter().filter_map(|(statement, truth)| Some((place(statement)?, truth))).collect();
+        Self { understood: whole.is_none(), left }
+    }
+
+    /// As [`Residual::allows`], of the same document's statements.
+    pub(crate) fn allows(&self, statements: &[Statement], resource: &str, context: &RequestContext) -> bool {
+        let mut allowed = false;
+        for (place, rest) in &self.left {
+            let Some(statement) = statements.get(*place) else { return false };
+            let fits = statement.takes(resource, context);
+            if fits.is_false() {
+                continue;
+            }
+            if statement.may_deny() {
+                return false;
+            }
+            allowed |= rest.is_true() && fits.is_true();
+        }
+        self.understood && allowed
+    }
+}
+
+/// Whether no gate beside the policy can be in the way of an object.
+pub(crate) fn gates_are_open(policy: &Statements<'_>, question: &Question<'_>, settings: Settings) -> bool {
+    let of_owner = settings.object_owner == ObjectOwner::BucketOwner;
+    !question.crosses_accounts() || of_owner && public_block(Some(policy), settings).is_false()
+}
+
 /// What statements come to.
 pub(crate) fn sides(policy: &Statements<'_>, question: &Question<'_>) -> Sides {
     Residual::new(policy, question).sides(&question.request.resource, question.context())

@@ -18,11 +18,22 @@ use serde::Serialize;
 #[cfg_attr(feature = "cli", derive(serde::Deserialize))]
 pub struct Answer {
     pub objects: Vec<ObjectAnswer>,
+    /// Allowed objects that are in no list: a queue reads none.
+    #[serde(skip)]
+    pub unlisted: usize,
     pub buckets: Vec<BucketAnswer>,
     pub problems: Vec<Problem>,
     /// The activation message for V7: of every bucket that an audit finds ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation: Option<String>,
+}
+
+impl Answer {
+    /// How many objects have this verdict, listed or not.
+    pub fn count(&self, read: Read) -> usize {
+        let listed = self.objects.iter().filter(|object| object.read == read).count();
+        if read == Read::Allowed { listed + self.unlisted } else { listed }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -120,7 +131,7 @@ impl BucketAnswer {
 /// The exit status of the shell form: 0 all well (or open questions only), 1 denied, findings or drift left, 2 could
 /// not run, or not all of it.
 pub fn exit_code(answer: &Answer) -> u8 {
-    let Answer { objects, buckets, problems, activation: _ } = answer;
+    let Answer { objects, unlisted: _, buckets, problems, activation: _ } = answer;
     let denied = |object: &ObjectAnswer| object.read == Read::Denied;
     if problems.is_empty() {
         u8::from(buckets.iter().any(BucketAnswer::is_wrong) || objects.iter().any(denied))

@@ -264,7 +264,7 @@ fn of_side(decision: Decision) -> &'static str {
 
 /// The last line: what the exit status says, in words.
 pub(super) fn summary(answer: &Answer) -> String {
-    let Answer { objects, buckets, problems, activation: _ } = answer;
+    let Answer { objects, unlisted: _, buckets, problems, activation: _ } = answer;
     let mut seen = Vec::new();
     if !buckets.is_empty() {
         let wrong = buckets.iter().filter(|bucket| bucket.is_wrong()).count();

@@ -6,6 +6,8 @@ use crate::model::outcome::Problem;
 use crate::model::text::cut_within;
 use crate::report::answer::{Answer, ObjectAnswer};
 use crate::report::fit::{LeftOut, fit};
+use aws_lambda_events::event::s3::batch_job::{S3BatchJobResponse, S3BatchJobResult};
+use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde_json::{Value, json};
 
 /// Largest answer, in bytes. Lambda takes 6 MB.
@@ -41,8 +43,9 @@ fn cut_problem(whole: usize, left: LeftOut) -> Problem {
 /// SQS's partial batch response: these records come back, the others are deleted.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
 pub fn batch_item_failures<'a>(ids: impl Iterator<Item = &'a str>) -> Value {
-    let failures: Vec<Value> = ids.map(|id| json!({ "itemIdentifier": id })).collect();
-    json!({ "batchItemFailures": failures })
+    let mut response = SqsBatchResponse::default();
+    response.set_failures(ids);
+    json!(response)
 }
 
 /// The result of one task of S3 Batch Operations.
@@ -111,13 +114,15 @@ pub fn batch_job(
     invocation_id: &str,
     results: impl Iterator<Item = (String, TaskResult)>,
 ) -> Value {
-    let results: Vec<Value> = results
-        .map(|(id, TaskResult { code, text })| json!({ "taskId": id, "resultCode": code, "resultString": text }))
-        .collect();
-    json!({
-        "invocationSchemaVersion": schema_version,
-        "treatMissingKeysAs": "TemporaryFailure",
-        "invocationId": invocation_id,
-        "results": results,
-    })
+    let result = |(id, TaskResult { code, text })| {
+        let mut result = S3BatchJobResult::default();
+        (result.task_id, result.result_code, result.result_string) = (Some(id), Some(code.to_owned()), Some(text));
+        result
+    };
+    let mut response = S3BatchJobResponse::default();
+    response.invocation_schema_version = Some(schema_version.to_owned());
+    response.treat_missing_keys_as = Some("TemporaryFailure".to_owned());
+    response.invocation_id = Some(invocation_id.to_owned());
+    response.results = results.map(result).collect();
+    json!(response)
 }

@@ -18,8 +18,8 @@ const MOST_BYTES: usize = 200_000;
 /// What an invocation found and did, as one line. `items` is the number of items of the input, `failed` how many of
 /// them are to be tried again or were not understood.
 pub fn log_line(answer: &Answer, items: usize, failed: usize, request_id: &str) -> Value {
-    let Answer { objects, buckets, problems, activation } = answer;
-    let count = |read| objects.iter().filter(|object| object.read == read).count();
+    let Answer { objects, unlisted: _, buckets, problems, activation } = answer;
+    let count = |read| answer.count(read);
     let [allowed, denied, depends, gone] = [Read::Allowed, Read::Denied, Read::Depends, Read::Gone].map(count);
     let mut listed: Vec<ObjectAnswer> =
         objects.iter().filter(|object| matches!(object.read, Read::Denied | Read::Depends)).cloned().collect();
@@ -27,7 +27,7 @@ pub fn log_line(answer: &Answer, items: usize, failed: usize, request_id: &str) 
     let not_allowed = listed.len();
     listed.truncate(LISTED);
     let (kept, left) = fit(
-        &Answer { objects: listed, buckets: buckets.clone(), problems: problems.clone(), activation: None },
+        &Answer { objects: listed, buckets: buckets.clone(), problems: problems.clone(), ..Answer::default() },
         MOST_BYTES,
     );
     let level = if failed > 0 || !problems.is_empty() {
@@ -91,9 +91,10 @@ pub fn status_lines(answer: &Answer, open: &[(String, usize)], now: &str) -> Vec
 /// A sentence that can be read alone.
 fn message(answer: &Answer, items: usize, failed: usize) -> String {
     let mut parts = vec![format!("handled {}", counted(items, "item"))];
-    if !answer.objects.is_empty() {
-        let allowed = answer.objects.iter().filter(|object| object.read == Read::Allowed).count();
-        parts.push(format!("{allowed} of {} readable by your side", counted(answer.objects.len(), "object")));
+    let judged = answer.objects.len() + answer.unlisted;
+    if judged > 0 {
+        let allowed = answer.count(Read::Allowed);
+        parts.push(format!("{allowed} of {} readable by your side", counted(judged, "object")));
     }
     if !answer.buckets.is_empty() {
         let wrong = answer.buckets.iter().filter(|bucket| bucket.is_wrong()).count();

@@ -94,7 +94,7 @@ pub fn function_name(arn: &str) -> Option<&str> {
 }
 
 fn figures(answer: &Answer, counts: Counts, usage: &[Usage]) -> Vec<(&'static str, usize)> {
-    let read = |read| answer.objects.iter().filter(|object| counts.live && object.read == read).count();
+    let read = |read| if counts.live { answer.count(read) } else { 0 };
     let total = |of: fn(&Usage) -> u64| usize::try_from(usage.iter().map(of).sum::<u64>()).unwrap_or(usize::MAX);
     let mut figures = vec![
         ("ObjectsAllowed", read(Read::Allowed)),

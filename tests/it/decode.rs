@@ -2,6 +2,7 @@
 
 mod laws;
 mod manual;
+mod types;
 
 use darwin_s3_guard::event::decode::decode;
 use darwin_s3_guard::event::trigger::{Decoded, Envelope, Item, Trigger};

@@ -9,7 +9,7 @@ use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};
 use darwin_s3_guard::app::handler::Call;
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
-use darwin_s3_guard::model::s3::CorsRule;
+use darwin_s3_guard::model::s3::{CorsRule, Head, ObjectFacts};
 use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
 
@@ -49,6 +49,57 @@ async fn a_known_key_and_bucket_cost_no_further_call() {
     s.world.forget_calls();
     s.handle(sqs(&bodies)).await;
     assert_eq!(s.world.calls.borrow().len(), 50, "one HeadObject each, nothing else");
+}
+
+#[tokio::test]
+async fn a_batch_counts_what_is_allowed_and_judges_by_itself_what_its_key_allows_in_part() {
+    let s = setup(World::healthy(), &[]);
+    let (good, partial) = (s.world.key("good", true), s.world.key("partial", true));
+    let context = json!({"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::acme-lidar/shared/*"}});
+    let darwin = json!({"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:Decrypt", "Resource": "*", "Condition": context});
+    s.world.keys.borrow_mut().get_mut(&partial).unwrap().policy =
+        json!({"Version": "2012-10-17", "Statement": [darwin]}).to_string();
+    let mut bodies = Vec::new();
+    for n in 0..20 {
+        for (key, name) in [(&good, "good"), (&partial, "shared"), (&partial, "own")] {
+            s.world.object(&format!("{name}/{n}.png"), Some(key));
+            bodies.push(created(&format!("{name}/{n}.png")));
+        }
+    }
+    s.world.object("plain.png", None);
+    s.world.bucket(|bucket| {
+        let Some(Head::Found(facts)) = bucket.objects.get("plain.png").cloned() else { panic!("no object") };
+        let archived = ObjectFacts { storage_class: Some("GLACIER".into()), ..facts };
+        bucket.objects.insert("archived.png".into(), Head::Found(archived));
+    });
+    bodies.extend([created("plain.png"), created("archived.png")]);
+    in_lambda(&s, sqs(&bodies)).await;
+    let line = s.lines().into_iter().rfind(|line| line.get("items").is_some()).unwrap();
+    let counts = ["objects.allowed", "objects.denied", "objects.depends"].map(|name| line[name].as_u64().unwrap());
+    assert_eq!(counts, [41, 21, 0], "{line:#}");
+    assert!(line["message"].as_str().unwrap().contains("41 of 62 objects readable"), "{}", line["message"]);
+    assert_eq!(s.world.count(Operation::HeadObject), 62);
+}
+
+#[tokio::test]
+async fn what_a_policy_says_of_the_time_is_asked_again_at_every_time() {
+    let s = setup(World::healthy(), &[]);
+    let until = rfc3339(s.world.now.get() + 60_000);
+    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-lidar/*",
+        "Condition": {"DateGreaterThan": {"aws:CurrentTime": until}}});
+    let mut policy: Value = serde_json::from_str(&darwin_policy()).unwrap();
+    policy["Statement"].as_array_mut().unwrap().push(deny);
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy.to_string()), 0));
+    s.world.object("a.png", None);
+    for denied in [false, false, true] {
+        in_lambda(&s, sqs(&[created("a.png")])).await;
+        let line = s.lines().into_iter().rfind(|line| line.get("items").is_some()).unwrap();
+        assert_eq!(
+            (&line["objects.allowed"], &line["objects.denied"]),
+            (&json!(u8::from(!denied)), &json!(u8::from(denied)))
+        );
+        s.world.now.set(s.world.now.get() + 45_000);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! `LAWS_CASES` is the number of cases of each law (10,000), `LAWS_SEED` another seed than the fixed one (a number).
 
 mod generate;
+mod prepared;
 mod question;
 
 use darwin_s3_guard::model::verdict::{Decision, Verdict};

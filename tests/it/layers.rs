@@ -359,6 +359,20 @@ fn only_the_shell_names_the_sdk_and_does_input_and_output() {
 }
 
 #[test]
+fn only_the_decoder_and_the_forms_of_the_answer_name_the_event_types() {
+    let elsewhere = |name: &str| layer(name) != "event" && name != "report::forms";
+    assert_eq!(offenders(elsewhere, &["aws_lambda_events"]), Vec::<String>::new());
+    let within = offenders(|name| !elsewhere(name), &["aws_"]);
+    let others = sources().into_iter().filter(|(name, _)| !elsewhere(name));
+    let named = others.map(|(name, code)| (name, code.replace("aws_lambda_events", "")));
+    assert_eq!(
+        named.filter(|(_, code)| code.contains("aws_")).map(|(name, _)| name).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
+    assert!(!within.is_empty(), "they are used");
+}
+
+#[test]
 fn only_the_shell_reads_the_environment_and_in_one_place() {
     assert_eq!(offenders(|name| name != "shell::environment", &["env::var"]), Vec::<String>::new());
 }

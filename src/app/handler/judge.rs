@@ -5,12 +5,12 @@
 use crate::app::handler::Run;
 use crate::app::handler::known::{Seen, note};
 use crate::app::handler::outbox::explains_objects;
-use crate::app::objects::{Outcome, Target, judge_all};
+use crate::app::objects::{Outcome, Target, judge_briefly};
 use crate::app::ports::{Clock, Leases, World};
 use crate::event::trigger::{Envelope, ObjectEvent};
 use crate::judge::object::JudgedObject;
 use crate::model::contract::Contract;
-use crate::model::outcome::Problem;
+use crate::model::outcome::{Problem, Read};
 use crate::report::answer::ObjectAnswer;
 use crate::report::forms::TaskResult;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ impl<W: World> Run<'_, W> {
         }
         let outcomes = {
             let (observer, concurrency) = (self.observer(), self.guard.config.concurrency);
-            judge_all(&observer, &targets, concurrency, self.call.deadline_ms, &self.now).await
+            judge_briefly(&observer, &targets, concurrency, self.call.deadline_ms, &self.now, self.brief).await
         };
         // Each bucket that denies an object, with the items whose objects it denies.
         let mut denying: Vec<(&Contract, Vec<usize>)> = Vec::new();
@@ -51,7 +51,7 @@ impl<W: World> Run<'_, W> {
                     }
                     let (_, keys) = seen.entry(&target.contract.bucket).or_insert_with(|| (index, Seen::new()));
                     note(keys, &judged);
-                    self.judged(index, &judged);
+                    self.judged(envelope, index, &judged);
                 }
                 Outcome::Retry(error) => self.again(index, target, error.to_string(), "an answer"),
                 Outcome::NotDone => self.again(index, target, "too little time was left".to_owned(), "another try"),
@@ -119,10 +119,16 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    fn judged(&mut self, index: usize, judged: &JudgedObject) {
+    fn judged(&mut self, envelope: &Envelope, index: usize, judged: &JudgedObject) {
         self.outbox.object(index, judged, self.guard.clock.now_ms());
+        if self.brief && judged.read == Read::Allowed {
+            self.answer.unlisted += 1;
+            return;
+        }
         let answer = ObjectAnswer::from(judged);
-        self.task_result(index, TaskResult::judged(&answer));
+        if matches!(envelope, Envelope::BatchJob { .. }) {
+            self.task_result(index, TaskResult::judged(&answer));
+        }
         self.answer.objects.push(answer);
     }
 

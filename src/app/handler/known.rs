@@ -36,12 +36,14 @@ fn scanned(bucket: &str) -> String {
 
 /// Notes the key of a judged object, if it is there and under one.
 pub(super) fn note(seen: &mut Seen, judged: &JudgedObject) {
-    let under = judged.kms_key.as_ref().filter(|key| account_of_key(key).is_some());
-    if let (Some(key), true) = (under, judged.read != Read::Gone) {
-        let samples = seen.entry(key.clone()).or_default();
-        if samples.len() < KEY_SAMPLES && !samples.contains(&judged.key) {
-            samples.push(judged.key.clone());
+    let Some(key) = judged.kms_key.as_ref().filter(|_| judged.read != Read::Gone) else { return };
+    match seen.get_mut(key) {
+        Some(samples) if samples.len() < KEY_SAMPLES && !samples.contains(&judged.key) => {
+            samples.push(judged.key.clone())
         }
+        Some(_) => {}
+        None if account_of_key(key).is_none() => {}
+        None => drop(seen.insert(key.clone(), vec![judged.key.clone()])),
     }
 }
 

@@ -183,7 +183,7 @@ fn an_answer_over_five_megabytes_is_cut_from_the_allowed_objects_on_and_says_so(
     let mut objects: Vec<ObjectAnswer> = (0..6_000).map(|n| object(&format!("{n}{long}"), Read::Allowed)).collect();
     objects[5_000].read = Read::Denied;
     let huge = BucketAnswer { plan: Some("+".repeat(6_000_000)), ..repaired() };
-    let answer = Answer { buckets: vec![bucket(), huge], problems: vec![problem("a")], objects, activation: None };
+    let answer = Answer { buckets: vec![bucket(), huge], problems: vec![problem("a")], objects, ..Answer::default() };
     let form = to_json(&answer);
     assert!(serde_json::to_vec(&form).unwrap().len() <= 5_000_000);
     let kept = form["objects"].as_array().unwrap();
@@ -255,7 +255,7 @@ fn the_report_of_what_is_wrong_reads_like_this() {
         objects: vec![under, object("b.png", Read::Allowed)],
         buckets: vec![bad],
         problems: vec![Problem { retryable: true, ..problem("Records[1]") }],
-        activation: None,
+        ..Answer::default()
     };
     insta::assert_snapshot!(report(&answer));
 }

@@ -131,7 +131,7 @@ async fn ask(guard: &Guard<Outside<Lines>>, event: &Value, dry_run: bool) -> Res
 
 /// Two answers as one.
 pub fn add(whole: &mut Answer, part: Answer) {
-    let Answer { objects, buckets, problems, activation: _ } = part;
+    let Answer { objects, unlisted: _, buckets, problems, activation: _ } = part;
     whole.objects.extend(objects);
     whole.buckets.extend(buckets);
     whole.problems.extend(problems);

@@ -1,0 +1,66 @@
+//! What is prepared once for the objects of a batch says what judging each in full says.
+
+use super::{Tape, law, statement, tape};
+use darwin_s3_guard::judge::access::{AccessFacts, Asker, judge_read};
+use darwin_s3_guard::judge::prepared::PreparedRead;
+use darwin_s3_guard::model::arn::AccountId;
+use darwin_s3_guard::model::contract::{Darwin, Home};
+use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
+use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::request::ObjectOwner;
+use serde_json::{Value, json};
+use std::cell::Cell;
+use std::rc::Rc;
+
+const KEYS: [&str; 3] = ["raw/site 1/scan.las", "raw/a.png", "other/b.png"];
+
+fn facts(tape: &mut Tape<'_>) -> AccessFacts {
+    let mut statements: Vec<Value> = (0..=tape.draw(4)).map(|_| statement(tape, false)).collect();
+    if tape.draw(2) == 0 {
+        statements.push(json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::258327614892:role/external_s3"},
+            "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-lidar/*"}));
+    }
+    let block = PublicAccessBlock { restrict_public_buckets: tape.draw(2) == 0, ..PublicAccessBlock::default() };
+    AccessFacts {
+        policy: Ok(Some(PolicyDocument::parse(json!({"Version": "2012-10-17", "Statement": statements}).to_string()))),
+        public_access_block: Ok((tape.draw(3) > 0).then_some(block)),
+        ownership: Ok((tape.draw(3) > 0).then_some(Ownership::BucketOwnerEnforced)),
+        requester_pays: Ok(tape.draw(8) == 0),
+        policy_is_public: [None, Some(Ok(None)), Some(Ok(Some(false))), Some(Ok(Some(true)))][tape.draw(4)].clone(),
+    }
+}
+
+#[test]
+fn a_prepared_bucket_surely_allows_what_is_allowed_and_nothing_else() {
+    let darwin = Darwin {
+        role: "arn:aws:iam::258327614892:role/external_s3".into(),
+        account: "258327614892".into(),
+        origin: "https://darwin.v7labs.com".into(),
+        sid: "DarwinAccess".into(),
+        team: None,
+    };
+    let home = Home {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        partition: "aws".into(),
+        function: None,
+    };
+    let asker = Asker { darwin: &darwin, home: &home, now: "2026-11-23T12:00:00Z" };
+    let (allowed, all) = (Cell::new(0_u32), Cell::new(0_u32));
+    law(&tape(), |bytes| {
+        let facts = Rc::new(facts(&mut Tape::new(&bytes, true)));
+        for owner in [ObjectOwner::BucketOwner, ObjectOwner::Unknown] {
+            let prepared = PreparedRead::new(&facts, "acme-lidar", owner, asker);
+            for key in KEYS {
+                let verdict = judge_read(&facts, "acme-lidar", key, owner, asker);
+                all.set(all.get() + 1);
+                allowed.set(allowed.get() + u32::from(verdict.is_allowed()));
+                if prepared.surely_allows(key) != verdict.is_allowed() {
+                    return Err(format!("{key:?}, {owner:?}: {verdict:?} of {facts:?}"));
+                }
+            }
+        }
+        Ok(())
+    });
+    assert!(allowed.get() * 20 > all.get() && allowed.get() * 2 < all.get(), "{} of {}", allowed.get(), all.get());
+}
