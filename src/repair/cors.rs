@@ -238,7 +238,7 @@ mod tests {
         let drift = assessed.drift.unwrap();
         assert_eq!(drift.kind(), Kind::CorsMissing);
         insta::assert_snapshot!(told(&drift).because.join("\n"), @r"
-        the bucket's one CORS rule does not let a browser on https://darwin.v7labs.com GET
+        the bucket's one CORS rule does not let a browser on `https://darwin.v7labs.com` GET
         rule `uploads` (index 0) has the origin, but only the methods PUT, POST
         ");
         let again = assess_cors(assessed.proposed.as_deref(), ORIGIN);
@@ -263,7 +263,7 @@ mod tests {
         let rules = [rule(&["GET"], &["http://darwin.v7labs.com"]), rule(&["GET"], &["https://darwin.v7labs.com/"])];
         let because = told(&assess_cors(Some(&rules), ORIGIN).drift.unwrap()).because;
         insta::assert_snapshot!(because.join("\n"), @r"
-        none of the bucket's 2 CORS rules lets a browser on https://darwin.v7labs.com GET
+        none of the bucket's 2 CORS rules lets a browser on `https://darwin.v7labs.com` GET
         rule 0 has the origin `http://darwin.v7labs.com`, and S3 compares it as written with `https://darwin.v7labs.com`
         rule 1 has the origin `https://darwin.v7labs.com/`, and S3 compares it as written with `https://darwin.v7labs.com`
         ");
@@ -275,7 +275,7 @@ mod tests {
         let assessed = assess_cors(Some(&full), ORIGIN);
         assert_eq!(assessed.proposed, None);
         assert!(assessed.drift.is_some());
-        insta::assert_snapshot!(told(&assessed.findings[0]).because[0], @"the bucket has 100 CORS rules, the most that S3 takes, and none of them lets https://darwin.v7labs.com in");
+        insta::assert_snapshot!(told(&assessed.findings[0]).because[0], @"the bucket has 100 CORS rules, the most that S3 takes, and none of them lets `https://darwin.v7labs.com` in");
         assert!(assess_cors(Some(&full[1..]), ORIGIN).proposed.is_some());
 
         let wide = vec![rule(&["PUT"], &["https://x.example"; 20]); 99];

@@ -8,6 +8,7 @@ use crate::model::finding::Severity;
 use crate::report::card::quiet;
 use crate::report::letter::{Letter, headline, letter, state, subject};
 use crate::report::notice::{Budget, MAX_SUBJECT, Notice, attribute, severity_name};
+use crate::report::remedy::OTHER_STOPS;
 use crate::report::text::{line, moment};
 use crate::report::{card, document, email};
 use serde_json::{Value, json};
@@ -93,6 +94,9 @@ impl<'d, 'n> Digest<'d, 'n> {
         for (number, notice) in self.all().enumerate() {
             let title = format!("{} OF {}: {}", number + 1, self.others.len() + 1, title(notice));
             sections.push(email::member(notice, &title, budget));
+        }
+        if self.all().any(Notice::repaired) {
+            sections.push(OTHER_STOPS.to_owned());
         }
         sections.push(email::footer(self.first, was_cut));
         sections.join("\n\n") + "\n"

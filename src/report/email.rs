@@ -39,6 +39,8 @@ pub(super) fn member(notice: &Notice<'_>, title: &str, budget: Budget) -> String
     let mut parts = vec![title.to_owned(), format!("Affected: {}\nDo now: {}", letter.affected, letter.do_now)];
     parts.extend(to_paste(&letter, budget));
     parts.push(section(why_title(notice), &bullets(&letter.why, budget)));
+    parts.extend(letter.did.as_ref().map(|did| section("WHAT THE GUARD DID", did)));
+    parts.extend(letter.stop.as_ref().map(|(command, _)| section("TO STOP THE GUARD HERE", command)));
     parts.push(section("EVIDENCE", &evidence(notice, budget)));
     parts.join("\n")
 }

@@ -167,7 +167,7 @@ const HOSTILE: [&str; 10] = [
 fn in_bash(commands: &[String]) -> (Vec<Vec<String>>, Vec<String>) {
     let directory = std::env::temp_dir().join(format!("commands-{}-{:p}", std::process::id(), commands));
     std::fs::create_dir(&directory).unwrap();
-    let stubs = "note() { printf '%s\\0' CALL \"$@\" >> calls; echo '{}'; }; aws() { note aws \"$@\"; }; jq() { note jq \"$@\"; }\n";
+    let stubs = "sleep() { :; }; note() { printf '%s\\0' CALL \"$@\" >> calls; echo '{}'; }; aws() { note aws \"$@\"; }; jq() { note jq \"$@\"; }\n";
     let script = commands.iter().map(|command| format!("(\n{command}\n)\n")).collect::<Vec<_>>().concat();
     let mut bash = std::process::Command::new("bash");
     bash.args(["-c", &format!("{stubs}{script}true")]).current_dir(&directory).env("HOME", &directory);
