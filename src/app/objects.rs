@@ -13,6 +13,7 @@ use crate::model::aws::{AwsError, AwsResult};
 use crate::model::contract::Contract;
 use crate::model::outcome::Read;
 use crate::model::s3::Head;
+use crate::model::time::RESERVE_MS;
 use crate::policy::request::ObjectOwner;
 use futures_util::stream::{self, StreamExt};
 
@@ -35,9 +36,6 @@ pub enum Outcome {
     /// Not begun: too little time was left.
     NotDone,
 }
-
-/// The time kept free before the deadline, in milliseconds: what is not begun by then is returned as not done.
-pub const RESERVE_MS: u64 = 2_000;
 
 /// Judges every target, `concurrency` at a time. The outcomes stand in the order of the targets.
 pub async fn judge_all<W: World>(

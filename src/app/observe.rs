@@ -12,11 +12,17 @@ use crate::model::aws::AwsResult;
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::kms::KeyMetadata;
 use crate::model::s3::BucketEncryption;
+use crate::model::time::RESERVE_MS;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::GrantListEntry;
 use crate::repair::observed::Observed;
 use futures_util::join;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
+
+/// Waits before a unique id in a policy is believed, milliseconds before jitter.
+const SETTLE_WAITS_MS: [u64; 3] = [400, 1_200, 2_400];
 
 type KeyBasics = (AwsResult<KeyMetadata>, Option<AwsResult<Rc<PolicyDocument>>>);
 
@@ -26,6 +32,8 @@ pub struct Caches {
     buckets: Cache<AccessFacts>,
     keys: Cache<KeyBasics>,
     grants: Cache<Vec<GrantListEntry>>,
+    /// Policies, by bucket, that name a role by its unique id and went on doing so.
+    settled: RefCell<HashMap<String, String>>,
 }
 
 impl Caches {
@@ -38,6 +46,15 @@ impl Caches {
     /// Drops what is known of a bucket.
     pub fn forget_bucket(&self, bucket: &str) {
         self.buckets.forget(bucket);
+    }
+
+    /// A unique id in this policy of the bucket is no role that is still to be resolved.
+    pub fn settle(&self, bucket: &str, policy: &str) {
+        self.settled.borrow_mut().insert(bucket.to_owned(), policy.to_owned());
+    }
+
+    fn is_settled(&self, bucket: &str, policy: &str) -> bool {
+        self.settled.borrow().get(bucket).is_some_and(|held| held == policy)
     }
 }
 
@@ -56,6 +73,7 @@ pub struct Observer<'a, W: World> {
     pub darwin: &'a Darwin,
     pub home: &'a Home,
     pub caches: &'a Caches,
+    pub deadline_ms: Option<u64>,
 }
 
 impl<W: World> Observer<'_, W> {
@@ -80,17 +98,32 @@ impl<W: World> Observer<'_, W> {
 
     async fn access_round(&self, bucket: &str) -> AccessFacts {
         let (policy, public_access_block, ownership, requester_pays) = join!(
-            self.aws.policy(bucket),
+            self.policy(bucket),
             self.aws.public_access_block(bucket),
             self.aws.ownership(bucket),
             self.aws.requester_pays(bucket),
         );
-        AccessFacts {
-            policy: policy.map(|policy| policy.map(PolicyDocument::parse)),
-            public_access_block,
-            ownership,
-            requester_pays,
-            policy_is_public: None,
+        AccessFacts { policy, public_access_block, ownership, requester_pays, policy_is_public: None }
+    }
+
+    /// The policy. For a while after a write a role reads back as its unique id, in anybody's statement: a policy with
+    /// one is read again before it is believed.
+    async fn policy(&self, bucket: &str) -> AwsResult<Option<PolicyDocument>> {
+        let mut waits = SETTLE_WAITS_MS.iter();
+        loop {
+            let Some(policy) = self.aws.policy(bucket).await?.map(PolicyDocument::parse) else { return Ok(None) };
+            if !policy.names_a_role_by_id() || self.caches.is_settled(bucket, policy.text()) {
+                return Ok(Some(policy));
+            }
+            let Some(wait) = waits.next() else {
+                self.caches.settle(bucket, policy.text());
+                return Ok(Some(policy));
+            };
+            let until = self.clock.now_ms().saturating_add(*wait).saturating_add(RESERVE_MS);
+            if self.deadline_ms.is_some_and(|deadline| until >= deadline) {
+                return Ok(Some(policy));
+            }
+            self.clock.sleep_ms(wait.saturating_add(self.clock.random(wait / 2))).await;
         }
     }
 

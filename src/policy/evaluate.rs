@@ -222,6 +222,7 @@ pub(crate) fn evaluate_statements(policy: Option<&Statements<'_>>, request: &Req
             }
         }
         Truth::Unknown(_) => {
+            because.extend(explain::not_understood(policy, Document::BucketPolicy));
             if !by_policy.is_true() && by_owner != Some(ObjectOwner::Other) {
                 because.extend(explain::may_allow(policy, &question, Document::BucketPolicy));
             }

@@ -13,6 +13,7 @@ use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::grant::GrantListEntry;
 use darwin_s3_guard::policy::request::ObjectOwner;
 use darwin_s3_guard::repair::policy as merge;
+use darwin_s3_guard::repair::policy::conditional::Precedent;
 use darwin_s3_guard::report::finding::words;
 use darwin_s3_guard::report::reason::sentences;
 use serde_json::{Value, json};
@@ -323,7 +324,15 @@ fn a_missing_statement_is_told_once_for_reading_and_writing() {
     let mut text = String::new();
     for (title, policy) in policies {
         let policy = policy.map(|policy| PolicyDocument::parse(policy.to_string()));
-        let assessed = merge::assess_policy(policy.as_ref(), &contract, &darwin(), &home(), Ceiling::Flag, NOW);
+        let assessed = merge::assess_policy(
+            policy.as_ref(),
+            &contract,
+            &darwin(),
+            &home(),
+            Ceiling::Flag,
+            NOW,
+            Precedent::default(),
+        );
         let found = words(&assessed.drift.unwrap(), "acme-lidar", &home());
         text.push_str(&format!("# {title} ({})\n- {}\n\n", found.kind.name(), found.because.join("\n- ")));
     }

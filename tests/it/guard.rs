@@ -1,7 +1,10 @@
 //! What each event leads to over the in-memory AWS, which calls it makes, and what it leaves alone.
 
+mod by_hand;
+mod conditional;
 mod encryption;
 mod healing;
+mod ids;
 mod parts;
 
 use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};

@@ -3,6 +3,7 @@
 use crate::model::evidence::PolicyRepair;
 use crate::model::why::StatementName;
 use crate::report::quote::{in_quotes, is_json, shell_json};
+use crate::report::remedy::guard;
 use crate::report::remedy::way::{Place, Remedy, Way};
 use crate::report::text::{code, statement};
 use serde_json::json;
@@ -87,6 +88,22 @@ pub(super) fn condition(at: Place<'_>, name: &StatementName) -> Remedy {
             edit(at, &program),
         ),
     )
+}
+
+/// Ours is absent, and somebody's Allow has a condition.
+pub(super) fn conditional_allow(at: Place<'_>, about_darwin: bool) -> Remedy {
+    if about_darwin {
+        return Way::by_hand(
+            "If the condition is meant for Darwin: nothing. If not, remove the statement: the guard then puts Darwin's own back.",
+        )
+        .into();
+    }
+    Remedy::from(guard::invoke(
+        at,
+        "repair",
+        "If Darwin is to read the bucket, let the guard put its statement back (needs lambda:InvokeFunction).",
+    ))
+    .or(Way::run("If Darwin is to be cut off, pause the guard (needs s3:TagResource):", guard::pause(at)))
 }
 
 /// A Deny statement hits Darwin.
