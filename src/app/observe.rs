@@ -4,7 +4,7 @@
 
 use crate::app::facts::{Cache, Fact};
 use crate::app::ports::{BucketReads, Clock, Keys, World};
-use crate::judge::access::{AccessFacts, probe_key};
+use crate::judge::access::{AccessFacts, Prepared, probe_key};
 use crate::judge::key::{KeyFacts, KeyQuestion, needs_grants};
 use crate::judge::object::context_arn;
 use crate::model::arn::Arn;
@@ -103,7 +103,14 @@ impl<W: World> Observer<'_, W> {
             self.aws.ownership(bucket),
             self.aws.requester_pays(bucket),
         );
-        AccessFacts { policy, public_access_block, ownership, requester_pays, policy_is_public: None }
+        AccessFacts {
+            policy,
+            public_access_block,
+            ownership,
+            requester_pays,
+            policy_is_public: None,
+            prepared: Prepared::default(),
+        }
     }
 
     /// The policy. For a while after a write a role reads back as its unique id, in anybody's statement: a policy with

@@ -130,6 +130,27 @@ pub(crate) struct Residual<'a> {
     left: Vec<(&'a Statement, Truth)>,
 }
 
+/// A residual without its statements: their places in the document's list, to be kept with the document.
+#[derive(Debug, Clone)]
+pub(crate) struct Rest {
+    whole: Option<Truth>,
+    left: Vec<(usize, Truth)>,
+}
+
+impl Rest {
+    pub(crate) fn new(policy: &Statements<'_>, question: &Question<'_>) -> Self {
+        let Residual { whole, left } = Residual::new(policy, question);
+        let place = |statement: &Statement| policy.statements.iter().position(|held| std::ptr::eq(*held, statement));
+        let left = left.into_iter().filter_map(|(statement, rest)| Some((place(statement)?, rest))).collect();
+        Self { whole, left }
+    }
+
+    fn of<'a>(&self, policy: &Statements<'a>) -> Residual<'a> {
+        let left = self.left.iter().filter_map(|(at, rest)| Some((*policy.statements.get(*at)?, rest.clone())));
+        Residual { whole: self.whole.clone(), left: left.collect() }
+    }
+}
+
 impl<'a> Residual<'a> {
     pub(crate) fn new(policy: &Statements<'a>, question: &Question<'_>) -> Self {
         if !policy.unknowns.is_empty() {
@@ -169,6 +190,22 @@ impl<'a> Residual<'a> {
         allow.is_true() && deny.is_false()
     }
 
+    /// Whether an Allow by its list of resources surely takes this one in, Denies aside.
+    pub(crate) fn lists(&self, resource: &str, context: &RequestContext) -> bool {
+        let lists = |statement: &Statement| matches!(statement.resources, Scope::Any(_)) && statement.may_allow();
+        let mut left = self.left.iter().filter(|(statement, rest)| lists(statement) && rest.is_true());
+        self.whole.is_none() && left.any(|(statement, _)| statement.takes(resource, context).is_true())
+    }
+
+    /// A pattern of a second Allow that leaves something out: what both leave out, no pattern names alone.
+    pub(crate) fn crossing(&self) -> Option<&'a Pattern> {
+        let mut leaving = self.left.iter().filter_map(|(statement, _)| match &statement.resources {
+            Scope::Except(patterns) if statement.may_allow() => patterns.first(),
+            _ => None,
+        });
+        leaving.nth(1)
+    }
+
     /// The patterns that tell some resources from others: those that a Deny takes in, and those that an Allow leaves out.
     pub(crate) fn parting(&self) -> impl Iterator<Item = &'a Pattern> {
         self.left.iter().flat_map(|(statement, _)| match &statement.resources {
@@ -177,6 +214,28 @@ impl<'a> Residual<'a> {
             Scope::Any(_) | Scope::Except(_) | Scope::Missing => &[],
         })
     }
+}
+
+/// Whether the bucket's side lets the role do it to this object; `rest` and `request` are those of the bucket. What is
+/// not surely allowed is judged, and explained, from the whole policy.
+pub(crate) fn evaluate_object(
+    policy: &PolicyDocument,
+    rest: &Rest,
+    request: &Request,
+    object: &str,
+    settings: Settings,
+) -> Verdict {
+    let all = policy.all();
+    let residual = rest.of(&all);
+    let gates_open = settings.object_owner == ObjectOwner::BucketOwner && public_block(Some(&all), settings).is_false();
+    if gates_open && residual.allows(object, &request.context) {
+        let allows = residual.left.iter().filter(|(statement, rest)| {
+            statement.may_allow() && rest.is_true() && statement.takes(object, &request.context).is_true()
+        });
+        return Verdict::allowed(allows.map(|(statement, _)| explain::allow(statement)).collect());
+    }
+    let request = Request { resource: object.to_owned(), ..request.clone() };
+    evaluate_statements(Some(&all), &request, settings)
 }
 
 /// What statements come to.

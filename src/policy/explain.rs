@@ -25,6 +25,11 @@ fn reason(statement: &Statement, document: Document, effect: Effect, certain: bo
     Basis::Statement { document, statement: statement.name(), effect, certain, applies }.into()
 }
 
+/// An Allow of a bucket policy that surely applies.
+pub(crate) fn allow(statement: &Statement) -> Reason {
+    reason(statement, Document::BucketPolicy, Effect::Allow, true, Applies::default())
+}
+
 /// The Allows that surely apply.
 pub(crate) fn allows(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
     statements(policy)

@@ -11,11 +11,12 @@ mod ours;
 mod probe;
 mod told;
 
+use crate::judge::access::both;
 use crate::model::aws::AwsError;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
 use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, PolicyRepair, WideStatement};
 use crate::model::finding::{Finding, Kind};
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Reader, Verdict};
 use crate::model::why::StatementName;
 use crate::policy::document::{Editable, PolicyDocument, Statements};
 use crate::policy::principal::Principal;
@@ -197,17 +198,18 @@ impl<'a> Reading<'a> {
     /// What the whole policy says of the worst part, for reading and for writing.
     fn parts(&self) -> (Verdict, Verdict) {
         let all = self.policy.document.all();
-        let mut worst = [Verdict::allowed(Vec::new()), Verdict::allowed(Vec::new())];
+        let fine = || Verdict::allowed(Vec::new());
+        let [mut server, mut browser, mut write] = [fine(), fine(), fine()];
         for (question, verdict) in self.asking.left_open(&all, &self.questions) {
-            let [read, write] = &mut worst;
-            let side = match question.action {
-                "s3:GetObject" => read,
-                "s3:PutObject" => write,
+            let side = match (question.action, question.reader) {
+                ("s3:GetObject", Reader::Server) => &mut server,
+                ("s3:GetObject", Reader::Browser) => &mut browser,
+                ("s3:PutObject", _) => &mut write,
                 _ => continue,
             };
-            *side = std::mem::replace(side, Verdict::allowed(Vec::new())).and(verdict);
+            *side = std::mem::replace(side, fine()).and(verdict);
         }
-        worst.into()
+        (both(server, browser), write)
     }
 
     fn assess(&self, ceiling: Ceiling, precedent: Precedent<'_>) -> PolicyAssessment {

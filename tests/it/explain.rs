@@ -1,6 +1,6 @@
 //! The sentences behind a verdict, one snapshot per kind of case: what a person who has to act on it reads.
 
-use darwin_s3_guard::judge::access::{AccessFacts, Asker, judge_read};
+use darwin_s3_guard::judge::access::{AccessFacts, Asker, Prepared, judge_read};
 use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, judge_key, key_finding};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
@@ -61,6 +61,7 @@ fn facts(policy: Option<&Value>) -> AccessFacts {
         ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
         requester_pays: Ok(false),
         policy_is_public: None,
+        prepared: Prepared::default(),
     }
 }
 

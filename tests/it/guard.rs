@@ -6,6 +6,7 @@ mod encryption;
 mod healing;
 mod ids;
 mod parts;
+mod public;
 
 use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};

@@ -250,7 +250,7 @@ fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
     statement `NoSecrets` (index 1) denies Darwin: it has no Condition that spares Darwin
     it denies s3:GetObject on keys like `arn:aws:s3:::acme-lidar/secret/*`
 
-    A: If Darwin need not read these keys: list their prefix in the function's variable NOT_READ_PREFIXES, and nothing is reported of them. The guard never changes a Deny.
+    A: If Darwin need not read these keys: list their prefix in the stack's parameter NotReadPrefixes (the function's NOT_READ_PREFIXES), and nothing is reported of them. The guard never changes a Deny.
 
     B: If it has to, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):
 

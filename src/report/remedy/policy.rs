@@ -119,8 +119,8 @@ pub(super) fn explicit_deny(at: Place<'_>, name: &StatementName, role: &str) -> 
 /// A Deny statement hits a part of what Darwin reads.
 pub(super) fn part_denied(at: Place<'_>, name: &StatementName, role: &str) -> Remedy {
     Remedy::from(Way::by_hand(
-        "If Darwin need not read these keys: list their prefix in the function's variable NOT_READ_PREFIXES, and nothing is \
-         reported of them. The guard never changes a Deny.",
+        "If Darwin need not read these keys: list their prefix in the stack's parameter NotReadPrefixes (the function's \
+         NOT_READ_PREFIXES), and nothing is reported of them. The guard never changes a Deny.",
     ))
     .or(Way::run(
         "If it has to, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
