@@ -103,6 +103,11 @@ impl Config {
         {
             reader.problems.push(problem);
         }
+        if let Some(account) = &config.account
+            && let Err(problem) = config.role_is_not_of(account)
+        {
+            reader.problems.push(problem);
+        }
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigProblems(reader.problems)) }
     }
 
@@ -117,7 +122,7 @@ impl Config {
     /// function on somebody's machine.
     ///
     /// # Errors
-    /// The ARN is none of a Lambda function, account or Region is not known, or the role is of another partition.
+    /// The ARN is none of a Lambda function, account or Region is not known, or the role is of another partition or of that account.
     pub fn home(&self, function_arn: Option<&str>) -> Result<Home, ConfigProblem> {
         let problem = |variable: &str, saw: &str, want: &str| ConfigProblem {
             variable: variable.to_owned(),
@@ -146,7 +151,18 @@ impl Config {
             }
         };
         self.principals_stay_in(&home.partition)?;
+        self.role_is_not_of(&home.account)?;
         Ok(home)
+    }
+
+    /// An IAM policy of its own account could let such a role in, whatever the bucket's policy says.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
+    fn role_is_not_of(&self, account: &str) -> Result<(), ConfigProblem> {
+        if *self.darwin.account != *account {
+            return Ok(());
+        }
+        let want = "the ARN of V7's role: this one is of the buckets' own account".to_owned();
+        Err(ConfigProblem { variable: "DARWIN_ROLE_ARN".to_owned(), saw: cut(&self.darwin.role), want })
     }
 
     /// Principals don't cross partitions: a bucket policy in China can't name a role of `aws`.

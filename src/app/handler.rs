@@ -271,6 +271,7 @@ impl<W: World> Run<'_, W> {
             darwin: &self.guard.config.darwin,
             home: &self.home,
             caches: &self.guard.caches,
+            deadline_ms: self.call.deadline_ms,
         }
     }
 
@@ -294,7 +295,7 @@ impl<W: World> Run<'_, W> {
 
     /// Whether too little time is left to begin something.
     fn out_of_time(&self) -> bool {
-        let by = self.guard.clock.now_ms().saturating_add(crate::app::objects::RESERVE_MS);
+        let by = self.guard.clock.now_ms().saturating_add(crate::model::time::RESERVE_MS);
         self.call.deadline_ms.is_some_and(|deadline| by >= deadline)
     }
 }

@@ -13,9 +13,9 @@ use crate::model::aws::{AwsError, AwsResult};
 use crate::model::contract::{Contract, Home};
 use crate::model::outcome::Read;
 use crate::model::s3::{Head, ObjectFacts};
+use crate::model::time::RESERVE_MS;
 use crate::policy::request::ObjectOwner;
 use futures_util::stream::{self, StreamExt};
-use std::rc::Rc;
 
 /// One object to judge.
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +36,6 @@ pub enum Outcome {
     /// Not begun: too little time was left.
     NotDone,
 }
-
-/// The time kept free before the deadline, in milliseconds: what is not begun by then is returned as not done.
-pub const RESERVE_MS: u64 = 2_000;
 
 /// Judges every target, `concurrency` at a time. The outcomes stand in the order of the targets.
 pub async fn judge_all<W: World>(
@@ -145,7 +142,7 @@ fn surely_allowed<W: World>(
     observer: &Observer<'_, W>,
     target: Target<'_>,
     found: &ObjectFacts,
-    facts: &Rc<AccessFacts>,
+    facts: &AccessFacts,
     now: &str,
 ) -> bool {
     let decryptable = match &found.kms_key {
@@ -153,9 +150,8 @@ fn surely_allowed<W: World>(
         _ => is_plain(found),
     };
     let bucket = target.contract.bucket.as_str();
-    decryptable
-        && !is_archived(found)
-        && observer.surely_reads(facts, bucket, target.key, owner(target, observer.home), now)
+    let asker = Asker { darwin: observer.darwin, home: observer.home, now };
+    decryptable && !is_archived(found) && facts.surely_read(bucket, target.key, owner(target, observer.home), asker)
 }
 
 /// What the event says of who put the object.

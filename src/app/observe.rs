@@ -4,22 +4,25 @@
 
 use crate::app::facts::{Cache, Fact};
 use crate::app::ports::{BucketReads, Clock, Keys, World};
-use crate::judge::access::{AccessFacts, Asker, probe_key};
+use crate::judge::access::{AccessFacts, Prepared, probe_key};
 use crate::judge::key::{KeyFacts, KeyQuestion, judge_key, needs_grants};
 use crate::judge::object::context_arn;
-use crate::judge::prepared::{PreparedRead, may_ask_for_time};
 use crate::model::arn::Arn;
 use crate::model::aws::AwsResult;
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::kms::KeyMetadata;
 use crate::model::s3::BucketEncryption;
+use crate::model::time::RESERVE_MS;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::GrantListEntry;
-use crate::policy::request::ObjectOwner;
 use crate::repair::observed::Observed;
 use futures_util::join;
 use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
+
+/// Waits before a unique id in a policy is believed, milliseconds before jitter.
+const SETTLE_WAITS_MS: [u64; 3] = [400, 1_200, 2_400];
 
 type KeyBasics = (AwsResult<KeyMetadata>, Option<AwsResult<Rc<PolicyDocument>>>);
 
@@ -37,8 +40,8 @@ pub struct Caches {
     buckets: Cache<AccessFacts>,
     keys: Cache<KeptKey>,
     grants: Cache<Vec<GrantListEntry>>,
-    /// At most one for each bucket and owner.
-    prepared: RefCell<Vec<PreparedRead>>,
+    /// Policies, by bucket, that name a role by its unique id and went on doing so.
+    settled: RefCell<HashMap<String, String>>,
 }
 
 impl Caches {
@@ -51,6 +54,15 @@ impl Caches {
     /// Drops what is known of a bucket.
     pub fn forget_bucket(&self, bucket: &str) {
         self.buckets.forget(bucket);
+    }
+
+    /// A unique id in this policy of the bucket is no role that is still to be resolved.
+    pub fn settle(&self, bucket: &str, policy: &str) {
+        self.settled.borrow_mut().insert(bucket.to_owned(), policy.to_owned());
+    }
+
+    fn is_settled(&self, bucket: &str, policy: &str) -> bool {
+        self.settled.borrow().get(bucket).is_some_and(|held| held == policy)
     }
 }
 
@@ -69,6 +81,7 @@ pub struct Observer<'a, W: World> {
     pub darwin: &'a Darwin,
     pub home: &'a Home,
     pub caches: &'a Caches,
+    pub deadline_ms: Option<u64>,
 }
 
 impl<W: World> Observer<'_, W> {
@@ -93,17 +106,39 @@ impl<W: World> Observer<'_, W> {
 
     async fn access_round(&self, bucket: &str) -> AccessFacts {
         let (policy, public_access_block, ownership, requester_pays) = join!(
-            self.aws.policy(bucket),
+            self.policy(bucket),
             self.aws.public_access_block(bucket),
             self.aws.ownership(bucket),
             self.aws.requester_pays(bucket),
         );
         AccessFacts {
-            policy: policy.map(|policy| policy.map(PolicyDocument::parse)),
+            policy,
             public_access_block,
             ownership,
             requester_pays,
             policy_is_public: None,
+            prepared: Prepared::default(),
+        }
+    }
+
+    /// The policy. For a while after a write a role reads back as its unique id, in anybody's statement: a policy with
+    /// one is read again before it is believed.
+    async fn policy(&self, bucket: &str) -> AwsResult<Option<PolicyDocument>> {
+        let mut waits = SETTLE_WAITS_MS.iter();
+        loop {
+            let Some(policy) = self.aws.policy(bucket).await?.map(PolicyDocument::parse) else { return Ok(None) };
+            if !policy.names_a_role_by_id() || self.caches.is_settled(bucket, policy.text()) {
+                return Ok(Some(policy));
+            }
+            let Some(wait) = waits.next() else {
+                self.caches.settle(bucket, policy.text());
+                return Ok(Some(policy));
+            };
+            let until = self.clock.now_ms().saturating_add(*wait).saturating_add(RESERVE_MS);
+            if self.deadline_ms.is_some_and(|deadline| until >= deadline) {
+                return Ok(Some(policy));
+            }
+            self.clock.sleep_ms(wait.saturating_add(self.clock.random(wait / 2))).await;
         }
     }
 
@@ -196,36 +231,12 @@ impl<W: World> Observer<'_, W> {
         let Some(kept) = self.caches.keys.held(key, self.clock.now_ms()) else { return false };
         *kept.always.get_or_init(|| {
             let (metadata, policy) = kept.basics.clone();
-            let timeless = !matches!(&policy, Some(Ok(policy)) if may_ask_for_time(policy));
+            let timeless = !matches!(&policy, Some(Ok(policy)) if policy.may_ask_for_time());
             let facts = KeyFacts { key: key.to_owned(), metadata, policy, grants: None };
             // What is allowed with the encryption context open is allowed for every object.
             let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now };
             timeless && judge_key(&facts, question, self.darwin, self.home).is_allowed()
         })
-    }
-
-    /// Whether the bucket's side surely lets Darwin read this object.
-    pub fn surely_reads(
-        &self,
-        facts: &Rc<AccessFacts>,
-        bucket: &str,
-        key: &str,
-        owner: ObjectOwner,
-        now: &str,
-    ) -> bool {
-        let mut prepared = self.caches.prepared.borrow_mut();
-        let at = prepared.iter().position(|prepared| prepared.is_for(bucket, owner));
-        if let Some(held) = at.and_then(|at| prepared.get(at)).filter(|held| held.is_of(facts, now)) {
-            return held.surely_allows(key);
-        }
-        if let Some(at) = at {
-            prepared.swap_remove(at);
-        }
-        let asker = Asker { darwin: self.darwin, home: self.home, now };
-        let fresh = PreparedRead::new(facts, bucket, owner, asker);
-        let allowed = fresh.surely_allows(key);
-        prepared.push(fresh);
-        allowed
     }
 
     /// DescribeKey and GetKeyPolicy together. GetKeyPolicy takes no alias and no other account's key.

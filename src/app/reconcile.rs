@@ -17,7 +17,7 @@ use crate::model::contract::{Darwin, Home, Mode};
 use crate::model::evidence::{Evidence, Purpose};
 use crate::model::finding::Finding;
 use crate::model::outcome::{ActionResult, Refusal};
-use crate::model::time::{LONGEST_RUN_MS, rfc3339};
+use crate::model::time::{LONGEST_RUN_MS, RESERVE_MS, rfc3339};
 use crate::repair::assess::{Assessment, Pause, Rules, assess};
 use crate::repair::observed::Observed;
 use crate::repair::plan::Step;
@@ -25,6 +25,7 @@ use crate::repair::policy::dead_principal;
 pub mod job;
 mod lost;
 pub mod report;
+mod standing;
 
 use report::BucketReport;
 
@@ -32,8 +33,6 @@ use report::BucketReport;
 const ROUNDS: usize = 3;
 /// Waits between reads after a write, milliseconds before jitter. About eight seconds in all.
 const VERIFY_WAITS_MS: [u64; 6] = [100, 300, 700, 1_500, 2_500, 3_000];
-/// Waits before an unresolved principal is believed, milliseconds before jitter.
-const SETTLE_WAITS_MS: [u64; 3] = [400, 1_200, 2_400];
 /// Waits between tries of a write that collided, milliseconds before jitter.
 const WRITE_WAITS_MS: [u64; 3] = [200, 600, 1_500];
 /// Wait before a read that must show a known change, milliseconds before jitter.
@@ -69,7 +68,10 @@ enum Unfinished {
 impl<W: World> Reconciler<'_, W> {
     /// Reconciles one bucket. Never fails as a whole: what could not be done is in the report.
     pub async fn reconcile(&self, job: Job<'_>) -> BucketReport {
+        let stood = self.stood(job).await;
+        let job = Job { stood: stood.as_ref().ok().and_then(Option::as_ref), ..job };
         let mut report = self.look_and_repair(job).await;
+        self.keep_standing(job, &mut report, &stood).await;
         if job.permit == Permit::Live && (job.check_lost_updates || report.has_written()) {
             match self.check_lost_updates(job).await {
                 Ok(comparison) => report.compared(comparison),
@@ -121,7 +123,7 @@ impl<W: World> Reconciler<'_, W> {
         report
     }
 
-    /// Observes and assesses; a principal that reads as a unique id is read again before it is believed.
+    /// Observes and assesses.
     async fn look(&self, job: Job<'_>) -> (Observed, Assessment) {
         let observer: Observer<'_, W> = Observer {
             aws: self.aws,
@@ -129,25 +131,19 @@ impl<W: World> Reconciler<'_, W> {
             darwin: &self.config.darwin,
             home: self.home,
             caches: self.caches,
+            deadline_ms: job.deadline_ms,
         };
-        let mut waits = SETTLE_WAITS_MS.iter();
-        loop {
-            let now = rfc3339(self.clock.now_ms());
-            let observed = observer.bucket(job.contract, &now).await;
-            let rules = Rules {
-                asker: Asker { darwin: &self.config.darwin, home: self.home, now: &now },
-                ceiling: self.config.ceiling,
-                enable_event_bridge: self.config.enable_event_bridge,
-            };
-            let assessment = assess(job.contract, &observed, rules);
-            if !assessment.unsettled {
-                return (observed, assessment);
-            }
-            match waits.next() {
-                Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
-                _ => return (observed, assessment),
-            }
-        }
+        let now = rfc3339(self.clock.now_ms());
+        let observed = observer.bucket(job.contract, &now).await;
+        let rules = Rules {
+            asker: Asker { darwin: &self.config.darwin, home: self.home, now: &now },
+            ceiling: self.config.ceiling,
+            enable_event_bridge: self.config.enable_event_bridge,
+            stood: job.stood,
+            by_hand: job.by_hand && job.permit != Permit::Audit,
+        };
+        let assessment = assess(job.contract, &observed, rules);
+        (observed, assessment)
     }
 
     /// What forbids every write to the bucket.
@@ -410,7 +406,7 @@ impl<W: World> Reconciler<'_, W> {
     }
 
     fn has_time(&self, job: Job<'_>, wait_ms: u64) -> bool {
-        let needed = wait_ms.saturating_add(crate::app::objects::RESERVE_MS);
+        let needed = wait_ms.saturating_add(RESERVE_MS);
         job.deadline_ms.is_none_or(|deadline| self.clock.now_ms().saturating_add(needed) < deadline)
     }
 
@@ -464,5 +460,5 @@ fn why_refused(observed: &Observed, error: &AwsError, darwin: &Darwin) -> Findin
     if may_be_public && error.operation == Operation::PutBucketPolicy {
         return Finding::of(Evidence::BlockPublicPolicy { call });
     }
-    Finding::of(Evidence::Refused { call, purpose: Purpose::Write })
+    Finding::of(Evidence::Refused { call, purpose: Purpose::Write, key: None })
 }

@@ -10,8 +10,12 @@ use crate::model::unknown::Unknown;
 use crate::model::verdict::{Reader, Verdict};
 use crate::model::why::Gate;
 use crate::policy::document::PolicyDocument;
+use crate::policy::evaluate::{Rest, evaluate_object, gates_are_open};
+use crate::policy::question::Question;
 use crate::policy::request::{ObjectOwner, Request, Settings};
 use crate::policy::{evaluate, public};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// The configuration that decides whether an object can be read.
 #[derive(Debug, Clone)]
@@ -22,12 +26,68 @@ pub struct AccessFacts {
     pub requester_pays: AwsResult<bool>,
     /// `GetBucketPolicyStatus`; None where it was not asked for (see [`AccessFacts::needs_policy_status`]).
     pub policy_is_public: Option<AwsResult<Option<bool>>>,
+    pub prepared: Prepared,
+}
+
+/// What the policy comes to for Darwin's two ways of reading, but for the object's key: decided once.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared(RefCell<Option<Rc<Reads>>>);
+
+#[derive(Debug)]
+struct Reads {
+    /// What it was decided for.
+    bucket: String,
+    role: String,
+    /// None: it is the same at any time.
+    now: Option<String>,
+    /// Whether no gate beside the policy is in the way of an object of the bucket's owner.
+    open: bool,
+    server: (Request, Rest),
+    browser: (Request, Rest),
 }
 
 impl AccessFacts {
     /// The policy; None where there is none or it was not read.
     pub fn document(&self) -> Option<&PolicyDocument> {
         self.policy.as_ref().ok().and_then(Option::as_ref)
+    }
+
+    /// What was decided apart from the key, decided now if it was not, or for another moment.
+    fn reads(&self, policy: &PolicyDocument, bucket: &str, asker: Asker<'_>) -> Rc<Reads> {
+        let Asker { darwin, home, now } = asker;
+        let mut held = self.prepared.0.borrow_mut();
+        let fits = |reads: &&mut Rc<Reads>| {
+            (&*reads.bucket, &reads.role) == (bucket, &darwin.role) && reads.now.as_ref().is_none_or(|then| then == now)
+        };
+        if let Some(reads) = held.as_mut().filter(fits) {
+            return Rc::clone(reads);
+        }
+        let prepare = |reader| {
+            let request = s3_request(darwin, home, "s3:GetObject", bucket, None, reader, now);
+            let rest = Rest::new(&policy.all(), &Question::new(&request));
+            (request, rest)
+        };
+        let reads = Rc::new(Reads {
+            bucket: bucket.to_owned(),
+            role: darwin.role.clone(),
+            now: policy.may_ask_for_time().then(|| now.to_owned()),
+            open: self.requester_pays == Ok(false) && gates_are_open(policy, self.settings(ObjectOwner::BucketOwner)),
+            server: prepare(Reader::Server),
+            browser: prepare(Reader::Browser),
+        });
+        Rc::clone(held.insert(reads))
+    }
+
+    /// Whether the bucket's side surely lets Darwin read this object, both ways. What is not sure is to be judged.
+    pub fn surely_read(&self, bucket: &str, key: &str, owner: ObjectOwner, asker: Asker<'_>) -> bool {
+        let Some(policy) = self.document().filter(|_| owner == ObjectOwner::BucketOwner || self.owner_enforced())
+        else {
+            return false;
+        };
+        let reads = self.reads(policy, bucket, asker);
+        let object = object_arn(bucket, key, asker.home);
+        let ways = [&reads.server, &reads.browser];
+        reads.open && ways.into_iter().all(|(request, rest)| rest.allows(policy, &object, &request.context))
     }
 
     /// No policy, or one whose Allows all name fixed principals.
@@ -90,21 +150,28 @@ pub struct Asker<'a> {
     pub now: &'a str,
 }
 
+fn object_arn(bucket: &str, key: &str, home: &Home) -> String {
+    format!("arn:{}:s3:::{bucket}/{key}", home.partition)
+}
+
 /// Whether the bucket's side lets Darwin read this object: by its servers and by the annotator's browser.
 pub fn judge_read(facts: &AccessFacts, bucket: &str, key: &str, owner: ObjectOwner, asker: Asker<'_>) -> Verdict {
     let settings = facts.settings(owner);
-    let ask = |reader| evaluate::evaluate(facts.document(), &reading(bucket, key, reader, asker), &settings);
-    let by_policy = if facts.policy.is_err() {
-        unread(Unknown::BucketPolicy)
-    } else {
-        both(ask(Reader::Server), ask(Reader::Browser))
+    let by_policy = match &facts.policy {
+        Err(_) => unread(Unknown::BucketPolicy),
+        Ok(Some(policy)) => {
+            let reads = facts.reads(policy, bucket, asker);
+            let object = object_arn(bucket, key, asker.home);
+            let ask = |(request, rest): &(Request, Rest)| evaluate_object(policy, rest, request, &object, settings);
+            both(ask(&reads.server), ask(&reads.browser))
+        }
+        Ok(None) => {
+            let request =
+                s3_request(asker.darwin, asker.home, "s3:GetObject", bucket, Some(key), Reader::Server, asker.now);
+            evaluate::evaluate(None, &request, &settings)
+        }
     };
     by_policy.and(requester_pays(facts))
-}
-
-/// Darwin's request for an object.
-pub(crate) fn reading(bucket: &str, key: &str, reader: Reader, asker: Asker<'_>) -> Request {
-    s3_request(asker.darwin, asker.home, "s3:GetObject", bucket, Some(key), reader, asker.now)
 }
 
 /// Whether the bucket's side lets Darwin write this object (by its servers).
@@ -134,7 +201,7 @@ pub fn unread(what: Unknown) -> Verdict {
 }
 
 /// Reading needs both. Where they fare differently, each reason says whose it is.
-fn both(server: Verdict, browser: Verdict) -> Verdict {
+pub(crate) fn both(server: Verdict, browser: Verdict) -> Verdict {
     if server.decision == browser.decision && server.because == browser.because {
         return server.and(browser);
     }

@@ -4,4 +4,4 @@ pub mod access;
 pub mod darwin;
 pub mod key;
 pub mod object;
-pub mod prepared;
+pub mod table;

@@ -187,7 +187,7 @@ fn object_finding(
         return Some(Finding::with(evidence, by_bucket.because.clone(), Vec::new()));
     }
     if let Err(error) = input.head {
-        let evidence = Evidence::Refused { call: error.clone(), purpose: Purpose::Object };
+        let evidence = Evidence::Refused { call: error.clone(), purpose: Purpose::Object, key: None };
         return Some(Finding::with(evidence, Vec::new(), by_object.depends_on.clone()));
     }
     if !by_object.is_allowed()

@@ -115,6 +115,9 @@ pub enum Evidence {
     Refused {
         call: AwsError,
         purpose: Purpose,
+        /// The KMS key that it was about; none: the bucket.
+        #[serde(default)]
+        key: Option<String>,
     },
     WrongOwner {
         call: AwsError,
@@ -340,8 +343,12 @@ pub enum Doubt {
         statement: StatementName,
         names: Vec<String>,
     },
-    /// Another statement allows Darwin on a condition, and ours is absent.
-    ConditionalAllow,
+    /// Ours is absent, and others allow Darwin on a condition: statements that name Darwin, or such as came or changed
+    /// since the contract last held.
+    ConditionalAllow {
+        about_darwin: bool,
+        statements: Vec<StatementName>,
+    },
     /// Ours is there as it should be, and that does not decide.
     OursInPlace,
     /// The document that would be written does not decide.

@@ -343,7 +343,7 @@ fn cause(evidence: &Evidence, depends_on: &[Unknown]) -> String {
         }
         Evidence::Archived { class, .. } => class,
         Evidence::ObjectDenied { by } => by,
-        Evidence::Refused { call, purpose: Purpose::Configuration | Purpose::Object } => {
+        Evidence::Refused { call, purpose: Purpose::Configuration | Purpose::Object, .. } => {
             return call.operation.to_string();
         }
         Evidence::LostUpdate(lost) => &lost.id,

@@ -9,6 +9,8 @@ use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 /// The longest that a Lambda function runs, whatever its timeout.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
 pub const LONGEST_RUN_MS: u64 = 900_000;
+/// The time kept free before the deadline, in milliseconds: what is not begun by then is returned as not done.
+pub const RESERVE_MS: u64 = 2_000;
 
 /// Milliseconds since the epoch as `2026-11-23T12:00:00Z`, to the second; no later than the year 9999.
 pub fn rfc3339(ms: u64) -> String {

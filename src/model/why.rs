@@ -81,6 +81,8 @@ pub enum Known {
     Present,
     Absent,
     Unknown,
+    /// Not known, and no value would change what the condition comes to.
+    Indifferent,
 }
 
 /// A statement, by its index in the document (from 0) and its Sid.
@@ -183,6 +185,12 @@ pub enum OfGrant {
 pub enum Gate {
     /// The guard's own read of it failed.
     Unread(Unknown),
+    /// What of the document as a whole is not understood.
+    NotUnderstood {
+        /// "bucket policy" or "key policy".
+        document: String,
+        open: Vec<Unknown>,
+    },
     /// `RestrictPublicBuckets` is on and these statements make the policy public.
     PublicBlock {
         by: Vec<StatementName>,
@@ -236,6 +244,7 @@ impl Gate {
     /// Its name: causes of incidents are made of it.
     pub fn name(&self) -> String {
         match self {
+            Self::NotUnderstood { document, .. } => return document.clone(),
             Self::Unread(what) => return what.to_string().replace('-', " "),
             Self::PublicBlock { .. } | Self::MayBePublicBlock { .. } => "RestrictPublicBuckets",
             Self::ObjectOfAnother | Self::ObjectMayBeOfAnother => "object ownership",

@@ -5,6 +5,7 @@
 use crate::model::unknown::Unknown;
 use crate::policy::json::{Members, Node, get};
 use crate::policy::parse::{self, Parsed};
+use crate::policy::principal::{Principal, is_role_id};
 use crate::policy::raw::{Places, Source, Unreadable, is_space};
 use crate::policy::statement::Statement;
 use std::ops::Range;
@@ -55,6 +56,18 @@ impl PolicyDocument {
     /// The JSON value; None if the text is not one.
     pub(crate) fn root(&self) -> Option<&Node> {
         self.source.root.as_ref()
+    }
+
+    /// Whether a principal is the unique id of a role: of one that was deleted, or that is not resolved yet.
+    pub fn names_a_role_by_id(&self) -> bool {
+        let is_role = |principal: &Principal| matches!(principal, Principal::UniqueId(id) if is_role_id(id));
+        self.statements().iter().any(|statement| statement.principals.entries().iter().any(is_role))
+    }
+
+    /// Whether what it comes to may be something else at another time: the keys are named `aws:CurrentTime` and
+    /// `aws:EpochTime`, and an escape may hide any name.
+    pub(crate) fn may_ask_for_time(&self) -> bool {
+        self.text.contains('\\') || self.text.to_ascii_lowercase().contains("time")
     }
 
     /// All of it, to be judged.

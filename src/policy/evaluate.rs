@@ -130,6 +130,39 @@ pub(crate) struct Residual<'a> {
     left: Vec<(&'a Statement, Truth)>,
 }
 
+/// A residual without its statements: their places in the document's list, to be kept with the document.
+#[derive(Debug, Clone)]
+pub(crate) struct Rest {
+    whole: Option<Truth>,
+    left: Vec<(usize, Truth)>,
+}
+
+impl Rest {
+    pub(crate) fn new(policy: &Statements<'_>, question: &Question<'_>) -> Self {
+        let Residual { whole, left } = Residual::new(policy, question);
+        let place = |statement: &Statement| policy.statements.iter().position(|held| std::ptr::eq(*held, statement));
+        let left = left.into_iter().filter_map(|(statement, rest)| Some((place(statement)?, rest))).collect();
+        Self { whole, left }
+    }
+
+    /// Whether the document's statements surely let the request through to this resource.
+    pub(crate) fn allows(&self, policy: &PolicyDocument, resource: &str, context: &RequestContext) -> bool {
+        let mut allowed = false;
+        for (place, rest) in &self.left {
+            let Some(statement) = policy.statements().get(*place) else { return false };
+            let fits = statement.takes(resource, context);
+            if fits.is_false() {
+                continue;
+            }
+            if statement.may_deny() {
+                return false;
+            }
+            allowed |= rest.is_true() && fits.is_true();
+        }
+        self.whole.is_none() && allowed
+    }
+}
+
 impl<'a> Residual<'a> {
     pub(crate) fn new(policy: &Statements<'a>, question: &Question<'_>) -> Self {
         if !policy.unknowns.is_empty() {
@@ -169,6 +202,22 @@ impl<'a> Residual<'a> {
         allow.is_true() && deny.is_false()
     }
 
+    /// Whether an Allow by its list of resources surely takes this one in, Denies aside.
+    pub(crate) fn lists(&self, resource: &str, context: &RequestContext) -> bool {
+        let lists = |statement: &Statement| matches!(statement.resources, Scope::Any(_)) && statement.may_allow();
+        let mut left = self.left.iter().filter(|(statement, rest)| lists(statement) && rest.is_true());
+        self.whole.is_none() && left.any(|(statement, _)| statement.takes(resource, context).is_true())
+    }
+
+    /// A pattern of a second Allow that leaves something out: what both leave out, no pattern names alone.
+    pub(crate) fn crossing(&self) -> Option<&'a Pattern> {
+        let mut leaving = self.left.iter().filter_map(|(statement, _)| match &statement.resources {
+            Scope::Except(patterns) if statement.may_allow() => patterns.first(),
+            _ => None,
+        });
+        leaving.nth(1)
+    }
+
     /// The patterns that tell some resources from others: those that a Deny takes in, and those that an Allow leaves out.
     pub(crate) fn parting(&self) -> impl Iterator<Item = &'a Pattern> {
         self.left.iter().flat_map(|(statement, _)| match &statement.resources {
@@ -179,44 +228,29 @@ impl<'a> Residual<'a> {
     }
 }
 
-/// A [`Residual`] that outlives its statements: each by its place in the document.
-#[derive(Debug)]
-pub(crate) struct Lasting {
-    understood: bool,
-    left: Vec<(usize, Truth)>,
+/// Whether the bucket's side lets the role do it to this object; `rest` and `request` are those of the bucket. What is
+/// not surely allowed is judged, and explained, from the whole policy.
+pub(crate) fn evaluate_object(
+    policy: &PolicyDocument,
+    rest: &Rest,
+    request: &Request,
+    object: &str,
+    settings: Settings,
+) -> Verdict {
+    if gates_are_open(policy, settings) && rest.allows(policy, object, &request.context) {
+        let allows =
+            rest.left.iter().filter(|(_, rest)| rest.is_true()).filter_map(|(at, _)| policy.statements().get(*at));
+        let allows =
+            allows.filter(|statement| statement.may_allow() && statement.takes(object, &request.context).is_true());
+        return Verdict::allowed(allows.map(explain::allow).collect());
+    }
+    let request = Request { resource: object.to_owned(), ..request.clone() };
+    evaluate_statements(Some(&policy.all()), &request, settings)
 }
 
-impl Lasting {
-    /// `policy`: all of a document.
-    pub(crate) fn new(policy: &Statements<'_>, question: &Question<'_>) -> Self {
-        let Residual { whole, left } = Residual::new(policy, question);
-        let place = |statement: &Statement| policy.statements.iter().position(|held| std::ptr::eq(*held, statement));
-        let left = left.into_iter().filter_map(|(statement, truth)| Some((place(statement)?, truth))).collect();
-        Self { understood: whole.is_none(), left }
-    }
-
-    /// As [`Residual::allows`], of the same document's statements.
-    pub(crate) fn allows(&self, statements: &[Statement], resource: &str, context: &RequestContext) -> bool {
-        let mut allowed = false;
-        for (place, rest) in &self.left {
-            let Some(statement) = statements.get(*place) else { return false };
-            let fits = statement.takes(resource, context);
-            if fits.is_false() {
-                continue;
-            }
-            if statement.may_deny() {
-                return false;
-            }
-            allowed |= rest.is_true() && fits.is_true();
-        }
-        self.understood && allowed
-    }
-}
-
-/// Whether no gate beside the policy can be in the way of an object.
-pub(crate) fn gates_are_open(policy: &Statements<'_>, question: &Question<'_>, settings: Settings) -> bool {
-    let of_owner = settings.object_owner == ObjectOwner::BucketOwner;
-    !question.crosses_accounts() || of_owner && public_block(Some(policy), settings).is_false()
+/// Whether no gate beside the policy is in the way of an object.
+pub(crate) fn gates_are_open(policy: &PolicyDocument, settings: Settings) -> bool {
+    settings.object_owner == ObjectOwner::BucketOwner && public_block(Some(&policy.all()), settings).is_false()
 }
 
 /// What statements come to.
@@ -262,6 +296,7 @@ pub(crate) fn evaluate_statements(policy: Option<&Statements<'_>>, request: &Req
             }
         }
         Truth::Unknown(_) => {
+            because.extend(explain::not_understood(policy, Document::BucketPolicy));
             if !by_policy.is_true() && by_owner != Some(ObjectOwner::Other) {
                 because.extend(explain::may_allow(policy, &question, Document::BucketPolicy));
             }

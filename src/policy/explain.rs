@@ -25,6 +25,11 @@ fn reason(statement: &Statement, document: Document, effect: Effect, certain: bo
     Basis::Statement { document, statement: statement.name(), effect, certain, applies }.into()
 }
 
+/// An Allow of a bucket policy that surely applies.
+pub(crate) fn allow(statement: &Statement) -> Reason {
+    reason(statement, Document::BucketPolicy, Effect::Allow, true, Applies::default())
+}
+
 /// The Allows that surely apply.
 pub(crate) fn allows(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
     statements(policy)
@@ -195,10 +200,18 @@ fn test(condition: &Condition, question: &Question<'_>) -> Test {
         ContextValue::OneOf(values) => Known::OneOf(Few::of(values)),
         ContextValue::Present => Known::Present,
         ContextValue::Absent => Known::Absent,
+        _ if !matches!(condition.holds(question.context()), Truth::Unknown(_)) => Known::Indifferent,
         ContextValue::Unknown => Known::Unknown,
     };
     let Condition { operator, key, values, .. } = condition;
     Test { operator: operator.clone(), key: key.clone(), values: Few::of(values), known }
+}
+
+/// What is not understood of the document as a whole.
+pub(crate) fn not_understood(policy: Option<&Statements<'_>>, document: Document) -> Option<Reason> {
+    let open = policy?.unknowns;
+    let gate = || Gate::NotUnderstood { document: document.to_string(), open: open.to_vec() };
+    (!open.is_empty()).then(|| gate().into())
 }
 
 pub(crate) fn public_block(policy: Option<&Statements<'_>>) -> Reason {

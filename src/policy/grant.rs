@@ -233,6 +233,7 @@ pub fn evaluate_key(
             }
         }
         Truth::Unknown(_) => {
+            because.extend(explain::not_understood(policy, document));
             if !any.is_true() {
                 because.extend(explain::may_allow(policy, &question, document));
                 because.extend(of_grants(grants, &question, false));

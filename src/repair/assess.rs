@@ -10,14 +10,17 @@ use crate::model::evidence::Doubt;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::CorsState;
 use crate::model::s3::{CorsRule, Notifications};
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Effect, Verdict};
 use crate::policy::document::PolicyDocument;
 use crate::policy::request::ObjectOwner;
 use crate::repair::cors::assess_cors;
 use crate::repair::gates;
+use crate::repair::history::print;
 use crate::repair::observed::Observed;
 use crate::repair::plan::{Plan, Step};
 use crate::repair::policy::assess_policy;
+use crate::repair::policy::conditional::Precedent;
+use std::collections::BTreeSet;
 
 /// Whether the pause tag lets the guard write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +45,8 @@ pub struct Assessment {
     pub pause: Pause,
     /// The documents that were read and fulfil the contract, by the call that writes them.
     pub fulfilled: Vec<Operation>,
-    /// Our statement holds a unique id: read again with back-off before believing the drift.
-    pub unsettled: bool,
+    /// The Allows of the policy, by digest, if they give what the contract wants.
+    pub allows: Option<BTreeSet<String>>,
 }
 
 /// What of the deployment bears on an assessment.
@@ -52,6 +55,10 @@ pub struct Rules<'a> {
     pub asker: Asker<'a>,
     pub ceiling: Ceiling,
     pub enable_event_bridge: bool,
+    /// The Allows of the policy that stood when the contract last held, by digest; none if that is not known.
+    pub stood: Option<&'a BTreeSet<String>>,
+    /// A person asks for a repair.
+    pub by_hand: bool,
 }
 
 /// The tag that makes a bucket flag only.
@@ -65,7 +72,7 @@ struct Documents {
     steps: Vec<Step>,
     fulfilled: Vec<Operation>,
     cors: Option<CorsState>,
-    unsettled: bool,
+    allows: Option<BTreeSet<String>>,
     parts: Option<(Verdict, Verdict)>,
 }
 
@@ -87,9 +94,16 @@ impl Documents {
     }
 
     fn policy(&mut self, policy: Option<&PolicyDocument>, contract: &Contract, rules: Rules<'_>) {
-        let Rules { asker: Asker { darwin, home, now }, ceiling, .. } = rules;
-        let assessed = assess_policy(policy, contract, darwin, home, ceiling, now);
-        self.unsettled = assessed.unsettled;
+        let Rules { asker: Asker { darwin, home, now }, ceiling, stood, by_hand, .. } = rules;
+        let allows = policy.map(allows).unwrap_or_default();
+        let stood: Vec<usize> = allows
+            .iter()
+            .filter(|(_, digest)| stood.is_some_and(|stood| stood.contains(digest)))
+            .map(|(index, _)| *index)
+            .collect();
+        let precedent = Precedent { stood: &stood, by_hand };
+        let assessed = assess_policy(policy, contract, darwin, home, ceiling, now, precedent);
+        self.allows = assessed.allowed.then(|| allows.into_iter().map(|(_, digest)| digest).collect());
         self.parts = assessed.parts;
         self.fulfilled.extend(assessed.fulfilled.then_some(Operation::PutBucketPolicy));
         self.drifts.extend(assessed.drift);
@@ -125,7 +139,7 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     let Observed { access, encryption, tags, default_key, .. } = observed;
     let asker = rules.asker;
     let bucket = contract.bucket.as_str();
-    let Documents { drifts, mut findings, steps, fulfilled, cors, unsettled, parts } =
+    let Documents { drifts, mut findings, steps, fulfilled, cors, allows, parts } =
         Documents::of(contract, observed, rules);
     findings.extend(gates::bucket_name(contract));
     findings.extend(gates::requester_pays(&access.requester_pays));
@@ -154,7 +168,15 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
         findings.extend(gates::uncertain(write, &findings, observed, Doubt::Writing));
     }
 
-    Assessment { read, write, cors, drifts, findings, plan: Plan { steps }, pause: pause(tags), fulfilled, unsettled }
+    let (plan, pause) = (Plan { steps }, pause(tags));
+    Assessment { read, write, cors, drifts, findings, plan, pause, fulfilled, allows }
+}
+
+/// The statements of a policy that are no Deny: index and digest.
+fn allows(policy: &PolicyDocument) -> Vec<(usize, String)> {
+    let all = policy.statements().iter().zip(print::statements(policy));
+    let allows = all.filter(|(statement, _)| statement.effect != Some(Effect::Deny));
+    allows.map(|(statement, digest)| (statement.index, digest)).collect()
 }
 
 fn pause(tags: &AwsResult<Vec<(String, String)>>) -> Pause {

@@ -66,7 +66,9 @@ pub(super) fn refused(observed: &Observed) -> Vec<Finding> {
         let found = Finding::of(match error.class {
             _ if error.has_code("NoSuchBucket") => Evidence::NoSuchBucket { call },
             _ if wrong_region(error) => Evidence::WrongRegion { call },
-            ErrorClass::Denied => Evidence::Refused { call, purpose: Purpose::Configuration },
+            ErrorClass::Denied => {
+                Evidence::Refused { call, purpose: Purpose::Configuration, key: key_of(observed, error) }
+            }
             ErrorClass::NotFound | ErrorClass::Permanent | ErrorClass::Throttled | ErrorClass::Transient => continue,
         });
         if !findings.iter().any(|other| other.kind() == found.kind() && other.cause == found.cause) {
@@ -74,6 +76,12 @@ pub(super) fn refused(observed: &Observed) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The key that a call was about.
+fn key_of(observed: &Observed, error: &AwsError) -> Option<String> {
+    let of_kms = error.operation.iam_action().starts_with("kms:");
+    observed.default_key.as_ref().filter(|_| of_kms).map(|key| key.arn().to_owned())
 }
 
 /// The bucket is another account's: every document is refused, and nowhere does S3 name the caller and the policy that

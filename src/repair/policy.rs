@@ -5,22 +5,25 @@
 //! Must never touch a Deny, a Condition, or a statement that somebody else wrote; and never propose a document of which
 //! the evaluator does not say that, Denies aside, the contract holds.
 
+pub mod conditional;
 pub mod edit;
 mod ours;
 mod probe;
 mod told;
 
+use crate::judge::access::both;
 use crate::model::aws::AwsError;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
 use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, PolicyRepair, WideStatement};
 use crate::model::finding::{Finding, Kind};
-use crate::model::verdict::{Decision, Verdict};
+use crate::model::verdict::{Reader, Verdict};
 use crate::model::why::StatementName;
 use crate::policy::document::{Editable, PolicyDocument, Statements};
 use crate::policy::principal::Principal;
 use crate::policy::raw::Unreadable;
 use crate::policy::statement::Statement;
 use crate::repair::plan::unified_json;
+use conditional::{Absent, Precedent};
 use edit::{Changes, NewStatement};
 use ours::{DarwinStatement, Gives, Part, StatementView, Terms, Wanted, free_sid, recognise};
 use probe::{Asking, Question};
@@ -38,9 +41,9 @@ pub struct PolicyAssessment {
     pub findings: Vec<Finding>,
     /// The whole document to write. Only with drift; None if a finding says why it can't be written.
     pub proposed: Option<String>,
-    /// Our statement holds a unique id, as it may for a while after a write: read again before believing the drift.
-    pub unsettled: bool,
-    /// What was read gives Darwin the access of the contract, and no Deny certainly takes it away.
+    /// What was read gives Darwin the access of the contract, Denies aside.
+    pub allowed: bool,
+    /// The same, and no Deny certainly takes it away.
     pub fulfilled: bool,
     /// The worst that the policy says of any part of what Darwin must read, and write. None: the policy can't be taken
     /// apart, or there is none.
@@ -58,6 +61,7 @@ pub fn assess_policy(
     home: &Home,
     ceiling: Ceiling,
     now: &str,
+    precedent: Precedent<'_>,
 ) -> PolicyAssessment {
     let asking = Asking { contract, darwin, home, now };
     let terms = Terms::new(contract, home);
@@ -67,7 +71,8 @@ pub fn assess_policy(
     match document.editable() {
         Ok(policy) => {
             let reading = Reading::new(policy, asking, terms);
-            PolicyAssessment { parts: Some(reading.parts()), ..reading.assess(ceiling) }
+            let (parts, allowed) = (Some(reading.parts()), reading.allowed.is_allowed());
+            PolicyAssessment { allowed, parts, ..reading.assess(ceiling, precedent) }
         }
         Err(why) => {
             let findings = vec![unreadable(why)];
@@ -82,7 +87,7 @@ fn absent(asking: Asking<'_>, terms: &Terms) -> PolicyAssessment {
     let repair = PolicyRepair { lost, wanted: in_full(asking, terms), document: None };
     let drift = Finding::of(Evidence::PolicyMissing { has_policy: false, repair });
     let proposed = edit::document(&fresh(terms, asking.darwin), &asking.darwin.role);
-    checked(drift, Vec::new(), proposed, asking, terms, false)
+    checked(drift, Vec::new(), proposed, asking, terms)
 }
 
 /// Our statements, for a document that has none.
@@ -104,11 +109,10 @@ fn checked(
     proposed: String,
     asking: Asking<'_>,
     terms: &Terms,
-    unsettled: bool,
 ) -> PolicyAssessment {
     let refuse = |mut findings: Vec<Finding>, why: Finding, drift: Finding| {
         findings.push(why);
-        PolicyAssessment { drift: Some(drift), findings, unsettled, ..PolicyAssessment::default() }
+        PolicyAssessment { drift: Some(drift), findings, ..PolicyAssessment::default() }
     };
     let bytes = bytes_without_space(&proposed);
     if bytes > MAX_BYTES {
@@ -129,14 +133,7 @@ fn checked(
     findings.shrink_to_fit();
     let proposed = after.into_text();
     let drift = Finding { evidence: with_document(drift.evidence, &proposed), ..drift };
-    PolicyAssessment {
-        drift: Some(drift),
-        findings,
-        proposed: Some(proposed),
-        unsettled,
-        fulfilled: false,
-        parts: None,
-    }
+    PolicyAssessment { drift: Some(drift), findings, proposed: Some(proposed), ..PolicyAssessment::default() }
 }
 
 /// The evidence with the policy that repairs it.
@@ -201,20 +198,21 @@ impl<'a> Reading<'a> {
     /// What the whole policy says of the worst part, for reading and for writing.
     fn parts(&self) -> (Verdict, Verdict) {
         let all = self.policy.document.all();
-        let mut worst = [Verdict::allowed(Vec::new()), Verdict::allowed(Vec::new())];
+        let fine = || Verdict::allowed(Vec::new());
+        let [mut server, mut browser, mut write] = [fine(), fine(), fine()];
         for (question, verdict) in self.asking.left_open(&all, &self.questions) {
-            let [read, write] = &mut worst;
-            let side = match question.action {
-                "s3:GetObject" => read,
-                "s3:PutObject" => write,
+            let side = match (question.action, question.reader) {
+                ("s3:GetObject", Reader::Server) => &mut server,
+                ("s3:GetObject", Reader::Browser) => &mut browser,
+                ("s3:PutObject", _) => &mut write,
                 _ => continue,
             };
-            *side = std::mem::replace(side, Verdict::allowed(Vec::new())).and(verdict);
+            *side = std::mem::replace(side, fine()).and(verdict);
         }
-        worst.into()
+        (both(server, browser), write)
     }
 
-    fn assess(&self, ceiling: Ceiling) -> PolicyAssessment {
+    fn assess(&self, ceiling: Ceiling, precedent: Precedent<'_>) -> PolicyAssessment {
         let taken = |seen: &StatementView<'_>| Finding::of(Evidence::SidTaken { statement: seen.name() });
         let mut findings: Vec<Finding> = self.strangers_with_our_sid().map(taken).collect();
         findings.extend(self.denies());
@@ -244,8 +242,8 @@ impl<'a> Reading<'a> {
             return PolicyAssessment { findings, ..PolicyAssessment::default() };
         }
         let ours_is_there = self.own().next().is_some();
-        if !ours_is_there && self.allowed.decision == Decision::Depends {
-            findings.push(told::uncertain(Doubt::ConditionalAllow, &self.allowed));
+        if !ours_is_there && let Some(kept_out) = self.absent_but_for(precedent) {
+            findings.push(kept_out);
             return PolicyAssessment { findings, ..PolicyAssessment::default() };
         }
         let drift = self.drift(ours_is_there);
@@ -256,9 +254,15 @@ impl<'a> Reading<'a> {
         PolicyAssessment { findings, ..PolicyAssessment::default() }
     }
 
+    /// Why an Allow of somebody's keeps ours, which is absent, from being put back.
+    fn absent_but_for(&self, precedent: Precedent<'_>) -> Option<Finding> {
+        let Self { policy, asking, questions, seen, allowed, .. } = self;
+        let (document, asking) = (policy.document, *asking);
+        Absent { document, asking, questions, seen, allows: &allows(*policy, seen), allowed }.kept_out(precedent)
+    }
+
     fn propose(&self, drift: Finding, findings: Vec<Finding>, proposed: String) -> PolicyAssessment {
-        let unsettled = self.own().any(|(_, own)| own.unresolved);
-        checked(drift, findings, proposed, self.asking, &self.terms, unsettled)
+        checked(drift, findings, proposed, self.asking, &self.terms)
     }
 
     fn drift(&self, ours_is_there: bool) -> Finding {

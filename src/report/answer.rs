@@ -128,6 +128,11 @@ impl BucketAnswer {
     }
 }
 
+/// The exit status where objects were asked for by their keys: one that is not there is no success.
+pub fn exit_code_of_judge(answer: &Answer) -> u8 {
+    exit_code(answer).max(u8::from(answer.objects.iter().any(|object| object.read == Read::Gone)))
+}
+
 /// The exit status of the shell form: 0 all well (or open questions only), 1 denied, findings or drift left, 2 could
 /// not run, or not all of it.
 pub fn exit_code(answer: &Answer) -> u8 {

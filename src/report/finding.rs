@@ -141,7 +141,7 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
         | Evidence::SseC { .. }
         | Evidence::Archived { .. }
         | Evidence::ObjectDenied { .. } => Vec::new(),
-        Evidence::Refused { call, purpose } => refused(call, *purpose),
+        Evidence::Refused { call, purpose, key: _ } => refused(call, *purpose),
         Evidence::WrongOwner { call } => vec![
             format!(
                 "each call of the guard says that account {} owns the bucket, and S3 refuses all of them",
@@ -383,9 +383,16 @@ fn uncertain(doubt: &Doubt) -> Vec<String> {
                 statement(ours)
             )];
         }
-        Doubt::ConditionalAllow => {
-            "Darwin's own statement is missing, and another one allows Darwin on a condition: that may be a decision, so the \
-             guard writes nothing"
+        Doubt::ConditionalAllow { about_darwin, statements } => {
+            let statements = list(statements.iter().map(statement));
+            let why = if *about_darwin {
+                "a condition for Darwin is somebody's decision: the guard writes nothing"
+            } else {
+                "the guard has not seen it beside Darwin's statement: it may be there to cut Darwin off, so nothing is written \
+                 until a manual repair"
+            };
+            let missing = "Darwin's own statement is missing, and there is an Allow with a condition";
+            return vec![format!("{missing}: {statements}"), why.to_owned()];
         }
         Doubt::OursInPlace => {
             "Darwin's statement is there, and it still cannot be determined whether Darwin has access"

@@ -227,6 +227,7 @@ fn known(test: &Test) -> String {
         Known::Present => "whose value in Darwin's requests cannot be seen from here".to_owned(),
         Known::Absent => "which Darwin's requests do not have".to_owned(),
         Known::Unknown => "which cannot be seen from here".to_owned(),
+        Known::Indifferent => "whatever it is in Darwin's requests".to_owned(),
     }
 }
 
@@ -264,6 +265,7 @@ fn made_public_by(by: &[StatementName]) -> String {
 
 fn of_gate(gate: &Gate) -> String {
     let words = match gate {
+        Gate::NotUnderstood { open, .. } => return format!("what it means depends on {}", meanings(open, " and ")),
         Gate::Unread(Unknown::Grants) => "the key's grants were not read; one of them may allow it",
         Gate::Unread(Unknown::KeyPolicy) => "it could not be read; it may allow or deny",
         Gate::Unread(_) => "the guard could not read it",

@@ -14,7 +14,7 @@ mod reencrypt;
 mod way;
 
 use crate::model::contract::Home;
-use crate::model::evidence::{Evidence, KeyEvidence, KeyTrouble, LostUpdate};
+use crate::model::evidence::{Doubt, Evidence, KeyEvidence, KeyTrouble, LostUpdate};
 use crate::model::finding::Finding;
 use crate::model::verdict::{Basis, Document, Effect};
 use crate::model::why::StatementName;
@@ -44,12 +44,15 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
         Evidence::DeadPrincipal { statements, .. } => policy::dead_principal(at, statements),
         Evidence::ConditionOnOurs { statement, .. } => policy::condition(at, statement),
         Evidence::SidTaken { statement } => policy::sid_taken(at, statement),
+        Evidence::Uncertain(Doubt::ConditionalAllow { about_darwin, .. }) => {
+            policy::conditional_allow(at, *about_darwin)
+        }
         Evidence::Uncertain(_) => object::access_uncertain(&finding.depends_on),
         Evidence::RoleMissing { role, .. } => policy::role_missing(role),
         Evidence::SseC { key } => object::sse_c(at, key),
         Evidence::Archived { key, class } => object::archived(at, key, class),
         Evidence::ObjectDenied { .. } => object::denied(at),
-        Evidence::Refused { call, .. } => guard::denied(at, call),
+        Evidence::Refused { call, key, .. } => guard::denied(at, call, key.as_deref()),
         Evidence::WrongOwner { .. } => bucket::wrong_owner(at),
         Evidence::WrongRegion { .. } => bucket::wrong_region(at),
         Evidence::NoSuchBucket { .. } => bucket::does_not_exist(),

@@ -5,7 +5,7 @@
 
 use crate::app::handler::{Call, Guard};
 use crate::app::ports::World;
-use crate::report::answer::exit_code;
+use crate::report::answer::{exit_code, exit_code_of_judge};
 use crate::report::audit::report;
 use std::io::{Read, Write};
 
@@ -109,7 +109,12 @@ pub async fn run<W: World>(
     } else {
         write!(out, "{}", report(&answer))
     };
-    if printed.is_ok() { exit_code(&answer) } else { 2 }
+    let judge = event.get("action").is_some_and(|action| action == "judge");
+    match printed {
+        Ok(()) if judge => exit_code_of_judge(&answer),
+        Ok(()) => exit_code(&answer),
+        Err(_) => 2,
+    }
 }
 
 #[cfg(test)]

@@ -108,7 +108,8 @@ def table() -> dict:
     cell("UpdateItem", LOST, LASTING, no_write(again=True))
     cell("PutItem", LOST, ONCE, REPAIRED)
     cell("PutItem", LOST, LASTING, no_write(again=True))
-    cell("GetItem", "denied", ONCE, no_write(again=False))
+    # The first GetItem recalls which Allows stood before: that decides only where one of somebody's has a condition.
+    cell("GetItem", "denied", ONCE, REPAIRED)
     cell("Query", "denied", ONCE, no_write(again=False))
     # The first UpdateItem takes the lease.
     cell("UpdateItem", "denied", ONCE, no_write(again=False))

@@ -34,7 +34,8 @@ def longest(parameter: str, start: str, times: int) -> str:
 # As many items as the patterns take, in as many characters; all that is optional; the longest names.
 LARGEST = {
     "ReadOnlyBuckets": longest("ReadOnlyBuckets", "o", 20), "ReadWriteBuckets": longest("ReadWriteBuckets", "w", 20),
-    "Prefix": "p" * 200, "ReadPrefixes": longest("ReadPrefixes", "r", 10), "ScopeWrites": "true", "ListBuckets": "true",
+    "Prefix": "p" * 200, "ReadPrefixes": longest("ReadPrefixes", "r", 10), "NotReadPrefixes": longest("NotReadPrefixes", "n", 10),
+    "ScopeWrites": "true", "ListBuckets": "true",
     "KmsKeyArns": longest("KmsKeyArns", "arn:aws:kms:ap-southeast-7:111122223333:key/", 20), "Ceiling": "enforce",
     "EnableEventBridge": "true", "TeamName": "東" * 64, "AlertEmail": "ops@acme.example",
     "TopicKmsKeyArn": "arn:aws:kms:ap-southeast-7:111122223333:key/8a5b1f00-c94c-11f0-a1b2-0a1b2c3d4e5f",

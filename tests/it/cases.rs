@@ -6,7 +6,10 @@ mod format;
 use format::Case;
 
 fn cases() -> Vec<Case> {
-    serde_json::from_str(include_str!("../cases/policy.json")).unwrap()
+    let read = |text| serde_json::from_str::<Vec<Case>>(text).unwrap();
+    let mut cases = read(include_str!("../cases/policy.json"));
+    cases.extend(read(include_str!("../cases/public/oai-judge-hand.json")));
+    cases
 }
 
 #[test]

@@ -124,7 +124,7 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         Kind::SseC => Evidence::SseC { key: own() },
         Kind::Archived => Evidence::Archived { key: own(), class: own() },
         Kind::ObjectDenied => Evidence::ObjectDenied { by: own() },
-        Kind::GuardDenied => Evidence::Refused { call: call(), purpose: Purpose::Write },
+        Kind::GuardDenied => Evidence::Refused { call: call(), purpose: Purpose::Write, key: Some(own()) },
         Kind::WrongOwner => Evidence::WrongOwner { call: call() },
         Kind::WrongRegion => Evidence::WrongRegion { call: call() },
         Kind::NoSuchBucket => Evidence::NoSuchBucket { call: call() },

@@ -1,6 +1,6 @@
 //! The sentences behind a verdict, one snapshot per kind of case: what a person who has to act on it reads.
 
-use darwin_s3_guard::judge::access::{AccessFacts, Asker, judge_read};
+use darwin_s3_guard::judge::access::{AccessFacts, Asker, Prepared, judge_read};
 use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, judge_key, key_finding};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
@@ -13,6 +13,7 @@ use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::grant::GrantListEntry;
 use darwin_s3_guard::policy::request::ObjectOwner;
 use darwin_s3_guard::repair::policy as merge;
+use darwin_s3_guard::repair::policy::conditional::Precedent;
 use darwin_s3_guard::report::finding::words;
 use darwin_s3_guard::report::reason::sentences;
 use serde_json::{Value, json};
@@ -60,6 +61,7 @@ fn facts(policy: Option<&Value>) -> AccessFacts {
         ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
         requester_pays: Ok(false),
         policy_is_public: None,
+        prepared: Prepared::default(),
     }
 }
 
@@ -323,7 +325,15 @@ fn a_missing_statement_is_told_once_for_reading_and_writing() {
     let mut text = String::new();
     for (title, policy) in policies {
         let policy = policy.map(|policy| PolicyDocument::parse(policy.to_string()));
-        let assessed = merge::assess_policy(policy.as_ref(), &contract, &darwin(), &home(), Ceiling::Flag, NOW);
+        let assessed = merge::assess_policy(
+            policy.as_ref(),
+            &contract,
+            &darwin(),
+            &home(),
+            Ceiling::Flag,
+            NOW,
+            Precedent::default(),
+        );
         let found = words(&assessed.drift.unwrap(), "acme-lidar", &home());
         text.push_str(&format!("# {title} ({})\n- {}\n\n", found.kind.name(), found.because.join("\n- ")));
     }

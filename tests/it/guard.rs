@@ -1,8 +1,12 @@
 //! What each event leads to over the in-memory AWS, which calls it makes, and what it leaves alone.
 
+mod by_hand;
+mod conditional;
 mod encryption;
 mod healing;
+mod ids;
 mod parts;
+mod public;
 
 use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};

@@ -1,6 +1,6 @@
 //! `docs/judge.md` against the code: the table of Darwin's requests, and every name that a verdict can hang on.
 
-use darwin_s3_guard::judge::darwin::{COLUMNS, Knowledge, Source, TABLE};
+use darwin_s3_guard::judge::table::{COLUMNS, Knowledge, Source, TABLE};
 
 const DOC: &str = include_str!("../../docs/judge.md");
 
@@ -33,6 +33,36 @@ fn the_page_shows_the_table_of_darwins_requests_as_it_is() {
         table.push_str(&format!("| `{}` | {} | {} |\n", row.key, cells.join(" | "), row.why));
     }
     assert!(DOC.contains(&table), "docs/judge.md wants:\n{table}");
+}
+
+#[test]
+fn every_condition_key_that_aws_lists_has_a_row_with_its_reason() {
+    let list: serde_json::Value = serde_json::from_str(include_str!("../cases/condition_keys.json")).unwrap();
+    let mut seen = 0;
+    for of in ["s3", "kms", "global"] {
+        for key in list[of].as_array().unwrap().iter().map(|key| key.as_str().unwrap()) {
+            // What stands for a tag's or a pair's name.
+            let stem = key.split(['$', '<']).next().unwrap().strip_suffix("tag-key").unwrap_or(key);
+            let stem = stem.split(['$', '<']).next().unwrap().to_lowercase();
+            let covers = |row: &str| match row.strip_suffix('*') {
+                Some(start) => stem.starts_with(start),
+                None => stem == row,
+            };
+            let row = TABLE.iter().find(|row| covers(&row.key.to_lowercase()));
+            assert!(row.is_some_and(|row| !row.why.is_empty()), "{key} has no row");
+            seen += 1;
+        }
+    }
+    assert!(seen > 200, "{seen} keys");
+}
+
+#[test]
+fn no_key_has_two_rows() {
+    let mut keys: Vec<String> = TABLE.iter().map(|row| row.key.to_lowercase()).collect();
+    keys.sort_unstable();
+    let all = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), all);
 }
 
 #[test]

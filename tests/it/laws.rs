@@ -6,9 +6,15 @@ mod generate;
 mod prepared;
 mod question;
 
-use darwin_s3_guard::model::verdict::{Decision, Verdict};
+use darwin_s3_guard::judge::access::{AccessFacts, Asker, Prepared, judge_read};
+use darwin_s3_guard::judge::darwin::s3_request;
+use darwin_s3_guard::model::arn::AccountId;
+use darwin_s3_guard::model::contract::{Darwin, Home};
+use darwin_s3_guard::model::s3::Ownership;
+use darwin_s3_guard::model::verdict::{Decision, Reader, Verdict};
 use darwin_s3_guard::policy::document::PolicyDocument;
-use darwin_s3_guard::policy::request::{RequestContext, Settings};
+use darwin_s3_guard::policy::evaluate::evaluate;
+use darwin_s3_guard::policy::request::{ObjectOwner, RequestContext, Settings};
 use generate::{KEYS, Tape, open_keys, statement};
 use proptest::collection::vec;
 use proptest::prelude::any;
@@ -273,6 +279,59 @@ fn in_lists(statement: &Value, change: &dyn Fn(&Value) -> Value) -> Value {
         tests.for_each(|value| *value = change(value));
     }
     statement
+}
+
+#[test]
+fn what_is_decided_apart_from_the_key_judges_each_key_as_the_whole_policy_does() {
+    let (now, bucket) = ("2026-11-25T12:00:00Z", "acme-lidar");
+    let darwin = Darwin {
+        role: "arn:aws:iam::258327614892:role/external_s3".to_owned(),
+        account: "258327614892".to_owned(),
+        origin: "https://darwin.v7labs.com".to_owned(),
+        sid: "DarwinAccess".to_owned(),
+        team: None,
+    };
+    let home = Home {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".to_owned(),
+        partition: "aws".to_owned(),
+        function: None,
+    };
+    let (allowed, all) = (Cell::new(0), Cell::new(0));
+    law(&tape(), |bytes| {
+        let question = generate::question(&mut Tape::new(&bytes, true));
+        let text = question.policy.as_ref().unwrap().to_string();
+        let facts = AccessFacts {
+            policy: Ok(Some(PolicyDocument::parse(text.as_str()))),
+            public_access_block: Ok(None),
+            ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
+            requester_pays: Ok(false),
+            policy_is_public: Some(Ok(Some(false))),
+            prepared: Prepared::default(),
+        };
+        for key in ["raw/site1/scan.las", "a", "raw/x", "private/a?b/*", "\u{e4}/\u{1f980}"] {
+            let asker = Asker { darwin: &darwin, home: &home, now };
+            let whole = [Reader::Server, Reader::Browser].map(|reader| {
+                let request = s3_request(&darwin, &home, "s3:GetObject", bucket, Some(key), reader, now);
+                evaluate(facts.document(), &request, &facts.settings(ObjectOwner::BucketOwner))
+            });
+            let read = judge_read(&facts, bucket, key, ObjectOwner::BucketOwner, asker);
+            all.set(all.get() + 1);
+            let [server, browser] = whole;
+            let reasons =
+                |verdict: &Verdict| verdict.because.iter().map(|reason| reason.basis.clone()).collect::<Vec<_>>();
+            let same = if server.because == browser.because {
+                allowed.set(allowed.get() + usize::from(read.is_allowed()));
+                (read.decision, reasons(&read)) == (server.decision, reasons(&server))
+            } else {
+                let both = server.clone().and(browser.clone());
+                (read.decision, &read.depends_on) == (both.decision, &both.depends_on)
+            };
+            demand(same, &question, || format!("{key}: {read:?}\n{server:?}\n{browser:?}"))?;
+        }
+        Ok(())
+    });
+    assert!(allowed.get() * 20 > all.get(), "{} of {} were allowed", allowed.get(), all.get());
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -9,6 +9,7 @@ use darwin_s3_guard::model::verdict::{Decision, Reader};
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
 use darwin_s3_guard::policy::request::{ObjectOwner, Settings};
+use darwin_s3_guard::repair::policy::conditional::Precedent;
 use darwin_s3_guard::repair::policy::{
     MAX_BYTES, PolicyAssessment, assess_policy, dead_principal, others, policy_with_ours,
 };
@@ -38,8 +39,6 @@ struct Case {
     after: Value,
     drift: Option<String>,
     findings: Vec<String>,
-    #[serde(default)]
-    unsettled: bool,
 }
 
 #[derive(Deserialize)]
@@ -110,7 +109,7 @@ pub fn read_by_servers(policy: &PolicyDocument, key: &str) -> String {
 
 fn assess(before: Option<&str>, contract: &Contract, ceiling: Ceiling) -> PolicyAssessment {
     let before = before.map(PolicyDocument::parse);
-    assess_policy(before.as_ref(), contract, &darwin(ROLE), &home("aws"), ceiling, NOW)
+    assess_policy(before.as_ref(), contract, &darwin(ROLE), &home("aws"), ceiling, NOW, Precedent::default())
 }
 
 fn malformed() -> AwsError {
@@ -161,14 +160,22 @@ fn every_case_is_repaired_or_told_as_written_and_only_once() {
         let darwin = darwin(case.role.as_deref().unwrap_or(ROLE));
         let home = home(case.partition.as_deref().unwrap_or("aws"));
         let judge = |before: Option<&str>| {
-            assess_policy(before.map(PolicyDocument::parse).as_ref(), &contract, &darwin, &home, ceiling, NOW)
+            assess_policy(
+                before.map(PolicyDocument::parse).as_ref(),
+                &contract,
+                &darwin,
+                &home,
+                ceiling,
+                NOW,
+                Precedent::default(),
+            )
         };
         let (before, after) = (text(&case.before), text(&case.after));
         let assessed = judge(before.as_deref());
         let mut findings: Vec<&str> = case.findings.iter().map(String::as_str).collect();
         findings.sort_unstable();
-        let got = (assessed.drift.as_ref().map(|drift| drift.kind().name()), kinds(&assessed), assessed.unsettled);
-        let want = (case.drift.as_deref(), findings, case.unsettled);
+        let got = (assessed.drift.as_ref().map(|drift| drift.kind().name()), kinds(&assessed));
+        let want = (case.drift.as_deref(), findings);
         if got != want {
             wrong.push(format!("{} ({}):\n  got  {got:?}\n  want {want:?}\n  {assessed:?}", case.name, case.why));
         } else if assessed.proposed != after {
@@ -243,7 +250,7 @@ fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
     statement `NoSecrets` (index 1) denies Darwin: it has no Condition that spares Darwin
     it denies s3:GetObject on keys like `arn:aws:s3:::acme-lidar/secret/*`
 
-    A: If Darwin need not read these keys: list their prefix in the function's variable NOT_READ_PREFIXES, and nothing is reported of them. The guard never changes a Deny.
+    A: If Darwin need not read these keys: list their prefix in the stack's parameter NotReadPrefixes (the function's NOT_READ_PREFIXES), and nothing is reported of them. The guard never changes a Deny.
 
     B: If it has to, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):
 

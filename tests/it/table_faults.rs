@@ -1,7 +1,7 @@
 //! The incident table fails in the middle of things: nothing is written, all is told, and what may pass is tried again.
 
 use crate::harness::{InMemory, changed, created, sqs, with_store};
-use crate::world::{World, aws_error};
+use crate::world::{World, aws_error, darwin_policy};
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{Clock, Incidents, KnownKeys, Leases, WriteLog};
@@ -159,4 +159,53 @@ async fn a_table_that_fails_for_keys_fails_no_upload() {
     world.now.set(world.now.get() + 60_000);
     guard.handle(&created("a.png"), &call).await.unwrap();
     assert!(store.asked.borrow().contains(&"keep_key"));
+}
+
+/// Somebody's Allow with a condition, with Darwin's statement behind it or without.
+fn conditional(with_ours: bool) -> String {
+    let mut policy: Value = serde_json::from_str(&darwin_policy()).unwrap();
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    let theirs = json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::acme-lidar/*", "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}});
+    statements.insert(0, theirs);
+    statements.truncate(1 + usize::from(with_ours));
+    policy.to_string()
+}
+
+fn with_policy(policy: String, table: Table) -> (Rc<World>, Guard<InMemory<Table>>) {
+    let world = World::healthy();
+    world.bucket(|bucket| bucket.policy.write(Some(policy), 0));
+    with_store(world, &[("INCIDENT_TABLE", "incidents")], Some(table))
+}
+
+#[tokio::test]
+async fn another_function_knows_by_the_table_what_stood_and_it_is_written_only_for_something_new() {
+    let (_, mut first) = with_policy(conditional(true), Table::default());
+    for _ in 0..3 {
+        deliver(&first).await;
+    }
+    let table = first.store.take().unwrap();
+    assert_eq!(table.asked.borrow().iter().filter(|asked| **asked == "put_down").count(), 1);
+    let (world, second) = with_policy(conditional(false), table);
+    deliver(&second).await;
+    assert_eq!(world.writes(), [Operation::PutBucketPolicy]);
+}
+
+#[tokio::test]
+async fn what_stood_and_can_not_be_recalled_is_a_failure_of_the_table_and_comes_back() {
+    for class in [ErrorClass::Throttled, ErrorClass::Denied] {
+        let (_, mut first) = with_policy(conditional(true), Table::default());
+        deliver(&first).await;
+        let (world, second) = with_policy(conditional(false), first.store.take().unwrap());
+        second.store.as_ref().unwrap().failing.set(Some(("recall", class)));
+        let wanted = if class == ErrorClass::Denied { json!([]) } else { json!([{"itemIdentifier": "m0"}]) };
+        assert_eq!((deliver(&second).await, world.writes()), (wanted, vec![]), "{class:?}");
+        assert_eq!(world.told_of(Kind::TableUnreachable), 1, "{class:?}: {:?}", world.told());
+        second.store.as_ref().unwrap().failing.set(None);
+        assert_eq!(
+            (deliver(&second).await, world.writes()),
+            (json!([]), vec![Operation::PutBucketPolicy]),
+            "{class:?}"
+        );
+    }
 }

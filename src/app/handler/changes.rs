@@ -435,6 +435,7 @@ impl<W: World> Run<'_, W> {
             permit: self.permit(),
             actor: change.map(|change| &change.actor),
             by_hand: false,
+            stood: None,
             deadline_ms: self.call.deadline_ms,
             check_lost_updates: false,
             change_not_stored: None,

@@ -9,8 +9,9 @@ use crate::app::reconcile::job::{Job, Permit};
 use crate::event::trigger::{Manual, ManualAction};
 use crate::incident::fingerprint::Fingerprint;
 use crate::judge::key::{KeyQuestion, judge_key};
+use crate::model::aws::AwsError;
 use crate::model::contract::Contract;
-use crate::model::evidence::Evidence;
+use crate::model::evidence::{Evidence, Purpose};
 use crate::model::finding::Finding;
 use crate::model::outcome::{Problem, Read};
 use crate::report::activation::{is_ready, of_all, of_bucket};
@@ -181,7 +182,16 @@ impl<W: World> Run<'_, W> {
         };
         for outcome in outcomes {
             match outcome {
-                Outcome::Judged(judged) => self.answer.objects.push(ObjectAnswer::from(&*judged)),
+                Outcome::Judged(judged) => {
+                    let mut answer = ObjectAnswer::from(&*judged);
+                    if judged.read == Read::Gone {
+                        answer.because = vec!["no object has this key; upper and lower case differ".to_owned()];
+                    }
+                    self.answer.objects.push(answer);
+                    if let Some(Finding { evidence: Evidence::Refused { call, .. }, .. }) = &judged.finding {
+                        self.unread(format!("object `{key}` of `{}`", contract.bucket), contract, call, None);
+                    }
+                }
                 Outcome::Retry(error) => {
                     let at = format!("object `{key}` of `{}`", contract.bucket);
                     self.problem(
@@ -192,6 +202,15 @@ impl<W: World> Run<'_, W> {
                 Outcome::NotDone => self.remark("key".to_owned(), "too little time was left".to_owned(), "another try"),
             }
         }
+    }
+
+    /// Nothing could be read of what was asked for: the call that was refused, and what to do about it.
+    fn unread(&mut self, at: String, contract: &Contract, call: &AwsError, key: Option<&str>) {
+        let (call, purpose) = (call.clone(), Purpose::Object);
+        let saw = call.to_string();
+        let refused = Finding::of(Evidence::Refused { call, purpose, key: key.map(str::to_owned) });
+        let want = words(&refused, &contract.bucket, &self.home).remedy;
+        self.remark(at, saw, &want);
     }
 
     /// A key without an object: whether Darwin can decrypt what is under it in this bucket, by object or bucket ARN.
@@ -211,6 +230,10 @@ impl<W: World> Run<'_, W> {
                     encryption: Some("aws:kms".to_owned()),
                     kms_key: Some(dated.facts.arn().to_owned()),
                 });
+                let read = dated.facts.metadata.is_ok() || matches!(dated.facts.policy, Some(Ok(_)));
+                for call in dated.facts.refused().into_iter().filter(|_| !read) {
+                    self.unread(format!("key `{key}`"), contract, call, Some(key));
+                }
             }
             Err(error) => {
                 let at = format!("key `{key}`");

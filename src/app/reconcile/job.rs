@@ -3,6 +3,8 @@
 use crate::incident::life::StoreError;
 use crate::model::actor::Actor;
 use crate::model::contract::Contract;
+use std::collections::BTreeSet;
+
 /// What an invocation may do about drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permit {
@@ -23,6 +25,8 @@ pub struct Job<'a> {
     pub actor: Option<&'a Actor>,
     /// Asked for by hand: a contest is over.
     pub by_hand: bool,
+    /// The Allows of the policy that stood when the contract last held, as the table remembers them.
+    pub stood: Option<&'a BTreeSet<String>>,
     pub deadline_ms: Option<u64>,
     /// Whether others' changes are to be compared with our writes, even if nothing is written now.
     pub check_lost_updates: bool,

@@ -21,6 +21,7 @@ use crate::repair::history::print::print;
 use crate::repair::history::submitted::rules_json;
 use crate::repair::observed::Observed;
 use crate::repair::plan::{Step, unified_json};
+use crate::repair::policy::conditional::Precedent;
 use crate::repair::policy::{assess_policy, policy_with_ours};
 use serde_json::{Map, Value, json};
 
@@ -105,12 +106,11 @@ impl<W: World> Reconciler<'_, W> {
     /// Their policy with our statement in it, where it lacks it.
     fn policy_with_ours(&self, contract: &Contract, theirs: Option<&str>) -> String {
         let (darwin, home) = (&self.config.darwin, self.home);
-        let wanted = match theirs {
-            Some(theirs) => policy_with_ours(&PolicyDocument::parse(theirs), contract, darwin, home),
-            None => {
-                assess_policy(None, contract, darwin, home, self.config.ceiling, &rfc3339(self.clock.now_ms())).proposed
-            }
-        };
+        let now = rfc3339(self.clock.now_ms());
+        let fresh =
+            || assess_policy(None, contract, darwin, home, self.config.ceiling, &now, Precedent::default()).proposed;
+        let with_ours = |theirs: &str| policy_with_ours(&PolicyDocument::parse(theirs), contract, darwin, home);
+        let wanted = theirs.map_or_else(fresh, with_ours);
         wanted.or_else(|| theirs.map(str::to_owned)).unwrap_or_default()
     }
 

@@ -18,6 +18,7 @@ use crate::repair::observed::Observed;
 use crate::repair::plan::Step;
 use crate::report::answer::BucketAnswer;
 use crate::report::finding::all;
+use std::collections::BTreeSet;
 
 /// Others' changes and our writes side by side.
 #[derive(Debug, Default)]
@@ -51,6 +52,8 @@ pub struct BucketReport {
     pub complete: bool,
     /// The documents that were read and fulfil the contract, by the call that writes them.
     pub fulfilled: Vec<Operation>,
+    /// The Allows of the policy, by digest, if they give what the contract wants.
+    pub allows: Option<BTreeSet<String>>,
     /// Others' changes that a write of ours may have undone.
     pub lost: Vec<Sighting>,
     /// That was looked into, and every document read for it: no other change is lost.
@@ -76,6 +79,7 @@ impl BucketReport {
             busy: false,
             complete: false,
             fulfilled: Vec::new(),
+            allows: None,
             lost: Vec::new(),
             compared: false,
             own: Vec::new(),
@@ -113,6 +117,7 @@ impl BucketReport {
         self.cors = assessment.cors;
         self.default_key = observed.default_key.as_ref().map(|key| key.arn().to_owned());
         self.fulfilled.clone_from(&assessment.fulfilled);
+        self.allows.clone_from(&assessment.allows);
         for drift in &assessment.drifts {
             if !self.drifts.iter().any(|held| held.kind() == drift.kind()) {
                 self.drifts.push(drift.clone());

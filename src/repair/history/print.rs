@@ -8,6 +8,7 @@ use crate::model::arn::{Arn, is_account_id};
 use crate::model::change::{Element, Print, Renamed, Subject};
 use crate::model::contract::Darwin;
 use crate::policy::document::PolicyDocument;
+use crate::policy::json::{Node, get};
 use crate::policy::raw::canonical;
 use crate::repair::cors::darwin_rule;
 use crate::repair::policy::edit::DOCUMENT_ID;
@@ -16,6 +17,9 @@ use serde_json::{Map, Value};
 
 /// What stands for a principal's name that S3 may have changed.
 const RENAMED: &str = "?";
+
+/// What an absent Version means; a variable is plain text in it.
+const OLDER_VERSION: &str = "2008-10-17";
 
 /// What of a document compares. `document` is none where there is none.
 pub fn print(subject: Subject, document: Option<&str>, darwin: &Darwin) -> Print {
@@ -48,12 +52,19 @@ fn of_policy(text: &str, darwin: &Darwin) -> Print {
     };
     let found = others(&policy, darwin);
     let read = found.is_some();
-    // Absent means the older one, in which a variable is plain text.
-    let version = members.get("Version").and_then(Value::as_str).unwrap_or("2008-10-17");
+    let version = members.get("Version").and_then(Value::as_str).unwrap_or(OLDER_VERSION);
     let (others, ours) = found.map_or((Vec::new(), false), |found| (found.statements, found.ours));
     let mut elements: Vec<Element> = others.into_iter().map(|value| statement(value, version)).collect();
     elements.extend(beside(&members, read));
     Print { whole, elements, ours }
+}
+
+/// Each statement of a policy, in its order; none of a policy that can't be read.
+pub fn statements(policy: &PolicyDocument) -> Vec<String> {
+    let Ok(editable) = policy.editable() else { return Vec::new() };
+    let version = policy.root().and_then(|root| get(root.members(), "Version")).and_then(Node::as_text);
+    let version = version.unwrap_or(OLDER_VERSION);
+    editable.statements().map(|written| statement(Value::from(written.node), version).digest).collect()
 }
 
 /// The members beside the statements. A document that we begin has V7's Version and Id; where a Version matters it

@@ -6,9 +6,12 @@
 use crate::judge::darwin::s3_request;
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::text::STRANGERS;
-use crate::model::verdict::{Reader, Verdict};
+use crate::model::unknown::Unknown;
+use crate::model::verdict::{Document, Reader, Verdict};
+use crate::model::why::{Gate, cut};
 use crate::policy::document::{Editable, Statements};
 use crate::policy::evaluate::{Residual, evaluate_statements};
+use crate::policy::pattern::Pattern;
 use crate::policy::question;
 use crate::policy::request::{ObjectOwner, Request, Settings};
 use crate::repair::policy::ours::Terms;
@@ -16,6 +19,9 @@ use std::collections::BTreeSet;
 
 /// Lengths of unnameable keys that are asked about one by one; `?` in patterns makes lengths matter.
 const LENGTHS: usize = 48;
+
+/// Bytes of keys of parts that are asked about for one action and reader: patterns made to hurt have more.
+const MOST_BYTES: usize = 1024 * 1024;
 
 /// What stands beside the policy, out of the way.
 const GATES_OPEN: Settings = Settings {
@@ -32,6 +38,8 @@ pub(super) struct Question {
     /// Whether the key stands for all keys, and is not one that a statement's pattern names.
     pub general: bool,
     pub reader: Reader,
+    /// It stands for parts beyond those that are asked about one by one.
+    pub beyond: bool,
 }
 
 /// Who asks about what.
@@ -81,6 +89,11 @@ impl Asking<'_> {
                 forms.push((of, self.form(statements, question.action, question.reader)));
                 forms.len().saturating_sub(1)
             });
+            if question.beyond {
+                let parting = forms.get(at).and_then(|(_, form)| form.residual.parting().next());
+                open.extend(parting.map(|pattern| (question, undecided(pattern))));
+                continue;
+            }
             let resource = question.key.as_ref().map(|key| format!("{}/{key}", self.bucket_arn()));
             let allowed = forms.get(at).is_some_and(|(_, form)| {
                 let resource = resource.as_deref().unwrap_or(form.request.resource.as_str());
@@ -93,7 +106,22 @@ impl Asking<'_> {
                 }
             }
         }
+        for ((action, reader), form) in &forms {
+            let of_form = |question: &&Question| (question.action, question.reader) == (*action, *reader);
+            let asked: Vec<&Question> = questions.iter().filter(of_form).collect();
+            let crossing = form.residual.crossing().filter(|_| !self.covered(form, &asked));
+            open.extend(asked.first().zip(crossing).map(|(question, pattern)| (*question, undecided(pattern))));
+        }
         open
+    }
+
+    /// Whether Allows that leave nothing out let all keys through.
+    fn covered(&self, form: &Form<'_>, asked: &[&Question]) -> bool {
+        let bucket = self.bucket_arn();
+        asked.iter().filter(|question| question.general).all(|question| {
+            let key = question.key.as_ref().map(|key| format!("{bucket}/{key}"));
+            form.residual.lists(key.as_deref().unwrap_or(&bucket), &form.request.context)
+        })
     }
 
     /// The answers to all questions as one.
@@ -126,44 +154,61 @@ impl Asking<'_> {
         let all = policy.document.all();
         let mut questions = Vec::new();
         let mut ask = |action: &'static str, reader: Reader, prefixes: &[String]| {
-            let new = |key, general| Question { action, key: Some(key), general, reader };
+            let new = |key, general| Question { action, key: Some(key), general, reader, beyond: false };
             for prefix in prefixes.iter().filter(|prefix| !self.contract.leaves_out(prefix)) {
                 let unnamed = lengths.iter().map(|length| format!("{prefix}{}", stranger.to_string().repeat(*length)));
                 questions.extend(unnamed.map(|key| new(key, true)));
             }
-            let parts = self.parts(&self.form(&all, action, reader), prefixes, stranger);
+            let (parts, beyond) = self.parts(&self.form(&all, action, reader), prefixes, stranger);
+            if beyond {
+                questions.push(Question { action, key: None, general: false, reader, beyond: true });
+            }
             questions.extend(parts.into_iter().map(|key| new(key, false)));
         };
         ask("s3:GetObject", Reader::Server, &terms.reads);
         ask("s3:GetObject", Reader::Browser, &terms.reads);
         ask("s3:PutObject", Reader::Server, &terms.writes);
         if terms.list {
-            questions.push(Question { action: "s3:ListBucket", key: None, general: true, reader: Reader::Server });
+            let (action, reader) = ("s3:ListBucket", Reader::Server);
+            questions.push(Question { action, key: None, general: true, reader, beyond: false });
         }
         questions
     }
 
-    /// Keys under these prefixes that stand for the parts which the statements tell apart.
-    fn parts(&self, form: &Form<'_>, prefixes: &[String], stranger: char) -> BTreeSet<String> {
+    /// Keys under these prefixes that stand for the parts which the statements tell apart, and
+    /// whether there are more.
+    fn parts(&self, form: &Form<'_>, prefixes: &[String], stranger: char) -> (BTreeSet<String>, bool) {
         let bucket = format!("{}/", self.bucket_arn());
         let mut keys = BTreeSet::new();
+        let mut bytes = 0;
         for pattern in form.residual.parting() {
             for prefix in prefixes {
                 let start = format!("{bucket}{prefix}");
                 for wild in [String::new(), stranger.to_string()] {
                     let texts = pattern.texts_from(&start, &wild, stranger, &form.request.context);
+                    bytes += texts.iter().map(String::len).sum::<usize>();
                     let of_key = |text: String| text.strip_prefix(&bucket).map(str::to_owned);
                     keys.extend(texts.into_iter().filter_map(of_key).filter(|key| self.is_read(key)));
+                    if bytes > MOST_BYTES {
+                        return (keys, true);
+                    }
                 }
             }
         }
-        keys
+        (keys, false)
     }
 
     /// Whether it can be a key, and one that Darwin needs.
     fn is_read(&self, key: &str) -> bool {
         !key.is_empty() && key.len() <= 1_024 && !self.contract.leaves_out(key)
     }
+}
+
+/// Nobody decided what this pattern parts.
+fn undecided(pattern: &Pattern) -> Verdict {
+    let open = vec![Unknown::Value(cut(pattern.text()))];
+    let document = Document::BucketPolicy.to_string();
+    Verdict::depends(vec![Gate::NotUnderstood { document, open: open.clone() }.into()], open)
 }
 
 /// Question marks that hide behind a JSON escape.

@@ -33,7 +33,15 @@ fn parsed(statements: &[&str]) -> (usize, usize) {
     };
     let document = PolicyDocument::parse(format!(r#"{{"Statement":[{}]}}"#, statements.join(",")));
     let before = PARSED.get();
-    let assessed = assess_policy(Some(&document), &contract, &darwin, &home, Ceiling::Flag, "2026-11-27T12:00:00Z");
+    let assessed = assess_policy(
+        Some(&document),
+        &contract,
+        &darwin,
+        &home,
+        Ceiling::Flag,
+        "2026-11-27T12:00:00Z",
+        Precedent::default(),
+    );
     let _ = others(&document, &darwin);
     let call = AwsError {
         operation: Operation::PutBucketPolicy,

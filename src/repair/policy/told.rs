@@ -2,6 +2,7 @@
 //!
 //! Must never name a statement but by the index it has in the document that was read.
 
+use crate::judge::access::both;
 use crate::model::evidence::{Deny, Doubt, Evidence, Hit};
 use crate::model::finding::Finding;
 use crate::model::text::with_wildcards;
@@ -45,10 +46,13 @@ pub(super) fn denies(
     asking: Asking<'_>,
 ) -> Vec<Finding> {
     let mut denies: Vec<(Deny, BTreeSet<&Question>)> = Vec::new();
-    let mut left_open = Verdict::allowed(Vec::new());
+    let [mut server, mut browser] = [Verdict::allowed(Vec::new()), Verdict::allowed(Vec::new())];
     for (question, verdict) in asking.left_open(open, questions) {
         if verdict.decision == Decision::Depends {
-            left_open = left_open.and(verdict);
+            match question.reader {
+                Reader::Server => server = server.and(verdict),
+                Reader::Browser => browser = browser.and(verdict),
+            }
             continue;
         }
         for reason in &verdict.because {
@@ -68,6 +72,7 @@ pub(super) fn denies(
         }
         findings.push(Finding::of(if whole { Evidence::ExplicitDeny(deny) } else { Evidence::PartDenied(deny) }));
     }
+    let left_open = both(server, browser);
     if left_open.decision == Decision::Depends {
         findings.push(uncertain(Doubt::Deny, &left_open));
     }
@@ -89,7 +94,7 @@ fn record<'q>(
         denies.len().saturating_sub(1)
     });
     let Some((Deny { hits, .. }, hit)) = denies.get_mut(position) else { return };
-    let Question { action, key, general, reader } = question;
+    let Question { action, key, general, reader, beyond: _ } = question;
     if *general {
         hit.insert(question);
     }

@@ -1,7 +1,7 @@
 //! Remedies for the guard's own surroundings: its permissions, its pause, its table, topic and trail.
 
 use crate::model::actor::Actor;
-use crate::model::aws::AwsError;
+use crate::model::aws::{AwsError, Operation};
 use crate::model::contract::Home;
 use crate::report::actor;
 use crate::report::quote::shell;
@@ -38,12 +38,20 @@ pub(super) fn paused(at: Place<'_>, unreadable: bool) -> Remedy {
 }
 
 /// A call of the guard's own was denied.
-pub(super) fn denied(at: Place<'_>, error: &AwsError) -> Remedy {
+pub(super) fn denied(at: Place<'_>, error: &AwsError, key: Option<&str>) -> Remedy {
+    let (action, bucket) = (error.operation.iam_action(), at.bucket);
+    let needs = match (key, error.operation) {
+        (Some(key), _) => format!("{action} on key {}", code(key)),
+        (None, Operation::HeadObject) => {
+            format!(
+                "{action} on the objects of bucket {bucket}, and s3:ListBucket, without which S3 denies a missing key too,"
+            )
+        }
+        (None, _) => format!("{action} on bucket {bucket}"),
+    };
     Way::by_hand(format!(
-        "Give the guard's role {} on bucket {} again: update the stack. If the role has it, look for a Deny on the role: in \
-         the bucket policy, the key policy, or a policy of your organisation.",
-        error.operation.iam_action(),
-        at.bucket,
+        "Give the guard's role {needs} again: update the stack. If the role has it, look for a Deny on the role: in the bucket \
+         policy, the key policy, or a policy of your organisation.",
     ))
     .into()
 }

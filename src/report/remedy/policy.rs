@@ -3,6 +3,7 @@
 use crate::model::evidence::PolicyRepair;
 use crate::model::why::StatementName;
 use crate::report::quote::{in_quotes, is_json, shell_json};
+use crate::report::remedy::guard;
 use crate::report::remedy::way::{Place, Remedy, Way};
 use crate::report::text::{code, statement};
 use serde_json::json;
@@ -89,6 +90,22 @@ pub(super) fn condition(at: Place<'_>, name: &StatementName) -> Remedy {
     )
 }
 
+/// Ours is absent, and somebody's Allow has a condition.
+pub(super) fn conditional_allow(at: Place<'_>, about_darwin: bool) -> Remedy {
+    if about_darwin {
+        return Way::by_hand(
+            "If the condition is meant for Darwin: nothing. If not, remove the statement: the guard then puts Darwin's own back.",
+        )
+        .into();
+    }
+    Remedy::from(guard::invoke(
+        at,
+        "repair",
+        "If Darwin is to read the bucket, let the guard put its statement back (needs lambda:InvokeFunction).",
+    ))
+    .or(Way::run("If Darwin is to be cut off, pause the guard (needs s3:TagResource):", guard::pause(at)))
+}
+
 /// A Deny statement hits Darwin.
 pub(super) fn explicit_deny(at: Place<'_>, name: &StatementName, role: &str) -> Remedy {
     Remedy::from(Way::by_hand("If Darwin was cut off on purpose: nothing. The guard never changes a Deny.")).or(
@@ -102,8 +119,8 @@ pub(super) fn explicit_deny(at: Place<'_>, name: &StatementName, role: &str) -> 
 /// A Deny statement hits a part of what Darwin reads.
 pub(super) fn part_denied(at: Place<'_>, name: &StatementName, role: &str) -> Remedy {
     Remedy::from(Way::by_hand(
-        "If Darwin need not read these keys: list their prefix in the function's variable NOT_READ_PREFIXES, and nothing is \
-         reported of them. The guard never changes a Deny.",
+        "If Darwin need not read these keys: list their prefix in the stack's parameter NotReadPrefixes (the function's \
+         NOT_READ_PREFIXES), and nothing is reported of them. The guard never changes a Deny.",
     ))
     .or(Way::run(
         "If it has to, exempt Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",

@@ -199,7 +199,13 @@ fn take_defaults(config: &Config, proposal: &mut Proposal) -> Result<(), String>
 /// The guard's own audit of the documents, and its judgement of the keys.
 async fn ask(config: Config, files: Files, keys: &[String], lines: Lines) -> Result<Answer, String> {
     let first = config.contracts.first().map(|contract| contract.bucket.clone());
-    let guard: Guard<Proposed> = Guard::new(config, Rc::new(files), None, None, SystemClock::seeded(), lines);
+    let files = Rc::new(files);
+    let guard: Guard<Proposed> = Guard::new(config, Rc::clone(&files), None, None, SystemClock::seeded(), lines);
+    for documents in &files.buckets {
+        if let Said::Is(policy) = &documents.policy {
+            guard.caches.settle(&documents.bucket, policy);
+        }
+    }
     let call = Call { deadline_ms: None, function_arn: None, request_id: "check".to_owned(), dry_run: true };
     let mut events = vec![json!({ "action": "audit" })];
     if let Some(bucket) = first.filter(|_| !keys.is_empty()) {

@@ -1,6 +1,6 @@
 //! The verbs, from what was typed to the exit status.
 
-use crate::report::answer::{Answer, exit_code};
+use crate::report::answer::{Answer, exit_code, exit_code_of_judge};
 use crate::shell::aws::reach::Wanted;
 use crate::shell::cli::load;
 use crate::shell::tool::args::{Arguments, Audit, Event, Guarded, Judge, Verb};
@@ -88,7 +88,7 @@ async fn judge_objects(judge: Judge, wanted: &Wanted, lines: Lines) -> Result<u8
         add(&mut answer, guards.judge(bucket, Subject::Keys(&judge.kms_keys)).await?);
     }
     print::report(&answer, judge.format.into())?;
-    Ok(exit_code(&answer))
+    Ok(exit_code_of_judge(&answer))
 }
 
 /// `s3://BUCKET/KEY`; the key as it is, not URL-encoded.

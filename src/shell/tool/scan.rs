@@ -114,7 +114,14 @@ impl Ground {
         let clients: Clients = self.session.clients.without_retries(&self.region);
         let (aws, clock, caches) =
             (clients.for_account(self.session.account()), SystemClock::seeded(), Caches::default());
-        let observer = Observer { aws: &aws, clock: &clock, darwin: &self.config.darwin, home: &home, caches: &caches };
+        let observer = Observer {
+            aws: &aws,
+            clock: &clock,
+            darwin: &self.config.darwin,
+            home: &home,
+            caches: &caches,
+            deadline_ms: None,
+        };
         let pace = Pace::new(usize::from(scan.concurrency), scan.rate);
         let scanner: Here<'_> = Scanner::new(observer, &self.contract, pace, scan.csv.is_some());
         let of = Subject::of(&self.contract, &self.prefix, &self.config.darwin, &home);

@@ -101,6 +101,47 @@ async fn a_part_that_darwin_may_not_write_denies_writing_alone() {
     assert_eq!(kinds(&bucket), [("part-denied", "warning")]);
 }
 
+fn all_but(resource: &str) -> Value {
+    json!({"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": ["s3:GetObject", "s3:PutObject"],
+        "NotResource": format!("arn:aws:s3:::{BUCKET}/{resource}")})
+}
+
+#[tokio::test]
+async fn what_two_allows_both_leave_out_is_not_taken_for_allowed() {
+    let s = setup(World::healthy(), &[]);
+    let policy = json!({"Version": "2012-10-17", "Statement": [all_but("*/secret/*"), all_but("private/*")]});
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy.to_string()), 0));
+    let bucket = audit(&s).await;
+    assert_eq!((&bucket["read"], &bucket["activation"]), (&json!("depends"), &Value::Null), "{bucket:#}");
+    let s = beside(&[all_but("*/secret/*"), all_but("private/*")], &read_write(&json!({})));
+    assert_eq!(audit(&s).await["read"], "allowed", "Darwin's own statement leaves nothing out");
+}
+
+#[tokio::test]
+async fn patterns_made_to_hurt_are_not_followed_for_ever_and_leave_the_bucket_open() {
+    let hostile: Vec<Value> = (0..12)
+        .map(|n| {
+            let mut statement = deny(&format!("{}{n}", "*?".repeat(400)));
+            statement["Condition"] = json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}});
+            statement
+        })
+        .collect();
+    let prefixes: Vec<String> = (0..20).map(|n| format!("raw{n}/")).collect();
+    let bucket = audit(&beside(&hostile, &read_write(&json!({"read_prefixes": prefixes, "prefix": "darwin/"})))).await;
+    assert_eq!(bucket["read"], "depends", "{bucket:#}");
+}
+
+#[tokio::test]
+async fn what_hits_the_browser_alone_says_so() {
+    let mut statement = deny("private/*");
+    statement["Condition"] =
+        json!({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}, "Bool": {"aws:MultiFactorAuthPresent": "false"}});
+    let bucket = audit(&beside(&[statement], &read_write(&json!({})))).await;
+    let findings = bucket["findings"].to_string();
+    assert_eq!(bucket["read"], "depends", "{bucket:#}");
+    assert!(findings.contains("the annotator's browser: perhaps denied"), "{findings}");
+}
+
 /// Every key over a small alphabet, up to four characters; `z` is in no pattern.
 fn keys() -> Vec<String> {
     let mut keys = vec![String::new()];

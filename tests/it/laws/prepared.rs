@@ -1,8 +1,7 @@
 //! What is prepared once for the objects of a batch says what judging each in full says.
 
 use super::{Tape, law, statement, tape};
-use darwin_s3_guard::judge::access::{AccessFacts, Asker, judge_read};
-use darwin_s3_guard::judge::prepared::PreparedRead;
+use darwin_s3_guard::judge::access::{AccessFacts, Asker, Prepared, judge_read};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
@@ -10,7 +9,6 @@ use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::request::ObjectOwner;
 use serde_json::{Value, json};
 use std::cell::Cell;
-use std::rc::Rc;
 
 const KEYS: [&str; 3] = ["raw/site 1/scan.las", "raw/a.png", "other/b.png"];
 
@@ -27,6 +25,7 @@ fn facts(tape: &mut Tape<'_>) -> AccessFacts {
         ownership: Ok((tape.draw(3) > 0).then_some(Ownership::BucketOwnerEnforced)),
         requester_pays: Ok(tape.draw(8) == 0),
         policy_is_public: [None, Some(Ok(None)), Some(Ok(Some(false))), Some(Ok(Some(true)))][tape.draw(4)].clone(),
+        prepared: Prepared::default(),
     }
 }
 
@@ -48,14 +47,13 @@ fn a_prepared_bucket_surely_allows_what_is_allowed_and_nothing_else() {
     let asker = Asker { darwin: &darwin, home: &home, now: "2026-11-23T12:00:00Z" };
     let (allowed, all) = (Cell::new(0_u32), Cell::new(0_u32));
     law(&tape(), |bytes| {
-        let facts = Rc::new(facts(&mut Tape::new(&bytes, true)));
+        let facts = facts(&mut Tape::new(&bytes, true));
         for owner in [ObjectOwner::BucketOwner, ObjectOwner::Unknown] {
-            let prepared = PreparedRead::new(&facts, "acme-lidar", owner, asker);
             for key in KEYS {
                 let verdict = judge_read(&facts, "acme-lidar", key, owner, asker);
                 all.set(all.get() + 1);
                 allowed.set(allowed.get() + u32::from(verdict.is_allowed()));
-                if prepared.surely_allows(key) != verdict.is_allowed() {
+                if facts.surely_read("acme-lidar", key, owner, asker) != verdict.is_allowed() {
                     return Err(format!("{key:?}, {owner:?}: {verdict:?} of {facts:?}"));
                 }
             }

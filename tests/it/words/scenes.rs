@@ -263,6 +263,7 @@ fn found(kind: Kind) -> Finding {
                 "not authorized to perform: s3:PutBucketPolicy with an explicit deny in a service control policy",
             ),
             purpose: Purpose::Write,
+            key: None,
         },
         Kind::WrongOwner => {
             Evidence::WrongOwner { call: refused(Operation::GetBucketPolicy, "AccessDenied", 403, "Access Denied") }
