@@ -252,7 +252,7 @@ fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
 
     A: If Darwin need not read these keys: list their prefix in the stack's parameter NotReadPrefixes (the function's NOT_READ_PREFIXES), and nothing is reported of them. The guard never changes a Deny.
 
-    B: If it has to, except Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):
+    B: If it has to, exempt Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):
 
     aws s3api get-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --query Policy --output text > policy.json &&
     jq '.Statement |= ([.] | flatten) | if .Statement[1].Sid == "NoSecrets" then .Statement[1].Condition.ArnNotEquals."aws:PrincipalArn" |= ([., "arn:aws:iam::258327614892:role/external_s3"] | flatten | map(values)) else error("the policy was changed") end' policy.json > new-policy.json &&
