@@ -191,9 +191,12 @@ fn write_changes(out: &mut Sheet, answer: &BucketAnswer) {
 
 /// Whether what was written shows; nothing where nothing was written.
 pub(super) fn of_verified(verified: Option<bool>) -> Option<(Tone, &'static str)> {
-    verified.map(|shows| match shows {
-        true => (Tone::Good, "verified: read again, and it shows"),
-        false => (Tone::Bad, "not verified: what was written did not show when read again"),
+    verified.map(|shows| {
+        if shows {
+            (Tone::Good, "verified: read again, and it shows")
+        } else {
+            (Tone::Bad, "not verified: what was written did not show when read again")
+        }
     })
 }
 

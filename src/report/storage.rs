@@ -48,7 +48,9 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
     if !to_be_guarded.is_empty() {
         sheet.end();
         sheet.line(Tone::Title, "Options that match V7's side:");
-        to_be_guarded.iter().for_each(|one| sheet.line(Tone::Plain, &format!("  darwin-guard audit {}", options(one))));
+        for one in to_be_guarded {
+            sheet.line(Tone::Plain, &format!("  darwin-guard audit {}", options(one)));
+        }
     }
     sheet.end();
     match differences.len() {
@@ -59,11 +61,8 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
 }
 
 fn options(connection: &Connection) -> String {
-    let mut options = format!("{} --access {}", shell(&connection.bucket), word(connection.access()));
-    if let Some(prefix) = connection.guarded_prefix() {
-        options += &format!(" --prefix {}", shell(&prefix));
-    }
-    options
+    let prefix = connection.guarded_prefix().map(|prefix| format!(" --prefix {}", shell(&prefix))).unwrap_or_default();
+    format!("{} --access {}{prefix}", shell(&connection.bucket), word(connection.access()))
 }
 
 fn sentence(Difference { bucket, what, v7, guard }: &Difference) -> String {

@@ -39,7 +39,7 @@ pub(super) fn note(seen: &mut Seen, judged: &JudgedObject) {
     let Some(key) = judged.kms_key.as_ref().filter(|_| judged.read != Read::Gone) else { return };
     match seen.get_mut(key) {
         Some(samples) if samples.len() < KEY_SAMPLES && !samples.contains(&judged.key) => {
-            samples.push(judged.key.clone())
+            samples.push(judged.key.clone());
         }
         Some(_) => {}
         None if account_of_key(key).is_none() => {}

@@ -20,12 +20,11 @@ use crate::shell::tool::{print, storage};
 /// # Errors
 /// One side can't be read.
 pub async fn v7(v7: V7, wanted: &Wanted) -> Result<u8, String> {
-    let list = match &v7.storage {
-        Some(file) => read_json(file)?,
-        None => {
-            let team = v7.guarded.contract.team.as_deref().filter(|team| !team.is_empty());
-            storage::fetch(team.ok_or("no --team: the team's name as Darwin's addresses have it")?).await?
-        }
+    let list = if let Some(file) = &v7.storage {
+        read_json(file)?
+    } else {
+        let team = v7.guarded.contract.team.as_deref().filter(|team| !team.is_empty());
+        storage::fetch(team.ok_or("no --team: the team's name as Darwin's addresses have it")?).await?
     };
     let source = v7.storage.as_ref().map_or_else(|| "V7".to_owned(), |file| format!("`{}`", file.display()));
     let connections = connections(&list).map_err(|why| format!("{source} has {why}"))?;
