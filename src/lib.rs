@@ -4,7 +4,7 @@
 //! `shell -> app -> report -> {repair, scan} -> judge -> {policy, event, incident} -> model`.
 //!
 //! The layers are private: what the function and `examples/judge.rs` need is passed on below by name. The feature
-//! `internals` opens them to the tests; `cargo clippy` without it finds what nothing uses.
+//! `internals` opens them to the tests; a build without it fails where nothing uses something.
 
 #![cfg_attr(
     not(feature = "internals"),
