@@ -62,8 +62,6 @@ pub struct Delivery {
 pub struct Sent {
     pub fingerprint: Fingerprint,
     pub bucket: String,
-    pub kind: Kind,
-    pub status: Status,
 }
 
 impl Delivery {
@@ -140,9 +138,16 @@ impl<'a, W: World> Alerts<'a, W> {
     ///
     /// # Errors
     /// The table does not answer.
-    pub async fn acknowledge(&self, bucket: &str, fingerprint: &Fingerprint, until_ms: u64) -> StoreResult<bool> {
+    pub async fn acknowledge(
+        &self,
+        bucket: &str,
+        fingerprint: &Fingerprint,
+        until_ms: u64,
+        dry_run: bool,
+    ) -> StoreResult<bool> {
         let open = self.state.open(bucket).await?;
         match open.iter().find(|incident| incident.fingerprint == *fingerprint && incident.healed.is_none()) {
+            Some(_) if dry_run => Ok(true),
             Some(incident) => self.state.acknowledge(incident, until_ms).await,
             None => Ok(false),
         }
@@ -208,7 +213,7 @@ impl<'a, W: World> Alerts<'a, W> {
                 Some(Due { status: incident.first_word(), incident, keeper, indexes: Vec::new() })
             }
             // Worse than what was told, and perhaps acknowledged.
-            Claim::Counted(incident) if !sighting.mended && incident.worsened_by(sighting) => {
+            Claim::Counted(incident) if !sighting.mended && incident.worsened_by(sighting, now_ms) => {
                 let claimed = keeper.claim(&incident, Status::Opened, now_ms);
                 let ours = table.ask(keeper, &sighting.bucket, claimed).await.unwrap_or(true);
                 let incident = Incident { report: Report::from(sighting), ..incident };

@@ -58,9 +58,7 @@ pub enum Room<'k> {
     /// In the place of this one.
     Instead(&'k KnownKey),
     /// None: as many of its sort are known as are remembered.
-    None {
-        foreign: bool,
-    },
+    None,
 }
 
 /// Whether a key belongs to another account than `home`.
@@ -79,7 +77,7 @@ pub fn room<'k>(known: &'k [KnownKey], key: &str, home: &str, is_default: bool) 
     }
     let stale = of_its_sort().filter(|held| held.stale_ms.is_some()).min_by_key(|held| held.stale_ms);
     let longest_unseen = || of_its_sort().min_by_key(|held| held.seen_ms).filter(|_| is_default);
-    stale.or_else(longest_unseen).map_or(Room::None { foreign }, Room::Instead)
+    stale.or_else(longest_unseen).map_or(Room::None, Room::Instead)
 }
 
 #[cfg(test)]
@@ -97,10 +95,10 @@ mod tests {
     fn foreign_keys_have_a_bound_of_their_own_and_take_no_place_of_ours() {
         let mut held: Vec<KnownKey> = (0..FOREIGN_KEYS).map(|n| known("999988887777", n)).collect();
         let another = known("999988887777", 1_000).key;
-        assert_eq!(room(&held, &another, HOME, false), Room::None { foreign: true });
+        assert_eq!(room(&held, &another, HOME, false), Room::None);
         assert_eq!(room(&held, &known(HOME, 0).key, HOME, false), Room::Free);
         held.extend((0..OWN_KEYS).map(|n| known(HOME, n)));
-        assert_eq!(room(&held, &known(HOME, 1_000).key, HOME, false), Room::None { foreign: false });
+        assert_eq!(room(&held, &known(HOME, 1_000).key, HOME, false), Room::None);
         assert!(matches!(room(&held, &another, HOME, true), Room::Instead(old) if old.key == held[0].key));
     }
 

@@ -383,7 +383,7 @@ impl Status {
 impl Incident {
     /// The message that is owed at `now_ms`, if nobody is about to send it already.
     pub fn due(&self, now_ms: u64) -> Option<Status> {
-        if self.claimed_ms != 0 && now_ms < self.claimed_ms.saturating_add(CLAIM_MS) {
+        if self.is_claimed(now_ms) {
             return None;
         }
         if self.healed.is_some() {
@@ -398,8 +398,16 @@ impl Incident {
     }
 
     /// Whether a sighting is worse than what was told of it.
-    pub fn worsened_by(&self, sighting: &Sighting) -> bool {
-        self.told_ms.is_some() && self.healed.is_none() && sighting.finding.severity > self.report.finding.severity
+    pub fn worsened_by(&self, sighting: &Sighting, now_ms: u64) -> bool {
+        self.told_ms.is_some()
+            && self.healed.is_none()
+            && !self.is_claimed(now_ms)
+            && sighting.finding.severity > self.report.finding.severity
+    }
+
+    /// Whether somebody is about to send a message about it.
+    fn is_claimed(&self, now_ms: u64) -> bool {
+        self.claimed_ms != 0 && now_ms < self.claimed_ms.saturating_add(CLAIM_MS)
     }
 
     /// The first message about it.

@@ -64,7 +64,7 @@ impl AccessFacts {
         }
         let prepare = |reader| {
             let request = s3_request(darwin, home, "s3:GetObject", bucket, None, reader, now);
-            let rest = Rest::new(&policy.all(), &Question::new(&request));
+            let rest = Rest::new(policy, &Question::new(&request));
             (request, rest)
         };
         let reads = Rc::new(Reads {
@@ -162,7 +162,9 @@ pub fn judge_read(facts: &AccessFacts, bucket: &str, key: &str, owner: ObjectOwn
         Ok(Some(policy)) => {
             let reads = facts.reads(policy, bucket, asker);
             let object = object_arn(bucket, key, asker.home);
-            let ask = |(request, rest): &(Request, Rest)| evaluate_object(policy, rest, request, &object, settings);
+            let open = reads.open && settings.object_owner == ObjectOwner::BucketOwner;
+            let ask =
+                |(request, rest): &(Request, Rest)| evaluate_object(policy, rest, request, &object, settings, open);
             both(ask(&reads.server), ask(&reads.browser))
         }
         Ok(None) => {

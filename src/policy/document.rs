@@ -67,7 +67,8 @@ impl PolicyDocument {
     /// Whether what it comes to may be something else at another time: the keys are named `aws:CurrentTime` and
     /// `aws:EpochTime`, and an escape may hide any name.
     pub(crate) fn may_ask_for_time(&self) -> bool {
-        self.text.contains('\\') || self.text.to_ascii_lowercase().contains("time")
+        let text = self.text.to_ascii_lowercase();
+        text.contains('\\') || ["currenttime", "epochtime"].iter().any(|key| text.contains(key))
     }
 
     /// All of it, to be judged.

@@ -138,11 +138,10 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
-    pub(crate) fn new(policy: &Statements<'_>, question: &Question<'_>) -> Self {
-        let Residual { whole, left } = Residual::new(policy, question);
-        let place = |statement: &Statement| policy.statements.iter().position(|held| std::ptr::eq(*held, statement));
-        let left = left.into_iter().filter_map(|(statement, rest)| Some((place(statement)?, rest))).collect();
-        Self { whole, left }
+    /// INVARIANT: where the document is understood as a whole, a statement's index is its place in its list.
+    pub(crate) fn new(policy: &PolicyDocument, question: &Question<'_>) -> Self {
+        let Residual { whole, left } = Residual::new(&policy.all(), question);
+        Self { whole, left: left.into_iter().map(|(statement, rest)| (statement.index, rest)).collect() }
     }
 
     /// Whether the document's statements surely let the request through to this resource.
@@ -228,7 +227,7 @@ impl<'a> Residual<'a> {
     }
 }
 
-/// Whether the bucket's side lets the role do it to this object; `rest` and `request` are those of the bucket. What is
+/// Whether the bucket's side lets the role do it to this object; `rest`, `request` and `open` (no gate is in the way) are those of the bucket. What is
 /// not surely allowed is judged, and explained, from the whole policy.
 pub(crate) fn evaluate_object(
     policy: &PolicyDocument,
@@ -236,8 +235,9 @@ pub(crate) fn evaluate_object(
     request: &Request,
     object: &str,
     settings: Settings,
+    open: bool,
 ) -> Verdict {
-    if gates_are_open(policy, settings) && rest.allows(policy, object, &request.context) {
+    if open && rest.allows(policy, object, &request.context) {
         let allows =
             rest.left.iter().filter(|(_, rest)| rest.is_true()).filter_map(|(at, _)| policy.statements().get(*at));
         let allows =

@@ -33,7 +33,7 @@ impl Connection {
         if prefix.is_empty() { None } else { Some(format!("{prefix}/")) }
     }
 
-    fn is_of_s3(&self) -> bool {
+    pub fn is_of_s3(&self) -> bool {
         self.provider == "aws"
     }
 }
@@ -104,8 +104,13 @@ pub fn differences(connections: &[Connection], guarded: &[Held<'_>]) -> Vec<Diff
         v7: None,
         guard: Some(word(held.contract.access).to_owned()),
     }));
-    found.dedup();
-    found
+    // Several connections of a bucket may differ alike.
+    found.into_iter().fold(Vec::new(), |mut once, one| {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+        once
+    })
 }
 
 fn between(connection: &Connection, held: &Held<'_>) -> Vec<Difference> {
@@ -181,7 +186,8 @@ mod tests {
         let guarded = [Held { contract: &held, region: Some("eu-west-1") }, Held { contract: &lonely, region: None }];
         let mut azure = connection("elsewhere", "", true);
         azure.provider = "azure".to_owned();
-        let list = [connection("acme", "thumbs", true), connection("new", "", true), azure];
+        let twice = connection("acme", "thumbs", true);
+        let list = [twice.clone(), twice, connection("new", "", true), azure];
         let found = differences(&list, &guarded);
         let of = |bucket: &str| -> Vec<What> {
             found.iter().filter(|one| one.bucket == bucket).map(|one| one.what).collect()

@@ -78,6 +78,9 @@ pub(super) fn clean(incident: &Incident) -> Incident {
         incident.report = report;
         incident.report.finding.cause = incident.cause.replace('`', "'");
     }
+    if let Some(actor) = incident.healed.as_mut().and_then(|healed| healed.actor.as_mut()) {
+        *actor = actor.map(|text| text.replace('`', "'"));
+    }
     incident
 }
 

@@ -127,7 +127,9 @@ impl<'d, 'n> Digest<'d, 'n> {
         let letters: Vec<Letter> = self.all().map(letter).collect();
         let buckets = self.buckets();
         let several = buckets.len() > 1;
-        let Letter { now, affected, changed_by, .. } = letter(self.first);
+        let Some(Letter { now, affected, changed_by, .. }) = letters.first().cloned() else {
+            return Default::default();
+        };
         let others: Vec<String> = self.others.iter().map(headline).collect();
         let others = each(others.into_iter());
         let more = others.len().saturating_sub(NAMED);

@@ -36,9 +36,12 @@ pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String
 /// One of several incidents of a message.
 pub(super) fn member(notice: &Notice<'_>, title: &str, budget: Budget) -> String {
     let letter = letter(notice);
-    let mut parts = vec![title.to_owned(), format!("Affected: {}\nDo now: {}", letter.affected, letter.do_now)];
+    let Letter { affected, changed_by, do_now, .. } = &letter;
+    let mut parts = vec![title.to_owned(), format!("Affected: {affected}\nChanged by: {changed_by}\nDo now: {do_now}")];
     parts.extend(to_paste(&letter, budget));
     parts.push(section(why_title(notice), &bullets(&letter.why, budget)));
+    let look_up = letter.look_up.as_ref().filter(|command| command.len() <= budget.long);
+    parts.extend(look_up.map(|command| section("WHO CHANGED IT", command)));
     parts.extend(letter.did.as_ref().map(|did| section("WHAT THE GUARD DID", did)));
     parts.extend(letter.stop.as_ref().map(|(command, _)| section("TO STOP THE GUARD HERE", command)));
     parts.push(section("EVIDENCE", &evidence(notice, budget)));

@@ -27,14 +27,15 @@ const BUDGETS: [Budget; 4] = [
 /// for filter policies. None of no incident.
 pub fn message(notices: &[Notice<'_>]) -> Option<Message> {
     let digest = Digest::of(notices)?;
+    let (card, subject) = (digest.card().to_string(), digest.subject());
     let body = BUDGETS
         .iter()
         .enumerate()
-        .map(|(level, budget)| body(digest, *budget, level > 0))
+        .map(|(level, budget)| body(digest, [&card, &subject], *budget, level > 0))
         .find(|body| body.len() <= MAX_BODY)
         .unwrap_or_else(|| bare_body(notices));
     let attributes = digest.attributes().map(|(name, value)| (name.to_owned(), value)).to_vec();
-    Some(Message { subject: digest.subject(), body, attributes })
+    Some(Message { subject, body, attributes })
 }
 
 /// The smallest body that still says what it is about: for when SNS refuses the full one.
@@ -63,12 +64,12 @@ pub fn bare_body(notices: &[Notice<'_>]) -> String {
     .to_string()
 }
 
-fn body(digest: Digest<'_, '_>, budget: Budget, cut: bool) -> String {
+fn body(digest: Digest<'_, '_>, [card, subject]: [&str; 2], budget: Budget, cut: bool) -> String {
     json!({
         "default": digest.document(budget, cut).to_string(),
         "email": digest.email(budget, cut),
-        "https": digest.card().to_string(),
-        "sms": digest.subject(),
+        "https": card,
+        "sms": subject,
     })
     .to_string()
 }

@@ -30,7 +30,8 @@ pub struct ScanAnswer {
     pub bucket: String,
     pub prefix: String,
     pub objects: u64,
-    pub bytes: u64,
+    /// None: a job's report does not say.
+    pub bytes: Option<u64>,
     pub verdicts: Verdicts,
     pub causes: Vec<CauseAnswer>,
     pub keys: Vec<KeyAnswer>,
@@ -55,7 +56,8 @@ pub struct CauseAnswer {
     /// What is the matter, and why, on one line.
     pub cause: String,
     pub objects: u64,
-    pub bytes: u64,
+    /// None: a job's report does not say.
+    pub bytes: Option<u64>,
     /// Keys of some of them.
     pub samples: Vec<String>,
     pub remedy: String,
@@ -79,7 +81,7 @@ impl ScanAnswer {
     /// What was counted, in words.
     pub fn of(tally: &Tally, bucket: &str, prefix: &str, home: &Home, problems: Vec<Problem>) -> Self {
         let mut causes: Vec<CauseAnswer> = tally.causes.values().map(|group| cause(group, bucket, home)).collect();
-        causes.sort_by(|a, b| (b.read, b.objects, &a.cause).cmp(&(a.read, a.objects, &b.cause)));
+        worst_first(&mut causes);
         let key = |(arn, of_key): (&String, &KeyUse)| KeyAnswer {
             kms_key: arn.clone(),
             objects: of_key.objects,
@@ -93,7 +95,7 @@ impl ScanAnswer {
         let refused = refused.map(|group| group.objects).sum::<u64>().saturating_sub(unread);
         let of_tally = [
             (refused, "objects that these credentials may not look at", false),
-            (unread, "objects that S3 gave no answer about, asked eight times", true),
+            (unread, "objects about which no answer was had, however often asked", true),
             (beyond, "objects whose cause or KMS key is not told apart, as there are too many of them", false),
         ];
         let of_tally =
@@ -106,7 +108,7 @@ impl ScanAnswer {
         let problems = problems.into_iter().chain(of_tally).collect();
         let verdicts = Verdicts { allowed, denied, depends, gone };
         let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
-        Self { bucket, prefix, objects, bytes, verdicts, causes, keys, problems, sample: false }
+        Self { bucket, prefix, objects, bytes: Some(bytes), verdicts, causes, keys, problems, sample: false }
     }
 }
 
@@ -139,7 +141,7 @@ pub fn of_tasks(tasks: &Tasks, mut problems: Vec<Problem>) -> ScanAnswer {
             kind,
             cause: std::iter::once(title.to_owned()).chain(because.iter().cloned()).collect::<Vec<_>>().join("; "),
             objects: alikes.objects,
-            bytes: 0,
+            bytes: None,
             samples: alikes.samples.clone(),
             remedy: format!("Scan one of them, which prints what to do:\n\ndarwin-guard scan {example}"),
             title: title.to_owned(),
@@ -147,7 +149,7 @@ pub fn of_tasks(tasks: &Tasks, mut problems: Vec<Problem>) -> ScanAnswer {
             read,
         });
     }
-    causes.sort_by(|a, b| (b.read, b.objects, &a.cause).cmp(&(a.read, a.objects, &b.cause)));
+    worst_first(&mut causes);
     for (number, what) in [
         (tasks.elsewhere, "of another bucket"),
         (tasks.beyond, "whose cause or KMS key is not told apart, as there are too many"),
@@ -170,7 +172,11 @@ pub fn of_tasks(tasks: &Tasks, mut problems: Vec<Problem>) -> ScanAnswer {
     let objects = allowed + denied + depends + gone;
     let keys = tasks.keys.iter().map(key).collect();
     let verdicts = Verdicts { allowed, denied, depends, gone };
-    ScanAnswer { bucket, prefix: String::new(), objects, bytes: 0, verdicts, causes, keys, problems, sample: false }
+    ScanAnswer { bucket, prefix: String::new(), objects, bytes: None, verdicts, causes, keys, problems, sample: false }
+}
+
+fn worst_first(causes: &mut [CauseAnswer]) {
+    causes.sort_by(|a, b| (b.read, b.objects, &a.cause).cmp(&(a.read, a.objects, &b.cause)));
 }
 
 fn tasks_of(number: u64) -> String {
@@ -194,6 +200,7 @@ fn cause(group: &Group, bucket: &str, home: &Home) -> CauseAnswer {
             "Audit the bucket: it names the statement and prints the change.\n\ndarwin-guard audit {}",
             shell(bucket)
         ),
+        Evidence::Refused { call, .. } if call.retryable() => "Scan again: no answer was had.".to_owned(),
         Evidence::Refused { call, .. } => format!("Scan with credentials that have {}.", call.operation.iam_action()),
         _ => said.remedy,
     };
@@ -206,7 +213,7 @@ fn cause(group: &Group, bucket: &str, home: &Home) -> CauseAnswer {
         kind: finding.kind(),
         cause: std::iter::once(said.title.clone()).chain(said_because.iter().cloned()).collect::<Vec<_>>().join("; "),
         objects: *objects,
-        bytes: *bytes,
+        bytes: Some(*bytes),
         samples: samples.clone(),
         remedy,
         title: said.title,
@@ -224,6 +231,7 @@ pub fn exit_code(answer: &ScanAnswer) -> u8 {
 pub fn summary(answer: &ScanAnswer) -> String {
     let verdict = match exit_code(answer) {
         2 => "COULD NOT RUN, or not all of it",
+        1 if answer.sample => "NOT OK, in a sample",
         1 => "NOT OK",
         _ if answer.sample => "SAMPLE OK: nothing is wrong with these objects, which proves nothing about the rest",
         _ if answer.verdicts.depends > 0 => {

@@ -22,7 +22,7 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
     let rows: Vec<[(Tone, String); 5]> = connections
         .iter()
         .map(|connection| {
-            let kept = if connection.provider == "aws" {
+            let kept = if connection.is_of_s3() {
                 connection.bucket.clone()
             } else {
                 format!("{} ({})", connection.bucket, connection.provider)
@@ -43,7 +43,7 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
     }
     let to_be_guarded: Vec<&Connection> = connections
         .iter()
-        .filter(|one| one.provider == "aws" && differences.iter().any(|other| other.bucket == one.bucket))
+        .filter(|one| one.is_of_s3() && differences.iter().any(|other| other.bucket == one.bucket))
         .collect();
     if !to_be_guarded.is_empty() {
         sheet.end();

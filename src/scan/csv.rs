@@ -19,24 +19,6 @@ fn cell(text: &str) -> String {
     if safe.contains([',', '"', '\r', '\n']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
-/// A key as S3 wants it in a manifest: encoded for a URL, `/` kept.
-pub fn encoded_key(key: &str) -> String {
-    let mut text = String::with_capacity(key.len());
-    for (index, byte) in key.bytes().enumerate() {
-        match byte {
-            b'-' if index == 0 => text.push_str("%2D"),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => text.push(char::from(byte)),
-            byte => {
-                text.push('%');
-                for half in [byte >> 4, byte & 15] {
-                    text.extend(char::from_digit(u32::from(half), 16).map(|digit| digit.to_ascii_uppercase()));
-                }
-            }
-        }
-    }
-    text
-}
-
 /// What a table can't be read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
@@ -164,11 +146,6 @@ mod tests {
         ] {
             assert_eq!(row([text]), format!("{cell}\r\n"));
         }
-    }
-
-    #[test]
-    fn a_key_is_encoded_as_a_manifest_has_it() {
-        assert_eq!(encoded_key("-a/b c+\u{fc}%.png"), "%2Da/b%20c%2B%C3%BC%25.png");
     }
 
     #[test]

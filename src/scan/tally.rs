@@ -7,6 +7,7 @@ use crate::model::evidence::{Doubt, Evidence};
 use crate::model::finding::Finding;
 use crate::model::outcome::Read;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Keys of objects that are kept of a group.
@@ -121,14 +122,19 @@ impl Tally {
 
     /// Counts them by what is in the way; false where there is no room.
     fn cause(&mut self, judged: &JudgedObject, objects: u64, bytes: u64) -> bool {
-        let finding = judged.finding.clone().unwrap_or_else(|| {
-            Finding::with(Evidence::Uncertain(Doubt::Object), judged.because.clone(), judged.depends_on.clone())
-        });
+        let finding = judged.finding.as_ref().map_or_else(
+            || {
+                let (because, depends_on) = (judged.because.clone(), judged.depends_on.clone());
+                Cow::Owned(Finding::with(Evidence::Uncertain(Doubt::Object), because, depends_on))
+            },
+            Cow::Borrowed,
+        );
         let name = name(&finding);
         if !self.causes.contains_key(&name) {
             if self.causes.len() >= CAUSES {
                 return false;
             }
+            let finding = finding.into_owned();
             let group = Group { finding, read: judged.read.into(), objects: 0, bytes: 0, samples: Vec::new() };
             self.causes.insert(name.clone(), group);
         }
@@ -150,5 +156,7 @@ fn keep(samples: &mut Vec<String>, key: &str, most: usize) {
 
 /// The name of a group: what an incident is keyed by.
 pub fn name(finding: &Finding) -> String {
-    format!("{} {}", finding.kind().name(), finding.cause)
+    // No answer is not a refusal.
+    let unanswered = matches!(&finding.evidence, Evidence::Refused { call, .. } if call.retryable());
+    format!("{} {}{}", finding.kind().name(), finding.cause, if unanswered { " unanswered" } else { "" })
 }

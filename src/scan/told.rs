@@ -148,8 +148,6 @@ pub struct Tasks {
     pub denied: u64,
     pub depends: u64,
     pub gone: u64,
-    /// Tasks without a verdict.
-    pub failed: u64,
     /// Of another bucket than the first.
     pub elsewhere: u64,
     /// Tasks whose cause or KMS key is not told apart, as there were too many.
@@ -182,13 +180,14 @@ impl Tasks {
             self.elsewhere += 1;
             return;
         }
-        *match read {
-            Some(Read::Allowed) => &mut self.allowed,
-            Some(Read::Denied) => &mut self.denied,
-            Some(Read::Depends) => &mut self.depends,
-            Some(Read::Gone) => &mut self.gone,
-            None => &mut self.failed,
-        } += 1;
+        if let Some(read) = read {
+            *match read {
+                Read::Allowed => &mut self.allowed,
+                Read::Denied => &mut self.denied,
+                Read::Depends => &mut self.depends,
+                Read::Gone => &mut self.gone,
+            } += 1;
+        }
         if let Some(arn) = &kms_key {
             if self.keys.contains_key(arn) || self.keys.len() < KEYS {
                 let of_key = self.keys.entry(arn.clone()).or_default();

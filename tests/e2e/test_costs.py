@@ -1,6 +1,7 @@
 """What scripts/costs.py assumes of the function, counted on the emulator; and the documents' figures as it works them out."""
 
 import json
+import re
 import pathlib
 import subprocess
 import sys
@@ -48,10 +49,13 @@ class Costs(unittest.TestCase):
         done = subprocess.run([sys.executable, ROOT / "scripts/costs.py", "--check"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout)
 
-    def test_the_fixed_parts_are_those_of_the_template(self):
+    def test_the_fixed_parts_are_those_of_the_template_and_the_metrics_those_of_the_code(self):
         template = (ROOT / "template.yaml").read_text()
         self.assertEqual(template.count("Type: AWS::CloudWatch::Alarm"), costs.ALARMS)
         self.assertEqual(template.count("Type: AWS::CloudWatch::Dashboard"), 1)
+        self.assertEqual(template.count("Type: AWS::SQS::Queue\n") - template.count("DeadLetterQueue:\n"), costs.QUEUES)
+        rows = re.findall(r"^\| `([A-Z]\w+)` \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
+        self.assertLessEqual(len(set(rows)), costs.METRICS, rows)
 
 
 if __name__ == "__main__":

@@ -95,8 +95,26 @@ async fn what_a_policy_says_of_the_time_is_asked_again_at_every_time() {
     policy["Statement"].as_array_mut().unwrap().push(deny);
     s.world.bucket(|bucket| bucket.policy.write(Some(policy.to_string()), 0));
     s.world.object("a.png", None);
+    denied_at_last(&s).await;
+}
+
+#[tokio::test]
+async fn what_a_key_policy_says_of_the_time_is_asked_again_at_every_time() {
+    let s = setup(World::healthy(), &[]);
+    let key = s.world.key("k", true);
+    let until = rfc3339(s.world.now.get() + 60_000);
+    let mut policy: Value = serde_json::from_str(&s.world.keys.borrow()[&key].policy).unwrap();
+    policy["Statement"].as_array_mut().unwrap().push(json!({"Effect": "Deny", "Principal": "*", "Action": "kms:*",
+        "Resource": "*", "Condition": {"DateGreaterThan": {"aws:CurrentTime": until}}}));
+    s.world.keys.borrow_mut().get_mut(&key).unwrap().policy = policy.to_string();
+    s.world.object("a.png", Some(&key));
+    denied_at_last(&s).await;
+}
+
+/// The object can be read at first and 45 seconds later, and no more after 90 seconds.
+async fn denied_at_last(s: &Setup) {
     for denied in [false, false, true] {
-        in_lambda(&s, sqs(&[created("a.png")])).await;
+        in_lambda(s, sqs(&[created("a.png")])).await;
         let line = s.lines().into_iter().rfind(|line| line.get("items").is_some()).unwrap();
         assert_eq!(
             (&line["objects.allowed"], &line["objects.denied"]),

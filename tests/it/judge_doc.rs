@@ -57,15 +57,6 @@ fn every_condition_key_that_aws_lists_has_a_row_with_its_reason() {
 }
 
 #[test]
-fn no_key_has_two_rows() {
-    let mut keys: Vec<String> = TABLE.iter().map(|row| row.key.to_lowercase()).collect();
-    keys.sort_unstable();
-    let all = keys.len();
-    keys.dedup();
-    assert_eq!(keys.len(), all);
-}
-
-#[test]
 fn the_page_says_how_every_name_is_settled() {
     for name in [
         "`setting:RestrictPublicBuckets`",

@@ -209,3 +209,23 @@ async fn what_stood_and_can_not_be_recalled_is_a_failure_of_the_table_and_comes_
         );
     }
 }
+
+#[tokio::test]
+async fn an_audit_of_many_buckets_says_once_that_the_table_does_not_answer_and_gives_every_verdict() {
+    let buckets = r#"[{"name":"acme-lidar","access":"read-only"},{"name":"acme-a","access":"read-only"},{"name":"acme-b","access":"read-only"}]"#;
+    let variables = [("INCIDENT_TABLE", "incidents"), ("GUARDED_BUCKETS", buckets)];
+    let (_, guard) = with_store(World::healthy(), &variables, Some(Table::default()));
+    let call = Call { request_id: "r".into(), ..Call::default() };
+    let store = guard.store.as_ref().unwrap();
+    for failing in ["recall", "known_keys", "open"] {
+        store.failing.set(Some((failing, ErrorClass::Transient)));
+        let answer = guard.handle(&json!({"action": "audit"}), &call).await.unwrap();
+        assert_eq!(answer["buckets"].as_array().unwrap().len(), 3);
+        assert_eq!(answer["buckets"][0]["read"], "allowed");
+        let of_table = |problem: &&Value| problem["want"] == "the incident table";
+        assert_eq!(answer["problems"].as_array().unwrap().iter().filter(of_table).count(), 1, "{failing}: {answer:#}");
+    }
+    let event = json!({"action": "acknowledge", "incident": "key-state/0", "days": 3, "dry_run": true});
+    let answer = guard.handle(&event, &call).await.unwrap();
+    assert!(answer["problems"][0]["saw"].as_str().unwrap().contains("Injected"), "a dry run says so too: {answer:#}");
+}

@@ -4,7 +4,7 @@
 
 mod scenes;
 
-use darwin_s3_guard::incident::life::{Incident, Status};
+use darwin_s3_guard::incident::life::{Incident, Report, Status};
 use darwin_s3_guard::model::contract::Mode;
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::outcome::Refusal;
@@ -38,7 +38,11 @@ fn every_kind_reads_like_this_in_every_situation_and_form() {
 fn several_incidents_in_one_message_read_like_this() {
     let of = |kind, situation, bucket: &str| Incident { bucket: bucket.to_owned(), ..incident(kind, situation) };
     let opened = |kind| of(kind, Situation::Opened, "acme-lidar");
-    let repaired = |kind, bucket| of(kind, Situation::Repaired, bucket);
+    // No event says by whom they were broken: what is put together is a first repair.
+    let repaired = |kind, bucket| {
+        let incident = of(kind, Situation::Repaired, bucket);
+        Incident { report: Report { actor: None, change: None, ..incident.report.clone() }, ..incident }
+    };
     let one_change = vec![opened(Kind::KeyState), opened(Kind::DefaultEncryption)];
     let first_repair = vec![
         repaired(Kind::PolicyMissing, "acme-lidar"),
@@ -67,6 +71,20 @@ fn several_incidents_in_one_message_read_like_this() {
         );
         settings.bind(|| insta::assert_snapshot!(name, text));
     }
+}
+
+#[test]
+fn who_ended_an_incident_can_not_leave_the_code_of_a_card() {
+    let mut incident = incident(Kind::KeyDenied, Situation::Resolved);
+    let healed = incident.healed.as_mut().unwrap();
+    healed.actor.as_mut().unwrap().user_agent = Some("agent`](http://evil.example)".into());
+    let context = context(Mode::Repair);
+    let notice =
+        Notice { status: Status::Resolved, incident: &incident, context: &context, stateless: false, now_ms: NOW };
+    let body: Value = serde_json::from_str(&message(&[notice]).unwrap().body).unwrap();
+    let card: Value = serde_json::from_str(body["https"].as_str().unwrap()).unwrap();
+    let description = card["content"]["description"].as_str().unwrap();
+    assert!(description.contains("evil") && !description.contains("](http"), "{description}");
 }
 
 /// Every message, with where it comes from.

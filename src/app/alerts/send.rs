@@ -3,7 +3,7 @@
 use crate::app::alerts::{AT_ONCE, Alerts, Delivery, Due, Sent, TableState};
 use crate::app::ports::{Clock, Incidents, Log, Topic, World};
 use crate::app::state::State;
-use crate::incident::life::{Ending, Healed, Incident, Status};
+use crate::incident::life::{Ending, Healed, Incident, REMIND_MS, Status};
 use crate::model::aws::{AwsError, ErrorClass};
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::Problem;
@@ -59,7 +59,9 @@ type Flood = (String, Kind, Severity, Status);
 fn flood<S>(due: &Due<'_, S>) -> Option<Flood> {
     let Incident { report, bucket, .. } = &due.incident;
     let of_objects = !report.sample_keys.is_empty() && matches!(due.keeper, State::Table(_));
-    of_objects.then(|| (bucket.clone(), report.finding.kind(), report.finding.severity, due.status))
+    // A change for the worse is not found pending by whoever looks next: it is sent at once.
+    let worse = due.status == Status::Opened && due.incident.told_ms.is_some();
+    (of_objects && !worse).then(|| (bucket.clone(), report.finding.kind(), report.finding.severity, due.status))
 }
 
 fn bundled<S>(due: Vec<Due<'_, S>>) -> Vec<Vec<Due<'_, S>>> {
@@ -111,9 +113,7 @@ impl<'a, W: World> Alerts<'a, W> {
         for (flood, mut due) in floods {
             let recent = self.sent_lately(table, &flood).await;
             if recent >= SINGLES {
-                for Due { incident, keeper, .. } in &due {
-                    self.give_back(table, *keeper, incident).await;
-                }
+                self.give_back(table, &due).await;
             } else if recent + due.len() <= SINGLES {
                 kept.extend(due.into_iter().map(|due| vec![due]));
             } else {
@@ -137,7 +137,9 @@ impl<'a, W: World> Alerts<'a, W> {
             let finding = &open.report.finding;
             finding.kind() == *kind && finding.severity == *severity && open.healed.is_none()
         });
-        of_kind.filter(|open| open.told_ms.is_some_and(|told_ms| told_ms > since_ms)).count()
+        // A reminder is no opening.
+        let opening = |open: &&Incident, told_ms| told_ms < open.opened_ms.saturating_add(REMIND_MS);
+        of_kind.filter(|open| open.told_ms.is_some_and(|told_ms| told_ms > since_ms && opening(open, told_ms))).count()
     }
 
     /// Sends a message and marks its incidents told. Failing that, gives the claims back.
@@ -160,24 +162,21 @@ impl<'a, W: World> Alerts<'a, W> {
         }
         match published {
             Ok(()) => {
-                for Due { incident, status, keeper, indexes: _ } in bundle {
-                    self.mark(table, *keeper, incident, *status).await;
-                    if *status == Status::Repaired {
-                        self.close(table, *keeper, incident).await;
+                let marked = bundle.iter().map(|due| async move {
+                    self.mark(table, due.keeper, &due.incident, due.status).await;
+                    if due.status == Status::Repaired {
+                        self.close(table, due.keeper, &due.incident).await;
                     }
-                }
+                });
+                futures_util::stream::iter(marked).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
                 let sent = |due: &Due<'a, W::Store>| Sent {
                     fingerprint: due.incident.fingerprint.clone(),
                     bucket: due.incident.bucket.clone(),
-                    kind: due.incident.report.finding.kind(),
-                    status: due.status,
                 };
                 Delivery { sent: bundle.iter().map(sent).collect(), messages: 1, ..Delivery::default() }
             }
             Err(error) => {
-                for Due { incident, keeper, .. } in bundle {
-                    self.give_back(table, *keeper, incident).await;
-                }
+                self.give_back(table, bundle).await;
                 let Incident { bucket, report, .. } = first.incident;
                 let at = format!("alert {} of bucket `{bucket}`", report.finding.kind());
                 let problems = vec![unsent(at, &error)];
@@ -236,8 +235,11 @@ impl<'a, W: World> Alerts<'a, W> {
         }
     }
 
-    async fn give_back(&self, table: &TableState, keeper: State<'a, W::Store>, incident: &Incident) {
-        table.ask(keeper, &incident.bucket, keeper.release_claim(incident)).await;
+    async fn give_back(&self, table: &TableState, due: &[Due<'a, W::Store>]) {
+        let released = due.iter().map(|Due { incident, keeper, .. }| async move {
+            table.ask(*keeper, &incident.bucket, keeper.release_claim(incident)).await;
+        });
+        futures_util::stream::iter(released).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
     }
 }
 

@@ -17,7 +17,6 @@ use crate::model::evidence::Evidence;
 use crate::model::finding::Finding;
 use crate::model::outcome::{Problem, Read};
 use crate::report::answer::ObjectAnswer;
-use crate::report::finding::words;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 
@@ -120,7 +119,7 @@ impl<W: World> Run<'_, W> {
     ) -> StoreResult<bool> {
         let old = match room(known, key, &self.home.account, is_default) {
             Room::Free => return Ok(true),
-            Room::None { .. } => return Ok(false),
+            Room::None => return Ok(false),
             Room::Instead(old) => old.clone(),
         };
         self.guard.state().forget_key(bucket, &old).await?;
@@ -355,19 +354,13 @@ impl<W: World> Run<'_, W> {
     }
 
     /// For an audit: that objects which were there before the guard were never scanned. Only a table can tell.
-    pub(super) async fn never_scanned(&mut self, position: usize, bucket: &str) {
-        if self.guard.store.is_none() {
-            return;
+    pub(super) async fn never_scanned(&self, bucket: &str) -> StoreResult<Vec<Finding>> {
+        let state = self.guard.state();
+        if self.guard.store.is_none() || state.recall(&scanned(bucket)).await?.is_some() {
+            return Ok(Vec::new());
         }
-        let noted = self.guard.state().recall(&scanned(bucket)).await;
-        if !matches!(noted, Ok(None)) {
-            return;
-        }
-        let Some(known) = self.known(bucket).await else { return };
+        let known = state.known_keys(bucket, self.guard.clock.now_ms()).await?;
         let (keys, since_ms) = (known.len(), known.iter().map(|held| held.since_ms).min());
-        let finding = Finding::of(Evidence::NeverScanned { keys, since_ms });
-        if let Some(answer) = self.answer.buckets.get_mut(position) {
-            answer.findings.push(words(&finding, bucket, &self.home));
-        }
+        Ok(vec![Finding::of(Evidence::NeverScanned { keys, since_ms })])
     }
 }

@@ -8,6 +8,7 @@ use crate::app::ports::{Clock, World};
 use crate::app::reconcile::job::{Job, Permit};
 use crate::event::trigger::{Manual, ManualAction};
 use crate::incident::fingerprint::Fingerprint;
+use crate::incident::life::{Incident, StoreResult};
 use crate::judge::key::{KeyQuestion, judge_key};
 use crate::model::aws::AwsError;
 use crate::model::contract::Contract;
@@ -61,10 +62,7 @@ impl<W: World> Run<'_, W> {
             self.answer.buckets.push(reconciled.answer(&self.home));
             self.answer.problems.extend(reconciled.problems);
         }
-        for (position, contract) in contracts.iter().enumerate() {
-            self.never_scanned(position, &contract.bucket).await;
-            self.acknowledged(position, &contract.bucket).await;
-        }
+        self.remembered(contracts).await;
         let context = self.context();
         let subscription = self.alerts(&context).subscription_finding().await;
         let finding = subscription.unwrap_or_else(|error| {
@@ -89,22 +87,41 @@ impl<W: World> Run<'_, W> {
         self.answer.activation = of_all(&self.answer.buckets);
     }
 
-    /// For an audit: the incidents that somebody has acknowledged.
-    async fn acknowledged(&mut self, position: usize, bucket: &str) {
-        let context = self.context();
-        let (open, failed) = self.alerts(&context).open(bucket).await;
-        if let Some(error) = failed {
+    /// For an audit, what the table knows of the buckets: that objects were never scanned, and what is acknowledged.
+    async fn remembered(&mut self, contracts: &[Contract]) {
+        let asked = contracts.iter().map(|contract| async {
+            futures_util::join!(self.never_scanned(&contract.bucket), self.acknowledged(&contract.bucket))
+        });
+        let found: Vec<_> = stream::iter(asked).buffered(BUCKETS_AT_ONCE).collect().await;
+        let mut failed = None;
+        for (answer, (never_scanned, acknowledged)) in self.answer.buckets.iter_mut().zip(found) {
+            for findings in [never_scanned, acknowledged] {
+                match findings {
+                    Ok(findings) => {
+                        answer.findings.extend(findings.iter().map(|one| words(one, &answer.bucket, &self.home)));
+                    }
+                    Err(error) => failed = Some((answer.bucket.clone(), error)),
+                }
+            }
+        }
+        if let Some((bucket, error)) = failed {
             self.remark(format!("bucket `{bucket}`"), error.to_string(), "the incident table");
         }
+    }
+
+    async fn acknowledged(&self, bucket: &str) -> StoreResult<Vec<Finding>> {
+        let context = self.context();
+        let (open, failed) = self.alerts(&context).open(bucket).await;
         let now_ms = self.guard.clock.now_ms();
-        for incident in open {
-            let until_ms = incident.quiet_until_ms.filter(|until_ms| now_ms < *until_ms && incident.healed.is_none());
-            if let (Some(until_ms), Some(answer)) = (until_ms, self.answer.buckets.get_mut(position)) {
-                let (name, kind) = (incident.fingerprint.to_string(), incident.report.finding.kind());
-                let finding =
-                    Finding::of(Evidence::Acknowledged { incident: name, of: kind.name().to_owned(), until_ms });
-                answer.findings.push(words(&finding, bucket, &self.home));
-            }
+        let acknowledged = |incident: Incident| {
+            let until_ms =
+                incident.quiet_until_ms.filter(|until_ms| now_ms < *until_ms && incident.healed.is_none())?;
+            let (incident, of) = (incident.fingerprint.to_string(), incident.report.finding.kind().name().to_owned());
+            Some(Finding::of(Evidence::Acknowledged { incident, of, until_ms }))
+        };
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(open.into_iter().filter_map(acknowledged).collect()),
         }
     }
 
@@ -115,13 +132,8 @@ impl<W: World> Run<'_, W> {
         let until_ms = self.guard.clock.now_ms().saturating_add(days.saturating_mul(DAY_MS));
         let context = self.context();
         for contract in contracts {
-            let done = if manual.dry_run || self.call.dry_run {
-                let (open, _) = self.alerts(&context).open(&contract.bucket).await;
-                Ok(open.iter().any(|incident| incident.fingerprint == fingerprint))
-            } else {
-                self.alerts(&context).acknowledge(&contract.bucket, &fingerprint, until_ms).await
-            };
-            match done {
+            let dry_run = manual.dry_run || self.call.dry_run;
+            match self.alerts(&context).acknowledge(&contract.bucket, &fingerprint, until_ms, dry_run).await {
                 Ok(false) => {}
                 Ok(true) => return,
                 Err(error) => {

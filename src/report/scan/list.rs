@@ -4,6 +4,7 @@
 
 use crate::judge::object::JudgedObject;
 use crate::model::outcome::Read;
+use crate::report::quote::percent;
 use crate::report::reason::sentences;
 use crate::scan::csv;
 
@@ -29,6 +30,25 @@ pub fn row(judged: &JudgedObject, size: u64) -> Option<String> {
         judged.encryption.as_deref().unwrap_or_default(),
         judged.kms_key.as_deref().unwrap_or_default(),
         size.to_string().as_str(),
-        csv::encoded_key(&judged.key).as_str(),
+        encoded_key(&judged.key).as_str(),
     ]))
+}
+
+/// A key as S3 wants it in a manifest: encoded for a URL, `/` kept.
+fn encoded_key(key: &str) -> String {
+    let text = key.split('/').map(percent).collect::<Vec<_>>().join("/");
+    match text.strip_prefix('-') {
+        Some(rest) => format!("%2D{rest}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encoded_key;
+
+    #[test]
+    fn a_key_of_a_manifest_is_encoded_with_its_slashes_kept() {
+        assert_eq!(encoded_key("-a/b c+\u{fc}%.png"), "%2Da/b%20c%2B%C3%BC%25.png");
+    }
 }

@@ -17,7 +17,14 @@ pub fn sheet(answer: &ScanAnswer) -> Sheet {
     let mut out = Sheet::default();
     let of = if *sample { ", a sample" } else { "" };
     out.line(Tone::Title, &format!("{}{of}", url(bucket, prefix)));
-    out.line(Tone::Plain, &format!("  {} ({})", counts(*verdicts, *objects), size(*bytes)));
+    out.line(
+        Tone::Plain,
+        &format!(
+            "  {}{}",
+            counts(*verdicts, *objects),
+            bytes.map(|bytes| format!(" ({})", size(bytes))).unwrap_or_default()
+        ),
+    );
     for (number, cause) in causes.iter().enumerate() {
         write_cause(&mut out, number + 1, bucket, cause);
     }
@@ -60,7 +67,8 @@ pub(crate) fn word(read: KeyRead) -> &'static str {
 
 /// How many objects a cause has.
 pub(crate) fn label(cause: &CauseAnswer) -> String {
-    format!("{}, {}, {}: {}", objects_of(cause.objects), size(cause.bytes), word(cause.read), cause.kind)
+    let bytes = cause.bytes.map(|bytes| format!(", {}", size(bytes))).unwrap_or_default();
+    format!("{}{bytes}, {}: {}", objects_of(cause.objects), word(cause.read), cause.kind)
 }
 
 fn write_cause(out: &mut Sheet, number: usize, bucket: &str, cause: &CauseAnswer) {

@@ -52,7 +52,7 @@ fn answer(verdicts: Verdicts, problems: Vec<Problem>) -> ScanAnswer {
     let objects = verdicts.allowed + verdicts.denied + verdicts.depends + verdicts.gone;
     let (bucket, prefix) = ("acme".to_owned(), String::new());
     let (causes, keys) = (Vec::new(), Vec::new());
-    ScanAnswer { bucket, prefix, objects, bytes: 0, verdicts, causes, keys, problems, sample: false }
+    ScanAnswer { bucket, prefix, objects, bytes: Some(0), verdicts, causes, keys, problems, sample: false }
 }
 
 #[test]

@@ -39,7 +39,7 @@ async fn run(arguments: Arguments) -> Result<u8, String> {
         Verb::Audit(audit) => audit_buckets(audit, &wanted, lines).await,
         Verb::Repair(repair) => Box::pin(repair::repair(repair, &wanted, lines)).await,
         Verb::Judge(judge) => judge_objects(judge, &wanted, lines).await,
-        Verb::Scan(scan) => Box::pin(scan::scan(*scan, &wanted, lines)).await,
+        Verb::Scan(scan) => Box::pin(scan::scan(*scan, &wanted)).await,
         Verb::Check(check) => Box::pin(check::check(check, &wanted, lines)).await,
         Verb::V7(v7) => Box::pin(v7::v7(v7, &wanted)).await,
         Verb::Event(event) => handle_event(event, &wanted, lines).await,

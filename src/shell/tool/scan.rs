@@ -57,7 +57,7 @@ struct Ground {
 }
 
 /// Scans, and gives the exit status.
-pub async fn scan(scan: Scan, wanted: &Wanted, lines: Lines) -> Result<u8, String> {
+pub async fn scan(scan: Scan, wanted: &Wanted) -> Result<u8, String> {
     if let Some(file) = &scan.batch_report {
         return finish(&told::tasks(file)?, &scan.report, "a job of S3 Batch Operations");
     }
@@ -68,7 +68,7 @@ pub async fn scan(scan: Scan, wanted: &Wanted, lines: Lines) -> Result<u8, Strin
     if scan.print_batch_job {
         return ground.print_batch_job();
     }
-    Box::pin(ground.judged(&scan, lines)).await
+    Box::pin(ground.judged(&scan)).await
 }
 
 /// `s3://BUCKET[/PREFIX]`; the prefix as it is, not URL-encoded.
@@ -109,7 +109,7 @@ impl Ground {
         print::text(&batch_job(&self.contract, &self.prefix, function, &self.home()?)).map(|()| 0)
     }
 
-    async fn judged(&self, scan: &Scan, _: Lines) -> Result<u8, String> {
+    async fn judged(&self, scan: &Scan) -> Result<u8, String> {
         let home = self.home()?;
         let clients: Clients = self.session.clients.without_retries(&self.region);
         let (aws, clock, caches) =
@@ -192,12 +192,11 @@ struct Work<'a, 's> {
 impl Work<'_, '_> {
     /// The whole of it; what ended it before its end.
     async fn go(&mut self) -> Result<Result<(), Stop>, String> {
-        let mut signals = Signals::listen()?;
         let prefix = self.ground.prefix.as_str();
         if let Some(most) = self.scan.sample {
             self.begin_list(None)?;
             let most = usize::try_from(most).unwrap_or(usize::MAX);
-            return Ok(self.watched(self.scanner.sample(prefix, most), &mut signals).await);
+            return Ok(self.watched(self.scanner.sample(prefix, most), &mut Signals::listen()?).await);
         }
         let kept = match &self.scan.save {
             Some(file) => files::checkpoint(file, &self.of, &self.ground.contract)?,
@@ -210,12 +209,7 @@ impl Work<'_, '_> {
             self.total = kept.total;
             self.scanner.resume(kept.left, kept.tally);
         } else {
-            let counted = tokio::select! {
-                biased;
-                () = signals.next() => Err(Stop::Interrupted),
-                counted = self.scanner.count(prefix) => counted,
-            };
-            self.total = match counted {
+            self.total = match self.scanner.count(prefix).await {
                 Ok(total) => total,
                 Err(stop) => return Ok(Err(stop)),
             };
@@ -231,7 +225,8 @@ impl Work<'_, '_> {
             self.begin_list(None)?;
         }
         self.began = true;
-        Ok(self.watched(self.scanner.run(), &mut signals).await)
+        // Up to here a signal ends the process: there is nothing to keep.
+        Ok(self.watched(self.scanner.run(), &mut Signals::listen()?).await)
     }
 
     /// Opens the list of objects, at its place where a scan goes on.

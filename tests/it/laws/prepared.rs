@@ -2,10 +2,13 @@
 
 use super::{Tape, law, statement, tape};
 use darwin_s3_guard::judge::access::{AccessFacts, Asker, Prepared, judge_read};
+use darwin_s3_guard::judge::darwin::s3_request;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
+use darwin_s3_guard::model::verdict::{Reader, Verdict};
 use darwin_s3_guard::policy::document::PolicyDocument;
+use darwin_s3_guard::policy::evaluate::evaluate;
 use darwin_s3_guard::policy::request::ObjectOwner;
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -50,10 +53,16 @@ fn a_prepared_bucket_surely_allows_what_is_allowed_and_nothing_else() {
         let facts = facts(&mut Tape::new(&bytes, true));
         for owner in [ObjectOwner::BucketOwner, ObjectOwner::Unknown] {
             for key in KEYS {
+                let whole = [Reader::Server, Reader::Browser].map(|reader| {
+                    let request =
+                        s3_request(&darwin, &home, "s3:GetObject", "acme-lidar", Some(key), reader, asker.now);
+                    evaluate(facts.document(), &request, &facts.settings(owner))
+                });
+                let sure = facts.requester_pays == Ok(false) && whole.iter().all(Verdict::is_allowed);
                 let verdict = judge_read(&facts, "acme-lidar", key, owner, asker);
                 all.set(all.get() + 1);
                 allowed.set(allowed.get() + u32::from(verdict.is_allowed()));
-                if facts.surely_read("acme-lidar", key, owner, asker) != verdict.is_allowed() {
+                if facts.surely_read("acme-lidar", key, owner, asker) != sure || verdict.is_allowed() != sure {
                     return Err(format!("{key:?}, {owner:?}: {verdict:?} of {facts:?}"));
                 }
             }

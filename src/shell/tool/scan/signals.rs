@@ -6,16 +6,21 @@ use tokio::signal;
 #[derive(Debug)]
 pub(super) struct Signals {
     #[cfg(unix)]
+    interrupt: signal::unix::Signal,
+    #[cfg(unix)]
     end: signal::unix::Signal,
 }
 
 impl Signals {
-    /// From now on they don't end the process.
+    /// From now on, and to the end of the process, they don't end it.
     pub(super) fn listen() -> Result<Self, String> {
         #[cfg(unix)]
         {
-            let end = signal::unix::signal(signal::unix::SignalKind::terminate());
-            Ok(Self { end: end.map_err(|error| format!("signals can't be taken: {error}"))? })
+            let taken = |kind| signal::unix::signal(kind).map_err(|error| format!("signals can't be taken: {error}"));
+            Ok(Self {
+                interrupt: taken(signal::unix::SignalKind::interrupt())?,
+                end: taken(signal::unix::SignalKind::terminate())?,
+            })
         }
         #[cfg(not(unix))]
         Ok(Self {})
@@ -25,7 +30,7 @@ impl Signals {
     pub(super) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
-            _ = signal::ctrl_c() => {}
+            _ = self.interrupt.recv() => {}
             _ = self.end.recv() => {}
         }
         #[cfg(not(unix))]
