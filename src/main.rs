@@ -9,6 +9,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
 fn main() -> ExitCode {
@@ -33,7 +34,7 @@ fn configuration() -> Result<(Config, String), ConfigProblems> {
 }
 
 /// Builds the guard. Makes no call.
-fn guard<L: Log>(config: Config, clients: Clients, log: L) -> Guard<Outside<L>> {
+fn guard(config: Config, clients: Clients, log: Rc<dyn Log>) -> Guard<Outside> {
     let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
     let meter = clients.meter().clone();
@@ -48,9 +49,9 @@ async fn lambda(api: &str) -> ExitCode {
         Err(problems) => return refuse_to_start(api, &problems),
     };
     let clients = Clients::connect(&region, Patience::default()).await;
-    let guard = guard(config, clients, StdoutLog::default());
-    let guard = &guard;
-    let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, event))).run().await;
+    let log = Rc::new(StdoutLog::default());
+    let (guard, log) = (&guard(config, clients, Rc::clone(&log) as Rc<dyn Log>), &*log);
+    let served = Runtime::new(service_fn(move |event: LambdaEvent<Value>| serve(guard, log, event))).run().await;
     served.map_or_else(|error| complain(&format!("the Runtime API failed: {error}")), |()| ExitCode::SUCCESS)
 }
 
@@ -69,8 +70,8 @@ fn refuse_to_start(api: &str, problems: &ConfigProblems) -> ExitCode {
 /// 2001: what is before it is no deadline.
 const FIRST_DEADLINE_MS: u64 = 1_000_000_000_000;
 
-async fn serve(guard: &Guard<Outside<StdoutLog>>, event: LambdaEvent<Value>) -> Result<Value, Refusal> {
-    guard.log.begin(&event.context.request_id, event.context.xray_trace_id.as_deref());
+async fn serve(guard: &Guard<Outside>, log: &StdoutLog, event: LambdaEvent<Value>) -> Result<Value, Refusal> {
+    log.begin(&event.context.request_id, event.context.xray_trace_id.as_deref());
     let call = Call {
         // `cargo lambda watch` gives one in 1970.
         deadline_ms: Some(event.context.deadline).filter(|deadline| *deadline >= FIRST_DEADLINE_MS),
@@ -113,7 +114,7 @@ async fn handle(options: &Options) -> Result<u8, String> {
     config.home(None).map_err(|problem| problem.to_string())?;
     let clients = Clients::connect(&region, Patience::default()).await;
     clients.find_credentials().await?;
-    let guard = guard(config, clients, StderrLog);
+    let guard = guard(config, clients, Rc::new(StderrLog));
     let request_id = format!("shell-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
     let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run: options.dry_run };
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());

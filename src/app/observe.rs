@@ -89,8 +89,9 @@ impl<W: World> Observer<'_, W> {
     /// policy status (only if the policy may be public) in a second.
     pub async fn bucket(&self, contract: &Contract, now: &str) -> Observed {
         let bucket = contract.bucket.as_str();
-        let (mut access, cors, encryption, notifications, tags) = join!(
+        let (mut access, block, cors, encryption, notifications, tags) = join!(
             self.access_round(bucket),
+            self.aws.public_access_block(bucket),
             self.aws.cors(bucket),
             self.aws.encryption(bucket),
             self.aws.notifications(bucket),
@@ -100,20 +101,16 @@ impl<W: World> Observer<'_, W> {
             self.policy_status(bucket, &access),
             self.default_key(contract, encryption.as_ref().ok().and_then(Option::as_ref), now),
         );
-        access.policy_is_public = status;
+        (access.public_access_block, access.policy_is_public) = (Some(block), status);
         Observed { access, cors, encryption, notifications, tags, default_key }
     }
 
     async fn access_round(&self, bucket: &str) -> AccessFacts {
-        let (policy, public_access_block, ownership, requester_pays) = join!(
-            self.policy(bucket),
-            self.aws.public_access_block(bucket),
-            self.aws.ownership(bucket),
-            self.aws.requester_pays(bucket),
-        );
+        let (policy, ownership, requester_pays) =
+            join!(self.policy(bucket), self.aws.ownership(bucket), self.aws.requester_pays(bucket),);
         AccessFacts {
             policy,
-            public_access_block,
+            public_access_block: None,
             ownership,
             requester_pays,
             policy_is_public: None,
@@ -143,7 +140,7 @@ impl<W: World> Observer<'_, W> {
     }
 
     async fn policy_status(&self, bucket: &str, access: &AccessFacts) -> Option<AwsResult<Option<bool>>> {
-        if access.needs_policy_status() { Some(self.aws.policy_is_public(bucket).await) } else { None }
+        if access.surely_not_public() { None } else { Some(self.aws.policy_is_public(bucket).await) }
     }
 
     /// What decides about a bucket's objects, from the cache unless it is older than `no_older_than_ms`. A retryable
@@ -152,7 +149,10 @@ impl<W: World> Observer<'_, W> {
         let now_ms = self.clock.now_ms();
         let fetch = || async {
             let mut access = self.access_round(bucket).await;
-            access.policy_is_public = self.policy_status(bucket, &access).await;
+            if !access.surely_not_public() {
+                let (block, status) = join!(self.aws.public_access_block(bucket), self.aws.policy_is_public(bucket));
+                (access.public_access_block, access.policy_is_public) = (Some(block), Some(status));
+            }
             match access.failures().into_iter().find(|error| error.retryable()) {
                 Some(error) => Err(error.clone()),
                 None => Ok(access),

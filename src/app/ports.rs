@@ -16,6 +16,7 @@ use crate::report::notice::Message;
 use crate::scan::range::Page;
 use std::fmt;
 use std::future::Future;
+use std::rc::Rc;
 
 pub trait Objects {
     fn head_object(&self, bucket: &str, key: &str, version_id: Option<&str>) -> impl Future<Output = AwsResult<Head>>;
@@ -180,9 +181,15 @@ pub trait Meter: fmt::Debug {
 }
 
 /// The one seam through which the library writes log lines.
-pub trait Log {
+pub trait Log: fmt::Debug {
     /// One structured line; a JSON object (docs/messages.md, "Log lines").
     fn line(&self, value: serde_json::Value);
+}
+
+impl Log for Rc<dyn Log> {
+    fn line(&self, value: serde_json::Value) {
+        (**self).line(value);
+    }
 }
 
 /// S3 and KMS before it is known whose buckets are meant. INVARIANT: it can make no call.

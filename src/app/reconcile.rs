@@ -455,7 +455,8 @@ fn why_refused(observed: &Observed, error: &AwsError, darwin: &Darwin) -> Findin
     if error.class != ErrorClass::Denied {
         return Finding::of(Evidence::WriteFailed { call });
     }
-    let blocks_public = matches!(&observed.access.public_access_block, Ok(Some(block)) if block.block_public_policy);
+    let blocks_public =
+        matches!(&observed.access.public_access_block, Some(Ok(Some(block))) if block.block_public_policy);
     let may_be_public = blocks_public && !observed.access.surely_not_public();
     if may_be_public && error.operation == Operation::PutBucketPolicy {
         return Finding::of(Evidence::BlockPublicPolicy { call });

@@ -21,10 +21,11 @@ use std::rc::Rc;
 #[derive(Debug, Clone)]
 pub struct AccessFacts {
     pub policy: AwsResult<Option<PolicyDocument>>,
-    pub public_access_block: AwsResult<Option<PublicAccessBlock>>,
+    /// None where it was not asked for (see [`AccessFacts::surely_not_public`]).
+    pub public_access_block: Option<AwsResult<Option<PublicAccessBlock>>>,
     pub ownership: AwsResult<Option<Ownership>>,
     pub requester_pays: AwsResult<bool>,
-    /// `GetBucketPolicyStatus`; None where it was not asked for (see [`AccessFacts::needs_policy_status`]).
+    /// `GetBucketPolicyStatus`; None as above.
     pub policy_is_public: Option<AwsResult<Option<bool>>>,
     pub prepared: Prepared,
 }
@@ -90,18 +91,13 @@ impl AccessFacts {
         reads.open && ways.into_iter().all(|(request, rest)| rest.allows(policy, &object, &request.context))
     }
 
-    /// No policy, or one whose Allows all name fixed principals.
+    /// No policy, or one whose Allows all name fixed principals: no public block can shut Darwin out.
     pub fn surely_not_public(&self) -> bool {
         match &self.policy {
             Ok(None) => true,
             Ok(Some(policy)) => public::is_surely_not_public(&policy.all()),
             Err(_) => false,
         }
-    }
-
-    /// Whether `GetBucketPolicyStatus` has to be asked: an Allow may be public, so a public block may shut Darwin out.
-    pub fn needs_policy_status(&self) -> bool {
-        self.policy_is_public.is_none() && !self.surely_not_public()
     }
 
     /// Whether the objects of this bucket can only be its owner's.
@@ -113,7 +109,7 @@ impl AccessFacts {
     /// is not read here: unknown.
     pub fn settings(&self, object_owner: ObjectOwner) -> Settings {
         let restrict = match &self.public_access_block {
-            Ok(Some(block)) if block.restrict_public_buckets => Some(true),
+            Some(Ok(Some(block))) if block.restrict_public_buckets => Some(true),
             _ => None,
         };
         let public = if self.surely_not_public() {
@@ -127,17 +123,12 @@ impl AccessFacts {
 
     /// The guard's own reads that failed.
     pub fn failures(&self) -> Vec<&AwsError> {
+        let block = self.public_access_block.as_ref().and_then(|block| block.as_ref().err());
         let status = self.policy_is_public.as_ref().and_then(|status| status.as_ref().err());
-        [
-            self.policy.as_ref().err(),
-            self.public_access_block.as_ref().err(),
-            self.ownership.as_ref().err(),
-            self.requester_pays.as_ref().err(),
-            status,
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        [self.policy.as_ref().err(), block, self.ownership.as_ref().err(), self.requester_pays.as_ref().err(), status]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

@@ -89,9 +89,10 @@ fn key_of(observed: &Observed, error: &AwsError) -> Option<String> {
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>
 fn anothers(observed: &Observed) -> Option<&AwsError> {
     let Observed { access, cors, encryption, notifications, tags, default_key: _ } = observed;
+    let block = access.public_access_block.as_ref().and_then(|block| block.as_ref().err());
     let reads = [
         access.policy.as_ref().err(),
-        access.public_access_block.as_ref().err(),
+        block,
         access.ownership.as_ref().err(),
         access.requester_pays.as_ref().err(),
         cors.as_ref().err(),

@@ -57,7 +57,7 @@ fn told(title: &str, verdict: &Verdict, because: &[String]) -> String {
 fn facts(policy: Option<&Value>) -> AccessFacts {
     AccessFacts {
         policy: Ok(policy.map(|policy| PolicyDocument::parse(policy.to_string()))),
-        public_access_block: Ok(None),
+        public_access_block: Some(Ok(None)),
         ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
         requester_pays: Ok(false),
         policy_is_public: None,
@@ -188,7 +188,7 @@ fn the_gates_beside_the_policy_are_told() {
         read(
             "a public policy under RestrictPublicBuckets",
             &AccessFacts {
-                public_access_block: Ok(Some(block(true))),
+                public_access_block: Some(Ok(Some(block(true)))),
                 policy_is_public: Some(Ok(Some(true))),
                 ..facts(Some(&public))
             },
@@ -197,7 +197,10 @@ fn the_gates_beside_the_policy_are_told() {
             "a public policy, the account's setting not read",
             &AccessFacts { policy_is_public: Some(Ok(Some(true))), ..facts(Some(&public)) },
         ),
-        read("perhaps public", &AccessFacts { public_access_block: Ok(Some(block(true))), ..facts(Some(&public)) }),
+        read(
+            "perhaps public",
+            &AccessFacts { public_access_block: Some(Ok(Some(block(true)))), ..facts(Some(&public)) },
+        ),
         read("the owner is not known", &AccessFacts { ownership: Ok(Some(Ownership::ObjectWriter)), ..base() }),
         read("requester pays", &AccessFacts { requester_pays: Ok(true), ..base() }),
         read("the policy was not read", &AccessFacts { policy: Err(refused(Operation::GetBucketPolicy)), ..base() }),

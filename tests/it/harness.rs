@@ -70,7 +70,7 @@ impl Clock for Shared {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Lines(RefCell<Vec<Value>>);
 impl Log for Lines {
     fn line(&self, value: Value) {

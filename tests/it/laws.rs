@@ -303,7 +303,7 @@ fn what_is_decided_apart_from_the_key_judges_each_key_as_the_whole_policy_does()
         let text = question.policy.as_ref().unwrap().to_string();
         let facts = AccessFacts {
             policy: Ok(Some(PolicyDocument::parse(text.as_str()))),
-            public_access_block: Ok(None),
+            public_access_block: Some(Ok(None)),
             ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
             requester_pays: Ok(false),
             policy_is_public: Some(Ok(Some(false))),

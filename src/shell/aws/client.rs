@@ -7,6 +7,7 @@ use crate::app::ports::ForAccount;
 use crate::model::arn::AccountId;
 use crate::shell::aws::error;
 use crate::shell::aws::meter::SdkMeter;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -60,7 +61,14 @@ impl Clients {
     /// their credentials with `aws configure export-credentials --format env`. Makes no call, and opens no connection.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
     pub async fn connect(region: &str, patience: Patience) -> Self {
-        Self::load(aws_config::defaults(BehaviorVersion::latest()), region, patience).await
+        let (loader, first) =
+            (aws_config::defaults(BehaviorVersion::latest()), EnvironmentVariableCredentialsProvider::new());
+        // The chain begins with it: where it has credentials, as in Lambda, the rest need not be built.
+        let loader = match first.provide_credentials().await {
+            Ok(_) => loader.credentials_provider(first),
+            Err(_) => loader,
+        };
+        Self::load(loader, region, patience).await
     }
 
     /// The same, with credentials or an endpoint given beforehand.

@@ -7,17 +7,17 @@ use crate::shell::aws::client::{Aws, Clients};
 use crate::shell::aws::clock::SystemClock;
 use crate::shell::aws::dynamodb::table::Table;
 use crate::shell::aws::sns::Sns;
-use std::marker::PhantomData;
+use std::rc::Rc;
 
-/// AWS, the table, the topic, the clock, and a log.
+/// AWS, the table, the topic, the clock, and a log: any of them, so that the program holds the guard once.
 #[derive(Debug)]
-pub struct Outside<L>(PhantomData<L>);
+pub enum Outside {}
 
-impl<L: Log> World for Outside<L> {
+impl World for Outside {
     type Clients = Clients;
     type Aws = Aws;
     type Store = Table;
     type Topic = Sns;
     type Clock = SystemClock;
-    type Log = L;
+    type Log = Rc<dyn Log>;
 }

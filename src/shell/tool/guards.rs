@@ -17,6 +17,7 @@ use crate::shell::aws::sns::Sns;
 use crate::shell::tool::session::Session;
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
+use std::rc::Rc;
 
 /// Buckets that are asked where they are, at the same time.
 const LOOKED_FOR: usize = 16;
@@ -44,7 +45,7 @@ pub enum Subject<'a> {
 /// The guards of a configuration.
 #[derive(Debug)]
 pub struct Guards {
-    each: Vec<Guard<Outside<Lines>>>,
+    each: Vec<Guard<Outside>>,
 }
 
 impl Guards {
@@ -83,7 +84,7 @@ impl Guards {
     }
 
     /// Those that guard a bucket.
-    fn of(&self, bucket: &str) -> impl Iterator<Item = &Guard<Outside<Lines>>> {
+    fn of(&self, bucket: &str) -> impl Iterator<Item = &Guard<Outside>> {
         self.each.iter().filter(move |guard| guard.config.contracts.iter().any(|contract| contract.bucket == bucket))
     }
 
@@ -116,13 +117,14 @@ impl Guards {
     }
 }
 
-fn guard(config: Config, clients: Clients, lines: Lines) -> Guard<Outside<Lines>> {
+fn guard(config: Config, clients: Clients, lines: Lines) -> Guard<Outside> {
     let topic = config.topic.as_deref().map(|arn| Sns::new(&clients, arn));
     let table = config.table.as_ref().map(|name| Table::new(clients.dynamodb(), name.clone()));
-    Guard::new(config, clients, table, topic, SystemClock::seeded(), lines)
+    let log: Rc<dyn Log> = Rc::new(lines);
+    Guard::new(config, clients, table, topic, SystemClock::seeded(), log)
 }
 
-async fn ask(guard: &Guard<Outside<Lines>>, event: &Value, dry_run: bool) -> Result<Answer, String> {
+async fn ask(guard: &Guard<Outside>, event: &Value, dry_run: bool) -> Result<Answer, String> {
     let request_id = format!("tool-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
     let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run };
     // Boxed, as the types of nested futures grow deep.

@@ -23,7 +23,6 @@ use crate::shell::aws::outside::Outside;
 use crate::shell::aws::reach::Wanted;
 use crate::shell::tool::args::{Format, Guarded, Report, Scan};
 use crate::shell::tool::guarded::configuration;
-use crate::shell::tool::guards::Lines;
 use crate::shell::tool::print::{self, about, agreed};
 use crate::shell::tool::session::Session;
 use crate::shell::tool::stack::Stack;
@@ -44,7 +43,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// KMS keys of one call to the deployed guard, which heads an object of each.
 const KEYS_AT_ONCE: usize = 50;
 
-type Here<'a> = Scanner<'a, Outside<Lines>>;
+type Here<'a> = Scanner<'a, Outside>;
 
 /// Where and what is scanned.
 struct Ground {

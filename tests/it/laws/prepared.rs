@@ -24,7 +24,7 @@ fn facts(tape: &mut Tape<'_>) -> AccessFacts {
     let block = PublicAccessBlock { restrict_public_buckets: tape.draw(2) == 0, ..PublicAccessBlock::default() };
     AccessFacts {
         policy: Ok(Some(PolicyDocument::parse(json!({"Version": "2012-10-17", "Statement": statements}).to_string()))),
-        public_access_block: Ok((tape.draw(3) > 0).then_some(block)),
+        public_access_block: Some(Ok((tape.draw(3) > 0).then_some(block))),
         ownership: Ok((tape.draw(3) > 0).then_some(Ownership::BucketOwnerEnforced)),
         requester_pays: Ok(tape.draw(8) == 0),
         policy_is_public: [None, Some(Ok(None)), Some(Ok(Some(false))), Some(Ok(Some(true)))][tape.draw(4)].clone(),

@@ -8,7 +8,6 @@ use crate::scan::csv::Rows;
 use crate::scan::tally::Tally;
 use crate::scan::told::{Alike, Columns, Tasks, task};
 use crate::shell::aws::outside::Outside;
-use crate::shell::tool::guards::Lines;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -40,11 +39,7 @@ pub(super) fn tasks(path: &Path) -> Result<ScanAnswer, String> {
 }
 
 /// The result of the query, each row judged as objects of the bucket.
-pub(super) async fn keys(
-    path: &Path,
-    contract: &Contract,
-    scanner: &Scan<'_, Outside<Lines>>,
-) -> Result<Tally, String> {
+pub(super) async fn keys(path: &Path, contract: &Contract, scanner: &Scan<'_, Outside>) -> Result<Tally, String> {
     let mut columns = None;
     let mut rows: Vec<Alike> = Vec::new();
     each_row(path, "--keys", |_, row| {
