@@ -62,6 +62,11 @@ impl Memory {
         (now_ms < read_ms.saturating_add(COPY_MS)).then(|| incidents.clone())
     }
 
+    /// Whether no copy of this bucket's incidents was ever kept.
+    pub fn is_new(&self, bucket: &str) -> bool {
+        !self.state().copies.contains_key(bucket)
+    }
+
     pub fn keep_copy(&self, bucket: &str, incidents: Vec<Incident>, now_ms: u64) {
         self.state().copies.insert(bucket.to_owned(), (now_ms, incidents));
     }

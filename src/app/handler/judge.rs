@@ -13,6 +13,7 @@ use crate::model::contract::Contract;
 use crate::model::outcome::{Problem, Read};
 use crate::report::answer::ObjectAnswer;
 use crate::report::forms::TaskResult;
+use futures_util::join;
 use std::collections::BTreeMap;
 
 /// The least time between reconciliations of a bucket that an object's denial asks for, across all functions.
@@ -32,9 +33,10 @@ impl<W: World> Run<'_, W> {
                 Err(refusal) => self.not_ours(envelope, *index, refusal),
             }
         }
-        let outcomes = {
+        let (outcomes, mut ahead) = {
             let (observer, concurrency) = (self.observer(), self.guard.config.concurrency);
-            judge_briefly(&observer, &targets, concurrency, self.call.deadline_ms, &self.now, self.brief).await
+            let judged = judge_briefly(&observer, &targets, concurrency, self.call.deadline_ms, &self.now, self.brief);
+            join!(judged, self.read_ahead(targets.iter().map(|target| target.contract.bucket.as_str()).collect()))
         };
         // Each bucket that denies an object, with the items whose objects it denies.
         let mut denying: Vec<(&Contract, Vec<usize>)> = Vec::new();
@@ -61,7 +63,7 @@ impl<W: World> Run<'_, W> {
             self.reconcile_for_object(contract, &indexes).await;
         }
         for (bucket, (index, keys)) in seen {
-            self.remember_keys(index, bucket, keys).await;
+            self.remember_keys(index, bucket, keys, ahead.remove(bucket)).await;
         }
     }
 

@@ -18,7 +18,7 @@ use crate::model::finding::Finding;
 use crate::model::outcome::{Problem, Read};
 use crate::report::answer::ObjectAnswer;
 use futures_util::future::join_all;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long nothing is written after the table failed, in milliseconds.
 const TABLE_REST_MS: u64 = 60_000;
@@ -46,16 +46,35 @@ pub(super) fn note(seen: &mut Seen, judged: &JudgedObject) {
     }
 }
 
+/// What the table says of a bucket's keys.
+pub(super) type Known = StoreResult<Vec<KnownKey>>;
+
 impl<W: World> Run<'_, W> {
+    /// Asks the table, while objects are judged, what the process's first invocation for a bucket wants of it thereafter: its
+    /// open incidents, which stay at hand, and its keys.
+    pub(super) async fn read_ahead<'b>(&self, buckets: BTreeSet<&'b str>) -> BTreeMap<&'b str, Known> {
+        let (context, state, now_ms) = (self.context(), self.guard.state(), self.guard.clock.now_ms());
+        let new = |bucket: &&str| !self.call.dry_run && self.guard.store.is_some() && self.guard.memory.is_new(bucket);
+        let each = buckets.into_iter().filter(new).map(|bucket| {
+            let alerts = self.alerts(&context);
+            async move {
+                let known = state.known_keys(bucket, now_ms).await;
+                alerts.open(bucket).await;
+                (bucket, known)
+            }
+        });
+        join_all(each).await.into_iter().collect()
+    }
+
     /// Remembers the keys that objects were seen under: none of those that this process has seen to today.
-    pub(super) async fn remember_keys(&mut self, index: usize, bucket: &str, mut seen: Seen) {
+    pub(super) async fn remember_keys(&mut self, index: usize, bucket: &str, mut seen: Seen, known: Option<Known>) {
         let now_ms = self.guard.clock.now_ms();
         seen.retain(|key, _| !self.guard.memory.rests(bucket, key, now_ms));
         if self.call.dry_run || seen.is_empty() {
             return;
         }
         let rest = |key: &str, ms: u64| self.guard.memory.rest(bucket, key, now_ms.saturating_add(ms), now_ms);
-        match self.keep_keys(bucket, &seen, false).await {
+        match self.keep_keys(bucket, &seen, known, false).await {
             Ok(left_out) => {
                 for key in seen.keys() {
                     rest(key, KEY_SEEN_MS);
@@ -78,9 +97,18 @@ impl<W: World> Run<'_, W> {
     }
 
     /// Writes keys down for which there is room, each at most once a day unless `again`. The keys that were left out.
-    async fn keep_keys(&self, bucket: &str, seen: &Seen, again: bool) -> StoreResult<Vec<String>> {
+    async fn keep_keys(
+        &self,
+        bucket: &str,
+        seen: &Seen,
+        known: Option<Known>,
+        again: bool,
+    ) -> StoreResult<Vec<String>> {
         let (state, now_ms) = (self.guard.state(), self.guard.clock.now_ms());
-        let mut known = state.known_keys(bucket, now_ms).await?;
+        let mut known = match known {
+            Some(known) => known?,
+            None => state.known_keys(bucket, now_ms).await?,
+        };
         let due_ms = if again { u64::MAX } else { now_ms.saturating_sub(KEY_SEEN_MS) };
         let mut left_out = Vec::new();
         for (key, samples) in seen {
@@ -333,7 +361,7 @@ impl<W: World> Run<'_, W> {
         if dry_run || self.call.dry_run {
             return;
         }
-        let kept = match self.keep_keys(bucket, &seen, true).await {
+        let kept = match self.keep_keys(bucket, &seen, None, true).await {
             Ok(left_out) => {
                 for key in &left_out {
                     let want = "no more keys than are remembered (docs/incidents.md)".to_owned();

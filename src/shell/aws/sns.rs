@@ -9,17 +9,24 @@ use crate::shell::aws::bucket::unsendable;
 use crate::shell::aws::client::Clients;
 use crate::shell::aws::error::Classed;
 use aws_sdk_sns::types::MessageAttributeValue;
+use std::cell::OnceCell;
 
 /// One topic, by its ARN.
 #[derive(Debug)]
 pub struct Sns {
-    client: aws_sdk_sns::Client,
+    clients: Clients,
+    /// Made with the first message: most processes send none.
+    client: OnceCell<aws_sdk_sns::Client>,
     topic: String,
 }
 
 impl Sns {
     pub fn new(clients: &Clients, topic_arn: &str) -> Self {
-        Self { client: clients.sns(), topic: topic_arn.to_owned() }
+        Self { clients: clients.clone(), client: OnceCell::new(), topic: topic_arn.to_owned() }
+    }
+
+    fn client(&self) -> &aws_sdk_sns::Client {
+        self.client.get_or_init(|| self.clients.sns())
     }
 }
 
@@ -27,7 +34,7 @@ impl Topic for Sns {
     async fn publish(&self, message: &Message) -> AwsResult<()> {
         let operation = Operation::Publish;
         let mut call = self
-            .client
+            .client()
             .publish()
             .topic_arn(&self.topic)
             .subject(&message.subject)
@@ -42,7 +49,7 @@ impl Topic for Sns {
 
     async fn subscriptions_confirmed(&self) -> AwsResult<u64> {
         let operation = Operation::GetTopicAttributes;
-        let answer = self.client.get_topic_attributes().topic_arn(&self.topic).send().await.classed(operation)?;
+        let answer = self.client().get_topic_attributes().topic_arn(&self.topic).send().await.classed(operation)?;
         let text = answer.attributes().and_then(|attributes| attributes.get("SubscriptionsConfirmed"));
         Ok(text.and_then(|text| text.parse().ok()).unwrap_or_default())
     }
