@@ -90,7 +90,7 @@ fn judge_an_object_under_a_prepared_20_kb_policy(bencher: divan::Bencher<'_, '_>
     let facts = AccessFacts {
         policy: Ok(Some(PolicyDocument::parse(policy.to_string()))),
         public_access_block: None,
-        ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
+        ownership: Some(Ok(Some(Ownership::BucketOwnerEnforced))),
         requester_pays: Ok(false),
         policy_is_public: Some(Ok(Some(false))),
         prepared: Prepared::default(),

@@ -85,7 +85,7 @@ pub async fn judge_one<W: World>(
     let bucket = target.contract.bucket.as_str();
     let (head, access) = futures_util::join!(
         observer.aws.head_object(bucket, target.key, target.version_id),
-        observer.access(bucket, None)
+        observer.access(bucket, owner(target, observer.home), None)
     );
     if let Err(error) = &head
         && error.retryable()
@@ -106,7 +106,7 @@ pub async fn judge_told<W: World>(
     head: &AwsResult<Head>,
     now: &str,
 ) -> AwsResult<JudgedObject> {
-    let access = observer.access(&target.contract.bucket, None).await;
+    let access = observer.access(&target.contract.bucket, owner(target, observer.home), None).await;
     judge_headed(observer, target, head, access, now, true).await
 }
 
@@ -133,7 +133,7 @@ async fn judge_headed<W: World>(
     if judged.read == Read::Allowed || read_at_ms >= fresh_from {
         return Ok(judged);
     }
-    let access = observer.access(&target.contract.bucket, Some(fresh_from)).await;
+    let access = observer.access(&target.contract.bucket, owner(target, observer.home), Some(fresh_from)).await;
     judge_in_full(observer, target, head, access, Some(fresh_from), now).await.map(|(judged, _)| judged)
 }
 

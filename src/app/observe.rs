@@ -15,8 +15,10 @@ use crate::model::s3::BucketEncryption;
 use crate::model::time::RESERVE_MS;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::GrantListEntry;
+use crate::policy::request::ObjectOwner;
 use crate::repair::observed::Observed;
 use futures_util::join;
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -90,7 +92,7 @@ impl<W: World> Observer<'_, W> {
     pub async fn bucket(&self, contract: &Contract, now: &str) -> Observed {
         let bucket = contract.bucket.as_str();
         let (mut access, block, cors, encryption, notifications, tags) = join!(
-            self.access_round(bucket),
+            self.access_round(bucket, ObjectOwner::Unknown),
             self.aws.public_access_block(bucket),
             self.aws.cors(bucket),
             self.aws.encryption(bucket),
@@ -105,9 +107,12 @@ impl<W: World> Observer<'_, W> {
         Observed { access, cors, encryption, notifications, tags, default_key }
     }
 
-    async fn access_round(&self, bucket: &str) -> AccessFacts {
+    /// Who owns the objects is asked only where it is not known.
+    async fn access_round(&self, bucket: &str, owner: ObjectOwner) -> AccessFacts {
+        let ownership =
+            async { if owner == ObjectOwner::BucketOwner { None } else { Some(self.aws.ownership(bucket).await) } };
         let (policy, ownership, requester_pays) =
-            join!(self.policy(bucket), self.aws.ownership(bucket), self.aws.requester_pays(bucket),);
+            join!(self.policy(bucket), ownership, self.aws.requester_pays(bucket));
         AccessFacts {
             policy,
             public_access_block: None,
@@ -143,12 +148,21 @@ impl<W: World> Observer<'_, W> {
         if access.surely_not_public() { None } else { Some(self.aws.policy_is_public(bucket).await) }
     }
 
-    /// What decides about a bucket's objects, from the cache unless it is older than `no_older_than_ms`. A retryable
-    /// failure of any part is a failure of the whole, so that it is not remembered.
-    pub async fn access(&self, bucket: &str, no_older_than_ms: Option<u64>) -> AwsResult<Fact<AccessFacts>> {
+    /// What decides about a bucket's objects of this owner, from the cache unless it is older than `no_older_than_ms`. A
+    /// retryable failure of any part is a failure of the whole, so that it is not remembered.
+    pub async fn access(
+        &self,
+        bucket: &str,
+        owner: ObjectOwner,
+        no_older_than_ms: Option<u64>,
+    ) -> AwsResult<Fact<AccessFacts>> {
+        let name = match owner {
+            ObjectOwner::BucketOwner => Cow::Borrowed(bucket),
+            _ => Cow::Owned(format!("{bucket}#ownership")),
+        };
         let now_ms = self.clock.now_ms();
         let fetch = || async {
-            let mut access = self.access_round(bucket).await;
+            let mut access = self.access_round(bucket, owner).await;
             if !access.surely_not_public() {
                 let (block, status) = join!(self.aws.public_access_block(bucket), self.aws.policy_is_public(bucket));
                 (access.public_access_block, access.policy_is_public) = (Some(block), Some(status));
@@ -158,7 +172,7 @@ impl<W: World> Observer<'_, W> {
                 None => Ok(access),
             }
         };
-        self.caches.buckets.get(bucket, now_ms, no_older_than_ms, self.jitter(), fetch).await
+        self.caches.buckets.get(&name, now_ms, no_older_than_ms, self.jitter(), fetch).await
     }
 
     fn jitter(&self) -> u64 {

@@ -23,7 +23,8 @@ pub struct AccessFacts {
     pub policy: AwsResult<Option<PolicyDocument>>,
     /// None where it was not asked for (see [`AccessFacts::surely_not_public`]).
     pub public_access_block: Option<AwsResult<Option<PublicAccessBlock>>>,
-    pub ownership: AwsResult<Option<Ownership>>,
+    /// None where it was not asked for: the objects are known to be the bucket owner's.
+    pub ownership: Option<AwsResult<Option<Ownership>>>,
     pub requester_pays: AwsResult<bool>,
     /// `GetBucketPolicyStatus`; None as above.
     pub policy_is_public: Option<AwsResult<Option<bool>>>,
@@ -102,7 +103,7 @@ impl AccessFacts {
 
     /// Whether the objects of this bucket can only be its owner's.
     pub fn owner_enforced(&self) -> bool {
-        matches!(self.ownership, Ok(Some(Ownership::BucketOwnerEnforced)))
+        matches!(self.ownership, Some(Ok(Some(Ownership::BucketOwnerEnforced))))
     }
 
     /// The gates beside the policy. `RestrictPublicBuckets` off at the bucket leaves the account-level setting, which
@@ -123,13 +124,22 @@ impl AccessFacts {
 
     /// The guard's own reads that failed.
     pub fn failures(&self) -> Vec<&AwsError> {
-        let block = self.public_access_block.as_ref().and_then(|block| block.as_ref().err());
-        let status = self.policy_is_public.as_ref().and_then(|status| status.as_ref().err());
-        [self.policy.as_ref().err(), block, self.ownership.as_ref().err(), self.requester_pays.as_ref().err(), status]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            self.policy.as_ref().err(),
+            failure(self.public_access_block.as_ref()),
+            failure(self.ownership.as_ref()),
+            self.requester_pays.as_ref().err(),
+            failure(self.policy_is_public.as_ref()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
+}
+
+/// Why something was not read that was asked for.
+pub fn failure<T>(asked: Option<&AwsResult<T>>) -> Option<&AwsError> {
+    asked.and_then(|answer| answer.as_ref().err())
 }
 
 /// Who asks, and when.

@@ -2,7 +2,7 @@
 //!
 //! Pure. Must never plan a write, except saying that EventBridge delivery is off.
 
-use crate::judge::access::{AccessFacts, Asker, probe_key, unread, write_probe_key};
+use crate::judge::access::{AccessFacts, Asker, failure, probe_key, unread, write_probe_key};
 use crate::judge::key::{KeyFacts, KeyQuestion, judge_key, key_finding};
 use crate::judge::object::context_arn;
 use crate::model::arn::Arn;
@@ -28,7 +28,7 @@ pub(super) fn requester_pays(pays: &AwsResult<bool>) -> Option<Finding> {
 }
 
 pub(super) fn ownership(access: &AccessFacts) -> Option<Finding> {
-    if access.owner_enforced() || access.ownership.is_err() {
+    if access.owner_enforced() || failure(access.ownership.as_ref()).is_some() {
         return None;
     }
     let evidence = Evidence::ObjectOwnership { seen: Extent::Bucket };
@@ -89,11 +89,10 @@ fn key_of(observed: &Observed, error: &AwsError) -> Option<String> {
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>
 fn anothers(observed: &Observed) -> Option<&AwsError> {
     let Observed { access, cors, encryption, notifications, tags, default_key: _ } = observed;
-    let block = access.public_access_block.as_ref().and_then(|block| block.as_ref().err());
     let reads = [
         access.policy.as_ref().err(),
-        block,
-        access.ownership.as_ref().err(),
+        failure(access.public_access_block.as_ref()),
+        failure(access.ownership.as_ref()),
         access.requester_pays.as_ref().err(),
         cors.as_ref().err(),
         encryption.as_ref().err(),

@@ -58,7 +58,7 @@ fn facts(policy: Option<&Value>) -> AccessFacts {
     AccessFacts {
         policy: Ok(policy.map(|policy| PolicyDocument::parse(policy.to_string()))),
         public_access_block: Some(Ok(None)),
-        ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
+        ownership: Some(Ok(Some(Ownership::BucketOwnerEnforced))),
         requester_pays: Ok(false),
         policy_is_public: None,
         prepared: Prepared::default(),
@@ -201,7 +201,7 @@ fn the_gates_beside_the_policy_are_told() {
             "perhaps public",
             &AccessFacts { public_access_block: Some(Ok(Some(block(true)))), ..facts(Some(&public)) },
         ),
-        read("the owner is not known", &AccessFacts { ownership: Ok(Some(Ownership::ObjectWriter)), ..base() }),
+        read("the owner is not known", &AccessFacts { ownership: Some(Ok(Some(Ownership::ObjectWriter))), ..base() }),
         read("requester pays", &AccessFacts { requester_pays: Ok(true), ..base() }),
         read("the policy was not read", &AccessFacts { policy: Err(refused(Operation::GetBucketPolicy)), ..base() }),
     ]

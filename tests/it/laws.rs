@@ -304,7 +304,7 @@ fn what_is_decided_apart_from_the_key_judges_each_key_as_the_whole_policy_does()
         let facts = AccessFacts {
             policy: Ok(Some(PolicyDocument::parse(text.as_str()))),
             public_access_block: Some(Ok(None)),
-            ownership: Ok(Some(Ownership::BucketOwnerEnforced)),
+            ownership: Some(Ok(Some(Ownership::BucketOwnerEnforced))),
             requester_pays: Ok(false),
             policy_is_public: Some(Ok(Some(false))),
             prepared: Prepared::default(),

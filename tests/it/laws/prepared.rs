@@ -25,7 +25,7 @@ fn facts(tape: &mut Tape<'_>) -> AccessFacts {
     AccessFacts {
         policy: Ok(Some(PolicyDocument::parse(json!({"Version": "2012-10-17", "Statement": statements}).to_string()))),
         public_access_block: Some(Ok((tape.draw(3) > 0).then_some(block))),
-        ownership: Ok((tape.draw(3) > 0).then_some(Ownership::BucketOwnerEnforced)),
+        ownership: Some(Ok((tape.draw(3) > 0).then_some(Ownership::BucketOwnerEnforced))),
         requester_pays: Ok(tape.draw(8) == 0),
         policy_is_public: [None, Some(Ok(None)), Some(Ok(Some(false))), Some(Ok(Some(true)))][tape.draw(4)].clone(),
         prepared: Prepared::default(),
