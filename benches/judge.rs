@@ -7,6 +7,7 @@ use darwin_s3_guard::judge::darwin::s3_request;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
 use darwin_s3_guard::model::s3::Ownership;
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::Reader;
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
@@ -19,7 +20,7 @@ fn main() {
     divan::main();
 }
 
-const NOW: &str = "2026-11-23T12:00:00Z";
+const NOW: Timestamp = Timestamp::from_millis(1_795_435_200_000);
 
 fn darwin() -> Darwin {
     Darwin {

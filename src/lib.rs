@@ -61,6 +61,7 @@ pub use app::config::Config;
 pub use app::config::problem::{ConfigProblem, ConfigProblems};
 pub use app::handler::{Call, Failure, Guard};
 pub use app::ports::{Clock, Log};
+pub use model::time::Timestamp;
 pub use shell::aws::client::{Clients, Patience};
 pub use shell::aws::clock::SystemClock;
 pub use shell::aws::dynamodb::table::Table;

@@ -2,8 +2,8 @@
 
 use darwin_s3_guard::{
     Call, Clients, Clock, Command, Config, ConfigProblem, ConfigProblems, Failure, Guard, Log, Options, Outside,
-    Patience, Sns, StderrLog, StdoutLog, SystemClock, Table, USAGE, load, parse, report_init_error, run, runtime_api,
-    settings,
+    Patience, Sns, StderrLog, StdoutLog, SystemClock, Table, Timestamp, USAGE, load, parse, report_init_error, run,
+    runtime_api, settings,
 };
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, json};
@@ -68,13 +68,13 @@ fn refuse_to_start(api: &str, problems: &ConfigProblems) -> ExitCode {
 }
 
 /// 2001: what is before it is no deadline.
-const FIRST_DEADLINE_MS: u64 = 1_000_000_000_000;
+const FIRST_DEADLINE: Timestamp = Timestamp::from_millis(1_000_000_000_000);
 
 async fn serve(guard: &Guard<Outside>, log: &StdoutLog, event: LambdaEvent<Value>) -> Result<Value, Refusal> {
     log.begin(&event.context.request_id, event.context.xray_trace_id.as_deref());
     let call = Call {
         // `cargo lambda watch` gives one in 1970.
-        deadline_ms: Some(event.context.deadline).filter(|deadline| *deadline >= FIRST_DEADLINE_MS),
+        deadline: Some(Timestamp::from_millis(event.context.deadline)).filter(|deadline| *deadline >= FIRST_DEADLINE),
         function_arn: Some(event.context.invoked_function_arn),
         request_id: event.context.request_id,
         dry_run: false,
@@ -115,8 +115,8 @@ async fn handle(options: &Options) -> Result<u8, String> {
     let clients = Clients::connect(&region, Patience::default()).await;
     clients.find_credentials().await?;
     let guard = guard(config, clients, Rc::new(StderrLog));
-    let request_id = format!("shell-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
-    let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run: options.dry_run };
+    let request_id = format!("shell-{:x}-{:x}", guard.clock.now().as_millis(), guard.clock.random(u64::MAX));
+    let call = Call { deadline: None, function_arn: None, request_id, dry_run: options.dry_run };
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     Ok(Box::pin(run(&guard, &event, options, &call, &mut out, &mut err)).await)
 }

@@ -1,6 +1,6 @@
 //! Tells people: counts sightings, claims and sends the messages that are owed, resolves what has healed.
 //!
-//! At least once: a message is claimed, sent, then marked sent; whoever finds a claim older than `CLAIM_MS` without the
+//! At least once: a message is claimed, sent, then marked sent; whoever finds a claim older than `CLAIM` without the
 //! mark sends it again. Must never lose an alert because the table fails: then this process's own memory decides,
 //! and the message says so. Must never write to a bucket.
 
@@ -17,6 +17,7 @@ use crate::model::aws::AwsResult;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::Problem;
+use crate::model::time::Timestamp;
 use crate::report::notice::Context;
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,13 +143,13 @@ impl<'a, W: World> Alerts<'a, W> {
         &self,
         bucket: &str,
         fingerprint: &Fingerprint,
-        until_ms: u64,
+        until: Timestamp,
         dry_run: bool,
     ) -> StoreResult<bool> {
         let open = self.state.open(bucket).await?;
         match open.iter().find(|incident| incident.fingerprint == *fingerprint && incident.healed.is_none()) {
             Some(_) if dry_run => Ok(true),
-            Some(incident) => self.state.acknowledge(incident, until_ms).await,
+            Some(incident) => self.state.acknowledge(incident, until).await,
             None => Ok(false),
         }
     }
@@ -159,13 +160,13 @@ impl<'a, W: World> Alerts<'a, W> {
     /// The table does not answer.
     pub async fn close_all(&self, bucket: &str) -> StoreResult<()> {
         for incident in self.state.open(bucket).await? {
-            let now_ms = self.clock.now_ms();
+            let now = self.clock.now();
             let healed = match &incident.healed {
                 Some(healed) => healed.clone(),
-                None => Healed::of(now_ms, Ending::Unguarded),
+                None => Healed::of(now, Ending::Unguarded),
             };
-            if incident.healed.is_some() || self.state.heal(&incident, &healed, now_ms, now_ms).await? {
-                self.state.resolve(&Incident { healed: Some(healed), ..incident }, now_ms).await?;
+            if incident.healed.is_some() || self.state.heal(&incident, &healed, now, now).await? {
+                self.state.resolve(&Incident { healed: Some(healed), ..incident }, now).await?;
             }
         }
         Ok(())
@@ -204,8 +205,8 @@ impl<'a, W: World> Alerts<'a, W> {
     /// Counts a sighting; the message that is due after it.
     async fn sighted(&self, table: &TableState, group: &Group) -> Option<Due<'a, W::Store>> {
         let sighting = &group.sighting;
-        let now_ms = self.clock.now_ms();
-        let (claim, keeper) = self.count(table, sighting, now_ms).await;
+        let now = self.clock.now();
+        let (claim, keeper) = self.count(table, sighting, now).await;
         let due = match claim {
             Claim::Announce(mut incident) => {
                 incident.report = Report::from(sighting);
@@ -213,17 +214,17 @@ impl<'a, W: World> Alerts<'a, W> {
                 Some(Due { status: incident.first_word(), incident, keeper, indexes: Vec::new() })
             }
             // Worse than what was told, and perhaps acknowledged.
-            Claim::Counted(incident) if !sighting.mended && incident.worsened_by(sighting, now_ms) => {
-                let claimed = keeper.claim(&incident, Status::Opened, now_ms);
+            Claim::Counted(incident) if !sighting.mended && incident.worsened_by(sighting, now) => {
+                let claimed = keeper.claim(&incident, Status::Opened, now);
                 let ours = table.ask(keeper, &sighting.bucket, claimed).await.unwrap_or(true);
                 let incident = Incident { report: Report::from(sighting), ..incident };
                 ours.then(|| Due { status: Status::Opened, incident, keeper, indexes: Vec::new() })
             }
-            Claim::Counted(incident) if sighting.mended && incident.told_ms.is_some() => {
-                self.heal(table, keeper, incident, Healed::of(now_ms, Ending::Repaired), now_ms).await
+            Claim::Counted(incident) if sighting.mended && incident.told.is_some() => {
+                self.heal(table, keeper, incident, Healed::of(now, Ending::Repaired), now).await
             }
             Claim::Counted(mut incident) => {
-                if incident.told_ms.is_none() {
+                if incident.told.is_none() {
                     incident.report = Report::from(sighting);
                 }
                 self.due(table, keeper, incident).await
@@ -233,22 +234,22 @@ impl<'a, W: World> Alerts<'a, W> {
     }
 
     /// Counts a sighting where the state is kept. Failing that, this process counts it.
-    async fn count(&self, table: &TableState, sighting: &Sighting, now_ms: u64) -> (Claim, State<'a, W::Store>) {
-        match table.ask(self.state, &sighting.bucket, self.state.sight(sighting, now_ms)).await {
+    async fn count(&self, table: &TableState, sighting: &Sighting, now: Timestamp) -> (Claim, State<'a, W::Store>) {
+        match table.ask(self.state, &sighting.bucket, self.state.sight(sighting, now)).await {
             Some(claim) => {
                 if matches!(self.state, State::Table(_)) {
                     self.memory.forget(&sighting.bucket, &sighting.fingerprint());
                 }
                 (claim, self.state)
             }
-            None => (self.count_here(sighting, now_ms).await, State::Process(self.memory)),
+            None => (self.count_here(sighting, now).await, State::Process(self.memory)),
         }
     }
 
-    async fn count_here(&self, sighting: &Sighting, now_ms: u64) -> Claim {
-        let counted = self.memory.sight(sighting, now_ms).await;
+    async fn count_here(&self, sighting: &Sighting, now: Timestamp) -> Claim {
+        let counted = self.memory.sight(sighting, now).await;
         // Whatever becomes of the state, the message goes out.
-        counted.unwrap_or_else(|_| Row::default().sight(sighting, now_ms).1)
+        counted.unwrap_or_else(|_| Row::default().sight(sighting, now).1)
     }
 
     /// Claims the message that is pending about an incident, if any, and if nobody else is sending it.
@@ -258,9 +259,9 @@ impl<'a, W: World> Alerts<'a, W> {
         keeper: State<'a, W::Store>,
         incident: Incident,
     ) -> Option<Due<'a, W::Store>> {
-        let now_ms = self.clock.now_ms();
-        let status = incident.due(now_ms)?;
-        let claimed = table.ask(keeper, &incident.bucket, keeper.claim(&incident, status, now_ms)).await;
+        let now = self.clock.now();
+        let status = incident.due(now)?;
+        let claimed = table.ask(keeper, &incident.bucket, keeper.claim(&incident, status, now)).await;
         // Where it is pending and nobody can claim it: rather twice than never.
         claimed.unwrap_or(true).then(|| Due { incident, status, keeper, indexes: Vec::new() })
     }
@@ -273,7 +274,7 @@ impl<'a, W: World> Alerts<'a, W> {
         seen: &BTreeSet<(&str, Fingerprint)>,
     ) -> Delivery {
         let passing_only = clears.iter().all(|clear| matches!(clear.scope, Scope::Passing(_)));
-        let copy = if passing_only { self.memory.copy(bucket, self.clock.now_ms()) } else { None };
+        let copy = if passing_only { self.memory.copy(bucket, self.clock.now()) } else { None };
         let fresh = copy.is_none();
         let (incidents, keeper) = match copy {
             Some(copy) => (copy, self.state),
@@ -286,11 +287,11 @@ impl<'a, W: World> Alerts<'a, W> {
             }
             let covered = clears.iter().find_map(|clear| Some((clear, incident.covered_by(clear)?)));
             match covered {
-                Some((clear, unseen_since_ms)) if incident.healed.is_none() => {
-                    if incident.told_ms.is_none() {
+                Some((clear, unseen_since)) if incident.healed.is_none() => {
+                    if incident.told.is_none() {
                         first.extend(self.due(table, keeper, incident.clone()).await);
                     }
-                    healing.push((incident, clear, unseen_since_ms));
+                    healing.push((incident, clear, unseen_since));
                 }
                 _ if fresh => due.extend(self.due(table, keeper, incident).await),
                 _ => {}
@@ -298,10 +299,10 @@ impl<'a, W: World> Alerts<'a, W> {
         }
         // Nothing is resolved that nobody was told of: its first message goes out before.
         let mut delivery = self.send_all(table, first).await;
-        for (incident, clear, unseen_since_ms) in healing {
+        for (incident, clear, unseen_since) in healing {
             let told = |sent: &Sent| sent.bucket == incident.bucket && sent.fingerprint == incident.fingerprint;
-            if incident.told_ms.is_some() || delivery.sent.iter().any(told) {
-                due.extend(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since_ms).await);
+            if incident.told.is_some() || delivery.sent.iter().any(told) {
+                due.extend(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since).await);
             }
         }
         delivery.add(self.send_all(table, due).await);
@@ -315,16 +316,16 @@ impl<'a, W: World> Alerts<'a, W> {
         keeper: State<'a, W::Store>,
         mut incident: Incident,
         healed: Healed,
-        unseen_since_ms: u64,
+        unseen_since: Timestamp,
     ) -> Option<Due<'a, W::Store>> {
-        let now_ms = self.clock.now_ms();
-        let healing = keeper.heal(&incident, &healed, unseen_since_ms, now_ms);
+        let now = self.clock.now();
+        let healing = keeper.heal(&incident, &healed, unseen_since, now);
         if table.ask(keeper, &incident.bucket, healing).await != Some(true) {
             return None;
         }
         incident.healed = Some(healed);
-        incident.told_ms = None;
-        incident.claimed_ms = now_ms;
+        incident.told = None;
+        incident.claimed = Some(now);
         Some(Due { incident, status: Status::Resolved, keeper, indexes: Vec::new() })
     }
 
@@ -333,7 +334,7 @@ impl<'a, W: World> Alerts<'a, W> {
     async fn read_open(&self, table: &TableState, bucket: &str) -> (Vec<Incident>, State<'a, W::Store>) {
         if let Some(incidents) = table.ask(self.state, bucket, self.state.open(bucket)).await {
             if matches!(self.state, State::Table(_)) {
-                self.memory.keep_copy(bucket, incidents.clone(), self.clock.now_ms());
+                self.memory.keep_copy(bucket, incidents.clone(), self.clock.now());
             }
             return (incidents, self.state);
         }
@@ -343,7 +344,7 @@ impl<'a, W: World> Alerts<'a, W> {
     /// Opens an incident about the table itself where it failed, and resolves it when it works again. Only this
     /// process can know of it.
     async fn about_the_table(&self, table: &TableState) -> Delivery {
-        let now_ms = self.clock.now_ms();
+        let now = self.clock.now();
         let here = State::Process(self.memory);
         let mut due = Vec::new();
         for (bucket, error) in self.state.take_unreadable() {
@@ -353,7 +354,7 @@ impl<'a, W: World> Alerts<'a, W> {
         }
         if let Some((bucket, error)) = table.failure() {
             let sighting = Sighting::of(bucket, table_unreachable(&error));
-            due.extend(match self.count_here(&sighting, now_ms).await {
+            due.extend(match self.count_here(&sighting, now).await {
                 Claim::Announce(incident) => {
                     Some(Due { incident, status: Status::Opened, keeper: here, indexes: Vec::new() })
                 }
@@ -362,8 +363,8 @@ impl<'a, W: World> Alerts<'a, W> {
         } else if table.has_worked() {
             for incident in self.memory.all_open() {
                 if incident.report.finding.kind() == Kind::TableUnreachable && incident.healed.is_none() {
-                    let healed = Healed::of(now_ms, Ending::Table);
-                    due.extend(self.heal(table, here, incident, healed, now_ms).await);
+                    let healed = Healed::of(now, Ending::Table);
+                    due.extend(self.heal(table, here, incident, healed, now).await);
                 }
             }
         }

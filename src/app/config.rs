@@ -6,6 +6,7 @@
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
 use crate::model::arn::{AccountId, Arn, is_account_id, is_region, partition_of};
 use crate::model::contract::{Ceiling, Contract, Darwin, Home, Mode};
+use std::time::Duration;
 mod buckets;
 mod lists;
 pub mod problem;
@@ -37,7 +38,7 @@ pub struct Config {
     /// Repairs of a bucket within the window before it is contested.
     pub contested_limit: u32,
     /// Seconds.
-    pub contested_window_s: u64,
+    pub contested_window: Duration,
     /// HeadObject calls at the same time.
     pub concurrency: usize,
     /// The guard's own CloudFormation stack.
@@ -55,6 +56,7 @@ impl Config {
     ///
     /// # Errors
     /// Every variable whose value is wrong.
+    #[expect(clippy::too_many_lines, reason = "a row a variable")]
     pub fn from(lookup: Lookup<'_>) -> Result<Self, ConfigProblems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
         let region = reader.region();
@@ -87,7 +89,7 @@ impl Config {
                 "`true` or `false`",
             ),
             contested_limit: reader.number("CONTESTED_LIMIT", 3, 1, 100, "repairs"),
-            contested_window_s: reader.number("CONTESTED_WINDOW_S", 3_600, 60, 604_800, "seconds"),
+            contested_window: Duration::from_secs(reader.number("CONTESTED_WINDOW_S", 3_600, 60, 604_800, "seconds")),
             concurrency: reader.concurrency(),
             stack_id: reader.checked(
                 "STACK_ID",

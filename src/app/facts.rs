@@ -4,44 +4,46 @@
 //! never grow without bound.
 
 use crate::model::aws::{AwsError, ErrorClass};
+use crate::model::time::Timestamp;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// How long a fact serves, in milliseconds (plus up to a fifth of jitter, so that functions do not ask together).
-pub const LIFETIME_MS: u64 = 300_000;
+/// How long a fact serves (plus up to a fifth of jitter, so that functions do not ask together).
+pub const LIFETIME: Duration = Duration::from_mins(5);
 /// How long a refusal (denied, not found) serves.
-const NEGATIVE_LIFETIME_MS: u64 = 30_000;
+const NEGATIVE_LIFETIME: Duration = Duration::from_secs(30);
 /// An adverse verdict from facts older than this is judged again from fresh ones before anyone is told.
-pub const TRUSTED_AGE_MS: u64 = 10_000;
+pub const TRUSTED_AGE: Duration = Duration::from_secs(10);
 /// Entries kept for one kind of fact; the oldest go first.
 const CAPACITY: usize = 1_000;
 
-/// A value with the time at which it was asked for (milliseconds since the epoch).
+/// A value with the time at which it was asked for.
 #[derive(Debug, Clone)]
 pub struct Fact<T> {
     pub value: Rc<T>,
-    pub read_at_ms: u64,
+    pub read_at: Timestamp,
 }
 
 #[derive(Debug)]
 struct Slot<T> {
-    asked_at_ms: u64,
-    expires_at_ms: u64,
+    asked_at: Timestamp,
+    expires_at: Timestamp,
     cell: OnceCell<Result<Rc<T>, AwsError>>,
 }
 
 impl<T> Slot<T> {
-    fn serves(&self, now_ms: u64) -> bool {
+    fn serves(&self, now: Timestamp) -> bool {
         let until = match self.cell.get() {
             Some(Err(error)) if matches!(error.class, ErrorClass::Denied | ErrorClass::NotFound) => {
-                self.asked_at_ms.saturating_add(NEGATIVE_LIFETIME_MS)
+                self.asked_at + NEGATIVE_LIFETIME
             }
-            _ => self.expires_at_ms,
+            _ => self.expires_at,
         };
-        until > now_ms
+        until > now
     }
 }
 
@@ -86,44 +88,44 @@ impl<T> Slots<T> {
 }
 
 impl<T> Cache<T> {
-    /// The fact under `name`, read by `fetch` if it is not there, too old, or older than `no_older_than_ms`.
+    /// The fact under `name`, read by `fetch` if it is not there, too old, or older than `no_older_than`.
     /// `jitter` is added to its lifetime.
     pub async fn get<F>(
         &self,
         name: &str,
-        now_ms: u64,
-        no_older_than_ms: Option<u64>,
-        jitter: u64,
+        now: Timestamp,
+        no_older_than: Option<Timestamp>,
+        jitter: Duration,
         fetch: impl FnOnce() -> F,
     ) -> Result<Fact<T>, AwsError>
     where
         F: Future<Output = Result<T, AwsError>>,
     {
-        let slot = self.slot(name, now_ms, no_older_than_ms, jitter);
+        let slot = self.slot(name, now, no_older_than, jitter);
         let result = slot.cell.get_or_init(|| async { fetch().await.map(Rc::new) }).await.clone();
         if result.as_ref().is_err_and(AwsError::retryable) {
             self.forget_slot(name, &slot);
         }
-        result.map(|value| Fact { value, read_at_ms: slot.asked_at_ms })
+        result.map(|value| Fact { value, read_at: slot.asked_at })
     }
 
     /// The fact under `name`, if it is there and still serves.
-    pub fn held(&self, name: &str, now_ms: u64) -> Option<Rc<T>> {
+    pub fn held(&self, name: &str, now: Timestamp) -> Option<Rc<T>> {
         let slots = self.slots.borrow();
-        let slot = slots.by_name.get(name).filter(|slot| slot.serves(now_ms))?;
+        let slot = slots.by_name.get(name).filter(|slot| slot.serves(now))?;
         slot.cell.get()?.as_ref().ok().map(Rc::clone)
     }
 
-    fn slot(&self, name: &str, now_ms: u64, no_older_than_ms: Option<u64>, jitter: u64) -> Rc<Slot<T>> {
+    fn slot(&self, name: &str, now: Timestamp, no_older_than: Option<Timestamp>, jitter: Duration) -> Rc<Slot<T>> {
         let mut slots = self.slots.borrow_mut();
         if let Some(slot) = slots.by_name.get(name) {
-            let too_old = no_older_than_ms.is_some_and(|limit| slot.asked_at_ms < limit);
-            if slot.serves(now_ms) && !too_old {
+            let too_old = no_older_than.is_some_and(|limit| slot.asked_at < limit);
+            if slot.serves(now) && !too_old {
                 return Rc::clone(slot);
             }
         }
-        let expires_at_ms = now_ms.saturating_add(LIFETIME_MS).saturating_add(jitter);
-        let slot = Rc::new(Slot { asked_at_ms: now_ms, expires_at_ms, cell: OnceCell::new() });
+        let expires_at = now + LIFETIME + jitter;
+        let slot = Rc::new(Slot { asked_at: now, expires_at, cell: OnceCell::new() });
         slots.put(name, &slot);
         slot
     }
@@ -144,6 +146,9 @@ mod tests {
     use crate::model::aws::Operation;
     use std::cell::Cell;
 
+    const START: Timestamp = Timestamp::from_millis(0);
+    const MOMENT: Duration = Duration::from_millis(1);
+
     fn error(class: ErrorClass) -> AwsError {
         AwsError {
             operation: Operation::DescribeKey,
@@ -155,9 +160,14 @@ mod tests {
         }
     }
 
-    async fn read(cache: &Cache<u32>, calls: &Cell<u32>, now: u64, limit: Option<u64>) -> Result<u32, AwsError> {
+    async fn read(
+        cache: &Cache<u32>,
+        calls: &Cell<u32>,
+        now: Timestamp,
+        limit: Option<Timestamp>,
+    ) -> Result<u32, AwsError> {
         cache
-            .get("k", now, limit, 0, || async {
+            .get("k", now, limit, Duration::ZERO, || async {
                 calls.set(calls.get() + 1);
                 tokio::task::yield_now().await;
                 Ok(calls.get())
@@ -169,19 +179,19 @@ mod tests {
     #[tokio::test]
     async fn a_fact_is_fetched_once_by_all_who_ask_at_the_same_time() {
         let (cache, calls) = (Cache::default(), Cell::new(0));
-        let (a, b) = tokio::join!(read(&cache, &calls, 0, None), read(&cache, &calls, 5, None));
+        let (a, b) = tokio::join!(read(&cache, &calls, START, None), read(&cache, &calls, START + MOMENT, None));
         assert_eq!((a, b, calls.get()), (Ok(1), Ok(1), 1));
     }
 
     #[tokio::test]
     async fn a_fact_is_fetched_again_after_its_lifetime_or_when_a_fresher_one_is_wanted() {
         let (cache, calls) = (Cache::default(), Cell::new(0));
-        assert_eq!(read(&cache, &calls, 0, None).await, Ok(1));
-        assert_eq!(read(&cache, &calls, LIFETIME_MS - 1, None).await, Ok(1));
-        assert_eq!(read(&cache, &calls, LIFETIME_MS - 1, Some(1)).await, Ok(2));
-        assert_eq!(read(&cache, &calls, LIFETIME_MS * 2, None).await, Ok(3));
+        assert_eq!(read(&cache, &calls, START, None).await, Ok(1));
+        assert_eq!(read(&cache, &calls, START + LIFETIME - MOMENT, None).await, Ok(1));
+        assert_eq!(read(&cache, &calls, START + LIFETIME - MOMENT, Some(START + MOMENT)).await, Ok(2));
+        assert_eq!(read(&cache, &calls, START + LIFETIME * 2, None).await, Ok(3));
         cache.forget("k");
-        assert_eq!(read(&cache, &calls, LIFETIME_MS * 2, None).await, Ok(4));
+        assert_eq!(read(&cache, &calls, START + LIFETIME * 2, None).await, Ok(4));
     }
 
     #[tokio::test]
@@ -190,7 +200,7 @@ mod tests {
             let (cache, calls) = (Cache::<u32>::default(), Cell::new(0));
             for _ in 0..2 {
                 let got = cache
-                    .get("k", 0, None, 0, || async {
+                    .get("k", START, None, Duration::ZERO, || async {
                         calls.set(calls.get() + 1);
                         Err(error(class))
                     })
@@ -205,14 +215,16 @@ mod tests {
     async fn the_number_of_facts_is_bounded() {
         let cache = Cache::default();
         for n in 0..2 * CAPACITY {
-            let _ = cache.get(&n.to_string(), n as u64, None, 0, || async { Ok(n) }).await;
+            let _ = cache
+                .get(&n.to_string(), Timestamp::from_millis(n as u64), None, Duration::ZERO, || async { Ok(n) })
+                .await;
         }
         let held = |n: usize| cache.slots.borrow().by_name.contains_key(&n.to_string());
         assert_eq!(cache.slots.borrow().by_name.len(), CAPACITY);
         assert!(!held(CAPACITY - 1) && held(CAPACITY), "the oldest went");
         // What is asked for again and again leaves nothing behind either.
         for n in 0..5 * CAPACITY {
-            let _ = cache.get("again", 0, Some(u64::MAX), 0, || async { Ok(n) }).await;
+            let _ = cache.get("again", START, Some(Timestamp::MAX), Duration::ZERO, || async { Ok(n) }).await;
         }
         assert_eq!(cache.slots.borrow().by_name.len(), CAPACITY);
         assert!(cache.slots.borrow().by_age.len() <= 2 * CAPACITY);

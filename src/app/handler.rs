@@ -15,11 +15,12 @@ use crate::event::decode as event;
 use crate::event::trigger::{Decoded, Envelope, Trigger};
 use crate::model::contract::{Contract, Home};
 use crate::model::outcome::Problem;
-use crate::model::time::rfc3339;
+use crate::model::time::Timestamp;
 use crate::report::answer::Answer;
 use crate::report::forms;
 use crate::report::log::{log_line, status_lines};
 use crate::report::metrics::{self, Counts};
+use std::time::Duration;
 
 mod changes;
 mod judge;
@@ -36,7 +37,7 @@ use std::borrow::Borrow;
 #[derive(Debug, Clone, Default)]
 pub struct Call {
     /// When the function is stopped, milliseconds since the epoch.
-    pub deadline_ms: Option<u64>,
+    pub deadline: Option<Timestamp>,
     /// `invoked_function_arn`, the source of account, Region and partition in Lambda.
     pub function_arn: Option<String>,
     /// Unique to this invocation; it holds leases.
@@ -88,7 +89,7 @@ struct Run<'a, W: World> {
     aws: W::Aws,
     home: Home,
     call: &'a Call,
-    now: String,
+    now: Timestamp,
     items: Vec<ItemState>,
     /// Nobody reads which objects are allowed: they are counted.
     brief: bool,
@@ -177,7 +178,7 @@ impl<W: World> Guard<W> {
             aws: self.clients.for_account(&home.account),
             home,
             call,
-            now: rfc3339(self.clock.now_ms()),
+            now: self.clock.now(),
             items: vec![ItemState::default(); decoded.items.len()],
             brief,
             answer: Answer::default(),
@@ -232,7 +233,7 @@ impl<W: World> Run<'_, W> {
             self.counts.sent += delivery.messages;
             self.counts.unsent += delivery.unsent;
             self.counts.open_incidents = delivery.open;
-            for line in status_lines(&self.answer, &delivery.open_by_bucket, &self.now) {
+            for line in status_lines(&self.answer, &delivery.open_by_bucket, self.now) {
                 self.guard.log.line(line);
             }
         }
@@ -242,7 +243,7 @@ impl<W: World> Run<'_, W> {
         if let Some(function) = self.call.function_arn.as_deref().and_then(metrics::function_name) {
             let usage = self.guard.meter.as_ref().map(|meter| meter.take()).unwrap_or_default();
             let counts = Counts { failed, ..self.counts };
-            metrics::embed(&mut line, function, self.guard.clock.now_ms(), &self.answer, counts, &usage);
+            metrics::embed(&mut line, function, self.guard.clock.now(), &self.answer, counts, &usage);
         }
         self.guard.log.line(line);
     }
@@ -271,7 +272,7 @@ impl<W: World> Run<'_, W> {
             darwin: &self.guard.config.darwin,
             home: &self.home,
             caches: &self.guard.caches,
-            deadline_ms: self.call.deadline_ms,
+            deadline: self.call.deadline,
         }
     }
 
@@ -295,8 +296,7 @@ impl<W: World> Run<'_, W> {
 
     /// Whether too little time is left to begin something.
     fn out_of_time(&self) -> bool {
-        let by = self.guard.clock.now_ms().saturating_add(crate::model::time::RESERVE_MS);
-        self.call.deadline_ms.is_some_and(|deadline| by >= deadline)
+        !self.guard.clock.now().leaves(Duration::ZERO, self.call.deadline)
     }
 }
 

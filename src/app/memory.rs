@@ -11,12 +11,14 @@ use crate::incident::budget::{RepairBudget, Repairs, budget};
 use crate::incident::fingerprint::Fingerprint;
 use crate::incident::known::KnownKey;
 use crate::incident::life::{Claim, Healed, Incident, Lease, Row, Sighting, Status, StoreResult};
+use crate::model::time::Timestamp;
 use crate::repair::history::Past;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How long a copy of a bucket's open incidents serves, in milliseconds.
-pub const COPY_MS: u64 = 60_000;
+pub const COPY: Duration = Duration::from_mins(1);
 
 /// The state of one process.
 #[derive(Debug, Default)]
@@ -29,19 +31,19 @@ struct State {
     rows: BTreeMap<(String, Fingerprint), Row>,
     leases: BTreeMap<String, Held>,
     repairs: BTreeMap<String, Repairs>,
-    once: BTreeMap<String, u64>,
+    once: BTreeMap<String, Timestamp>,
     notes: BTreeMap<String, String>,
     pasts: BTreeMap<String, Past>,
-    copies: BTreeMap<String, (u64, Vec<Incident>)>,
+    copies: BTreeMap<String, (Timestamp, Vec<Incident>)>,
     known: BTreeMap<(String, String), KnownKey>,
     /// Until when a bucket and a key are not to be written down again.
-    rests: BTreeMap<(String, String), u64>,
+    rests: BTreeMap<(String, String), Timestamp>,
 }
 
 #[derive(Debug)]
 struct Held {
     holder: String,
-    expires_ms: u64,
+    expires: Timestamp,
     dirty: bool,
 }
 
@@ -56,10 +58,10 @@ impl Memory {
     }
 
     /// The copy of a bucket's open incidents in the table, if it is not too old.
-    pub fn copy(&self, bucket: &str, now_ms: u64) -> Option<Vec<Incident>> {
+    pub fn copy(&self, bucket: &str, now: Timestamp) -> Option<Vec<Incident>> {
         let state = self.state();
-        let (read_ms, incidents) = state.copies.get(bucket)?;
-        (now_ms < read_ms.saturating_add(COPY_MS)).then(|| incidents.clone())
+        let (read_at, incidents) = state.copies.get(bucket)?;
+        (now < *read_at + COPY).then(|| incidents.clone())
     }
 
     /// Whether no copy of this bucket's incidents was ever kept.
@@ -67,8 +69,8 @@ impl Memory {
         !self.state().copies.contains_key(bucket)
     }
 
-    pub fn keep_copy(&self, bucket: &str, incidents: Vec<Incident>, now_ms: u64) {
-        self.state().copies.insert(bucket.to_owned(), (now_ms, incidents));
+    pub fn keep_copy(&self, bucket: &str, incidents: Vec<Incident>, now: Timestamp) {
+        self.state().copies.insert(bucket.to_owned(), (now, incidents));
     }
 
     /// Notes in the copy, if there is one, that an incident is open.
@@ -106,7 +108,7 @@ impl Memory {
         let Some(row) = state.rows.get_mut(&(incident.bucket.clone(), incident.fingerprint.clone())) else {
             return false;
         };
-        let holds = row.opened.as_ref().is_some_and(|now| now.opened_ms == incident.opened_ms && holds(now));
+        let holds = row.opened.as_ref().is_some_and(|open| open.opened == incident.opened && holds(open));
         if holds {
             change(row);
         }
@@ -115,41 +117,41 @@ impl Memory {
 }
 
 impl Incidents for Memory {
-    async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
+    async fn sight(&self, sighting: &Sighting, now: Timestamp) -> StoreResult<Claim> {
         let mut state = self.state();
         let row = state.rows.entry((sighting.bucket.clone(), sighting.fingerprint())).or_default();
-        let (next, claim) = std::mem::take(row).sight(sighting, now_ms);
+        let (next, claim) = std::mem::take(row).sight(sighting, now);
         *row = next;
         Ok(claim)
     }
 
-    async fn claim(&self, incident: &Incident, _status: Status, now_ms: u64) -> StoreResult<bool> {
+    async fn claim(&self, incident: &Incident, _status: Status, now: Timestamp) -> StoreResult<bool> {
         Ok(self.change(
             incident,
-            |now| {
-                now.claimed_ms == incident.claimed_ms
-                    && now.told_ms == incident.told_ms
-                    && now.healed.is_some() == incident.healed.is_some()
+            |open| {
+                open.claimed == incident.claimed
+                    && open.told == incident.told
+                    && open.healed.is_some() == incident.healed.is_some()
             },
-            |row| row.opened.iter_mut().for_each(|now| now.claimed_ms = now_ms),
+            |row| row.opened.iter_mut().for_each(|open| open.claimed = Some(now)),
         ))
     }
 
-    async fn acknowledge(&self, incident: &Incident, until_ms: u64) -> StoreResult<bool> {
-        let quiet = |row: &mut Row| row.opened.iter_mut().for_each(|now| now.quiet_until_ms = Some(until_ms));
+    async fn acknowledge(&self, incident: &Incident, until: Timestamp) -> StoreResult<bool> {
+        let quiet = |row: &mut Row| row.opened.iter_mut().for_each(|open| open.quiet_until = Some(until));
         Ok(self.change(incident, |_| true, quiet))
     }
 
-    async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
+    async fn told(&self, incident: &Incident, now: Timestamp) -> StoreResult<()> {
         self.change(
             incident,
-            |now| now.healed.is_none(),
+            |open| open.healed.is_none(),
             |row| {
-                if let Some(now) = &mut row.opened {
-                    now.told_ms = Some(now_ms);
-                    now.claimed_ms = 0;
-                    now.report = incident.report.clone();
-                    now.quiet_until_ms = None;
+                if let Some(open) = &mut row.opened {
+                    open.told = Some(now);
+                    open.claimed = None;
+                    open.report = incident.report.clone();
+                    open.quiet_until = None;
                 }
             },
         );
@@ -157,31 +159,37 @@ impl Incidents for Memory {
     }
 
     async fn release_claim(&self, incident: &Incident) -> StoreResult<()> {
-        self.change(incident, |_| true, |row| row.opened.iter_mut().for_each(|now| now.claimed_ms = 0));
+        self.change(incident, |_| true, |row| row.opened.iter_mut().for_each(|open| open.claimed = None));
         Ok(())
     }
 
-    async fn heal(&self, incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> StoreResult<bool> {
+    async fn heal(
+        &self,
+        incident: &Incident,
+        healed: &Healed,
+        unseen_since: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
         Ok(self.change(
             incident,
-            |now| now.healed.is_none() && now.last_ms <= unseen_since_ms,
+            |open| open.healed.is_none() && open.last_seen <= unseen_since,
             |row| {
-                if let Some(now) = &mut row.opened {
-                    now.healed = Some(healed.clone());
-                    now.told_ms = None;
-                    now.claimed_ms = now_ms;
+                if let Some(open) = &mut row.opened {
+                    open.healed = Some(healed.clone());
+                    open.told = None;
+                    open.claimed = Some(now);
                 }
             },
         ))
     }
 
-    async fn resolve(&self, incident: &Incident, now_ms: u64) -> StoreResult<bool> {
+    async fn resolve(&self, incident: &Incident, now: Timestamp) -> StoreResult<bool> {
         Ok(self.change(
             incident,
-            |now| now.healed.is_some() && now.healed == incident.healed,
+            |open| open.healed.is_some() && open.healed == incident.healed,
             |row| {
                 row.opened = None;
-                row.resolved_ms = Some(now_ms);
+                row.resolved = Some(now);
                 row.resolutions = row.resolutions.saturating_add(1);
             },
         ))
@@ -195,27 +203,27 @@ impl Incidents for Memory {
 }
 
 impl Leases for Memory {
-    async fn lease(&self, bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> StoreResult<Lease> {
+    async fn lease(&self, bucket: &str, holder: &str, now: Timestamp, expires: Timestamp) -> StoreResult<Lease> {
         let mut state = self.state();
         match state.leases.get_mut(bucket) {
-            Some(held) if held.holder != holder && now_ms < held.expires_ms => {
+            Some(held) if held.holder != holder && now < held.expires => {
                 held.dirty = true;
                 Ok(Lease::Busy)
             }
             _ => {
-                let held = Held { holder: holder.to_owned(), expires_ms, dirty: false };
+                let held = Held { holder: holder.to_owned(), expires, dirty: false };
                 state.leases.insert(bucket.to_owned(), held);
                 Ok(Lease::Taken)
             }
         }
     }
 
-    async fn release(&self, bucket: &str, holder: &str, expires_ms: u64) -> StoreResult<bool> {
+    async fn release(&self, bucket: &str, holder: &str, expires: Timestamp) -> StoreResult<bool> {
         let mut state = self.state();
         match state.leases.get_mut(bucket) {
             Some(held) if held.holder == holder && held.dirty => {
                 held.dirty = false;
-                held.expires_ms = expires_ms;
+                held.expires = expires;
                 Ok(true)
             }
             Some(held) if held.holder == holder => {
@@ -226,10 +234,16 @@ impl Leases for Memory {
         }
     }
 
-    async fn count_repair(&self, bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> StoreResult<RepairBudget> {
+    async fn count_repair(
+        &self,
+        bucket: &str,
+        now: Timestamp,
+        window: Duration,
+        limit: u64,
+    ) -> StoreResult<RepairBudget> {
         let mut state = self.state();
         let repairs = state.repairs.entry(bucket.to_owned()).or_default();
-        let (answer, next) = budget(repairs, now_ms, window_ms, limit);
+        let (answer, next) = budget(repairs, now, window, limit);
         *repairs = next;
         Ok(answer)
     }
@@ -248,11 +262,11 @@ impl Leases for Memory {
         Ok(())
     }
 
-    async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
+    async fn once_per(&self, name: &str, now: Timestamp, period: Duration) -> StoreResult<bool> {
         let mut state = self.state();
-        let due = state.once.get(name).is_none_or(|last_ms| last_ms.saturating_add(period_ms) <= now_ms);
+        let due = state.once.get(name).is_none_or(|last| *last + period <= now);
         if due {
-            state.once.insert(name.to_owned(), now_ms);
+            state.once.insert(name.to_owned(), now);
         }
         Ok(due)
     }

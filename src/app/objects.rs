@@ -3,7 +3,7 @@
 //! One HeadObject per object; facts of keys and buckets come through the caches. Must never write, and never
 //! call an object `denied` on facts that are not fresh.
 
-use crate::app::facts::{Fact, TRUSTED_AGE_MS};
+use crate::app::facts::{Fact, TRUSTED_AGE};
 use crate::app::observe::Observer;
 use crate::app::ports::{Clock, Objects, World};
 use crate::judge::access::{AccessFacts, Asker};
@@ -13,9 +13,10 @@ use crate::model::aws::{AwsError, AwsResult};
 use crate::model::contract::{Contract, Home};
 use crate::model::outcome::Read;
 use crate::model::s3::{Head, ObjectFacts};
-use crate::model::time::RESERVE_MS;
+use crate::model::time::Timestamp;
 use crate::policy::request::ObjectOwner;
 use futures_util::stream::{self, StreamExt};
+use std::time::Duration;
 
 /// One object to judge.
 #[derive(Debug, Clone, Copy)]
@@ -42,10 +43,9 @@ pub async fn judge_all<W: World>(
     observer: &Observer<'_, W>,
     targets: &[Target<'_>],
     concurrency: usize,
-    deadline_ms: Option<u64>,
-    now: &str,
+    now: Timestamp,
 ) -> Vec<Outcome> {
-    judge_briefly(observer, targets, concurrency, deadline_ms, now, false).await
+    judge_briefly(observer, targets, concurrency, now, false).await
 }
 
 /// The same; if `brief`, what is allowed comes without its reasons.
@@ -53,13 +53,12 @@ pub async fn judge_briefly<W: World>(
     observer: &Observer<'_, W>,
     targets: &[Target<'_>],
     concurrency: usize,
-    deadline_ms: Option<u64>,
-    now: &str,
+    now: Timestamp,
     brief: bool,
 ) -> Vec<Outcome> {
     stream::iter(targets)
         .map(|target| async move {
-            if deadline_ms.is_some_and(|deadline| observer.clock.now_ms().saturating_add(RESERVE_MS) >= deadline) {
+            if !observer.has_time(Duration::ZERO) {
                 return Outcome::NotDone;
             }
             match judge_one(observer, *target, now, brief).await {
@@ -79,7 +78,7 @@ pub async fn judge_briefly<W: World>(
 pub async fn judge_one<W: World>(
     observer: &Observer<'_, W>,
     target: Target<'_>,
-    now: &str,
+    now: Timestamp,
     brief: bool,
 ) -> AwsResult<JudgedObject> {
     let bucket = target.contract.bucket.as_str();
@@ -104,7 +103,7 @@ pub async fn judge_told<W: World>(
     observer: &Observer<'_, W>,
     target: Target<'_>,
     head: &AwsResult<Head>,
-    now: &str,
+    now: Timestamp,
 ) -> AwsResult<JudgedObject> {
     let access = observer.access(&target.contract.bucket, owner(target, observer.home), None).await;
     judge_headed(observer, target, head, access, now, true).await
@@ -115,7 +114,7 @@ async fn judge_headed<W: World>(
     target: Target<'_>,
     head: &AwsResult<Head>,
     access: AwsResult<Fact<AccessFacts>>,
-    now: &str,
+    now: Timestamp,
     brief: bool,
 ) -> AwsResult<JudgedObject> {
     if matches!(head, Ok(Head::Gone)) {
@@ -128,9 +127,9 @@ async fn judge_headed<W: World>(
     {
         return Ok(named(JudgedObject::allowed(&target.contract.bucket, target.key, found), target));
     }
-    let (judged, read_at_ms) = judge_in_full(observer, target, head, access, None, now).await?;
-    let fresh_from = observer.clock.now_ms().saturating_sub(TRUSTED_AGE_MS);
-    if judged.read == Read::Allowed || read_at_ms >= fresh_from {
+    let (judged, read_at) = judge_in_full(observer, target, head, access, None, now).await?;
+    let fresh_from = observer.clock.now() - TRUSTED_AGE;
+    if judged.read == Read::Allowed || read_at >= fresh_from {
         return Ok(judged);
     }
     let access = observer.access(&target.contract.bucket, owner(target, observer.home), Some(fresh_from)).await;
@@ -143,7 +142,7 @@ fn surely_allowed<W: World>(
     target: Target<'_>,
     found: &ObjectFacts,
     facts: &AccessFacts,
-    now: &str,
+    now: Timestamp,
 ) -> bool {
     let decryptable = match &found.kms_key {
         Some(key) if under_kms(found) => observer.surely_decrypts(key, now),
@@ -174,19 +173,19 @@ async fn judge_in_full<W: World>(
     target: Target<'_>,
     head: &AwsResult<Head>,
     access: AwsResult<Fact<AccessFacts>>,
-    no_older_than_ms: Option<u64>,
-    now: &str,
-) -> AwsResult<(JudgedObject, u64)> {
+    no_older_than: Option<Timestamp>,
+    now: Timestamp,
+) -> AwsResult<(JudgedObject, Timestamp)> {
     let access = access?;
     let bucket = target.contract.bucket.as_str();
-    let mut read_at_ms = access.read_at_ms;
+    let mut read_at = access.read_at;
     let kms = match head {
         Ok(Head::Found(facts)) => match facts.kms_key.as_deref().filter(|_| under_kms(facts)) {
             Some(key) => {
                 let context = context_arn(&observer.home.partition, bucket, target.key, facts.bucket_key_enabled);
                 let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context), now };
-                let dated = observer.key(key, question, no_older_than_ms).await?;
-                read_at_ms = read_at_ms.min(dated.read_at_ms);
+                let dated = observer.key(key, question, no_older_than).await?;
+                read_at = read_at.min(dated.read_at);
                 Some(dated.facts)
             }
             None => None,
@@ -203,5 +202,5 @@ async fn judge_in_full<W: World>(
         access_granted: target.contract.access,
     };
     let asker = Asker { darwin: observer.darwin, home: observer.home, now };
-    Ok((named(judge_object(input, asker), target), read_at_ms))
+    Ok((named(judge_object(input, asker), target), read_at))
 }

@@ -12,7 +12,7 @@ use crate::model::aws::AwsResult;
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::kms::KeyMetadata;
 use crate::model::s3::BucketEncryption;
-use crate::model::time::RESERVE_MS;
+use crate::model::time::Timestamp;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::GrantListEntry;
 use crate::policy::request::ObjectOwner;
@@ -22,9 +22,11 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
-/// Waits before a unique id in a policy is believed, milliseconds before jitter.
-const SETTLE_WAITS_MS: [u64; 3] = [400, 1_200, 2_400];
+/// Waits before a unique id in a policy is believed, before jitter.
+const SETTLE_WAITS: [Duration; 3] =
+    [Duration::from_millis(400), Duration::from_millis(1_200), Duration::from_millis(2_400)];
 
 type KeyBasics = (AwsResult<KeyMetadata>, Option<AwsResult<Rc<PolicyDocument>>>);
 
@@ -68,11 +70,11 @@ impl Caches {
     }
 }
 
-/// A key's facts with the time the oldest of them was read at, milliseconds since the epoch.
+/// A key's facts with the time the oldest of them was read at.
 #[derive(Debug, Clone)]
 pub struct DatedKey {
     pub facts: KeyFacts,
-    pub read_at_ms: u64,
+    pub read_at: Timestamp,
 }
 
 /// The reading side of the guard.
@@ -83,13 +85,13 @@ pub struct Observer<'a, W: World> {
     pub darwin: &'a Darwin,
     pub home: &'a Home,
     pub caches: &'a Caches,
-    pub deadline_ms: Option<u64>,
+    pub deadline: Option<Timestamp>,
 }
 
 impl<W: World> Observer<'_, W> {
     /// Everything that decides about a bucket: the documents in one parallel round, the default key's facts and the
     /// policy status (only if the policy may be public) in a second.
-    pub async fn bucket(&self, contract: &Contract, now: &str) -> Observed {
+    pub async fn bucket(&self, contract: &Contract, now: Timestamp) -> Observed {
         let bucket = contract.bucket.as_str();
         let (mut access, block, cors, encryption, notifications, tags) = join!(
             self.access_round(bucket, ObjectOwner::Unknown),
@@ -126,7 +128,7 @@ impl<W: World> Observer<'_, W> {
     /// The policy. For a while after a write a role reads back as its unique id, in anybody's statement: a policy with
     /// one is read again before it is believed.
     async fn policy(&self, bucket: &str) -> AwsResult<Option<PolicyDocument>> {
-        let mut waits = SETTLE_WAITS_MS.iter();
+        let mut waits = SETTLE_WAITS.iter();
         loop {
             let Some(policy) = self.aws.policy(bucket).await?.map(PolicyDocument::parse) else { return Ok(None) };
             if !policy.names_a_role_by_id() || self.caches.is_settled(bucket, policy.text()) {
@@ -136,11 +138,10 @@ impl<W: World> Observer<'_, W> {
                 self.caches.settle(bucket, policy.text());
                 return Ok(Some(policy));
             };
-            let until = self.clock.now_ms().saturating_add(*wait).saturating_add(RESERVE_MS);
-            if self.deadline_ms.is_some_and(|deadline| until >= deadline) {
+            if !self.has_time(*wait) {
                 return Ok(Some(policy));
             }
-            self.clock.sleep_ms(wait.saturating_add(self.clock.random(wait / 2))).await;
+            self.clock.pause(*wait).await;
         }
     }
 
@@ -148,19 +149,19 @@ impl<W: World> Observer<'_, W> {
         if access.surely_not_public() { None } else { Some(self.aws.policy_is_public(bucket).await) }
     }
 
-    /// What decides about a bucket's objects of this owner, from the cache unless it is older than `no_older_than_ms`. A
+    /// What decides about a bucket's objects of this owner, from the cache unless it is older than `no_older_than`. A
     /// retryable failure of any part is a failure of the whole, so that it is not remembered.
     pub async fn access(
         &self,
         bucket: &str,
         owner: ObjectOwner,
-        no_older_than_ms: Option<u64>,
+        no_older_than: Option<Timestamp>,
     ) -> AwsResult<Fact<AccessFacts>> {
         let name = match owner {
             ObjectOwner::BucketOwner => Cow::Borrowed(bucket),
             _ => Cow::Owned(format!("{bucket}#ownership")),
         };
-        let now_ms = self.clock.now_ms();
+        let now = self.clock.now();
         let fetch = || async {
             let mut access = self.access_round(bucket, owner).await;
             if !access.surely_not_public() {
@@ -172,18 +173,23 @@ impl<W: World> Observer<'_, W> {
                 None => Ok(access),
             }
         };
-        self.caches.buckets.get(&name, now_ms, no_older_than_ms, self.jitter(), fetch).await
+        self.caches.buckets.get(&name, now, no_older_than, self.jitter(), fetch).await
     }
 
-    fn jitter(&self) -> u64 {
-        self.clock.random(crate::app::facts::LIFETIME_MS / 5)
+    /// Whether a wait that begins now ends in time.
+    pub fn has_time(&self, wait: Duration) -> bool {
+        self.clock.now().leaves(wait, self.deadline)
+    }
+
+    fn jitter(&self) -> Duration {
+        self.clock.part_of(crate::app::facts::LIFETIME / 5)
     }
 
     async fn default_key(
         &self,
         contract: &Contract,
         encryption: Option<&BucketEncryption>,
-        now: &str,
+        now: Timestamp,
     ) -> Option<KeyFacts> {
         let encryption =
             encryption.filter(|config| config.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms")))?;
@@ -208,9 +214,9 @@ impl<W: World> Observer<'_, W> {
         &self,
         key: &str,
         question: KeyQuestion<'_>,
-        no_older_than_ms: Option<u64>,
+        no_older_than: Option<Timestamp>,
     ) -> AwsResult<DatedKey> {
-        let now_ms = self.clock.now_ms();
+        let now = self.clock.now();
         let fetch = || async {
             let (metadata, policy) = self.read_key(key).await;
             let of_policy = policy.as_ref().and_then(|policy| policy.as_ref().err());
@@ -218,19 +224,17 @@ impl<W: World> Observer<'_, W> {
                 [metadata.as_ref().err(), of_policy].into_iter().flatten().find(|error| error.retryable()).cloned();
             failed.map_or_else(|| Ok(KeptKey { basics: (metadata, policy), always: OnceCell::new() }), Err)
         };
-        let fact = self.caches.keys.get(key, now_ms, no_older_than_ms, self.jitter(), fetch).await?;
+        let fact = self.caches.keys.get(key, now, no_older_than, self.jitter(), fetch).await?;
         let (metadata, policy) = fact.value.basics.clone();
-        let mut dated = DatedKey {
-            facts: KeyFacts { key: key.to_owned(), metadata, policy, grants: None },
-            read_at_ms: fact.read_at_ms,
-        };
+        let mut dated =
+            DatedKey { facts: KeyFacts { key: key.to_owned(), metadata, policy, grants: None }, read_at: fact.read_at };
         if needs_grants(&dated.facts, question, self.darwin, self.home) {
             let arn = dated.facts.arn().to_owned();
             let grants =
-                self.caches.grants.get(&arn, now_ms, no_older_than_ms, self.jitter(), || self.read_grants(&arn)).await;
+                self.caches.grants.get(&arn, now, no_older_than, self.jitter(), || self.read_grants(&arn)).await;
             match grants {
                 Ok(fact) => {
-                    dated.read_at_ms = dated.read_at_ms.min(fact.read_at_ms);
+                    dated.read_at = dated.read_at.min(fact.read_at);
                     dated.facts.grants = Some(Ok(fact.value));
                 }
                 Err(error) if error.retryable() => return Err(error),
@@ -241,8 +245,8 @@ impl<W: World> Observer<'_, W> {
     }
 
     /// Whether Darwin may decrypt every object under this key, as far as the facts say that are kept of it.
-    pub fn surely_decrypts(&self, key: &str, now: &str) -> bool {
-        let Some(kept) = self.caches.keys.held(key, self.clock.now_ms()) else { return false };
+    pub fn surely_decrypts(&self, key: &str, now: Timestamp) -> bool {
+        let Some(kept) = self.caches.keys.held(key, self.clock.now()) else { return false };
         *kept.always.get_or_init(|| {
             let (metadata, policy) = kept.basics.clone();
             let timeless = !matches!(&policy, Some(Ok(policy)) if policy.may_ask_for_time());

@@ -10,6 +10,7 @@ use crate::model::aws::{AwsResult, Usage};
 use crate::model::change::{Change, Write};
 use crate::model::kms::KeyMetadata;
 use crate::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
+use crate::model::time::{Timestamp, millis};
 use crate::repair::history::Past;
 use crate::report::notice::Message;
 #[cfg(feature = "forms")]
@@ -17,6 +18,7 @@ use crate::scan::range::Page;
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 
 pub trait Objects {
     fn head_object(&self, bucket: &str, key: &str, version_id: Option<&str>) -> impl Future<Output = AwsResult<Head>>;
@@ -71,11 +73,18 @@ pub trait Topic {
 
 /// Time and chance, so that the rest is deterministic in tests.
 pub trait Clock {
-    /// Milliseconds since the Unix epoch.
-    fn now_ms(&self) -> u64;
-    fn sleep_ms(&self, ms: u64) -> impl Future<Output = ()>;
+    fn now(&self) -> Timestamp;
+    fn sleep(&self, wait: Duration) -> impl Future<Output = ()>;
     /// A number in `0..bound` for jitter and ids (0 for a bound of 0).
     fn random(&self, bound: u64) -> u64;
+    /// Somewhere in this length.
+    fn part_of(&self, length: Duration) -> Duration {
+        Duration::from_millis(self.random(millis(length)))
+    }
+    /// Sleeps so long, or up to half as long again: whoever began at the same time does not go on at the same time.
+    fn pause(&self, wait: Duration) -> impl Future<Output = ()> {
+        self.sleep(wait.saturating_add(self.part_of(wait / 2)))
+    }
 }
 
 /// Where incidents live. As with leases and the log of writes, every method is one or two single-item calls; what they
@@ -83,28 +92,28 @@ pub trait Clock {
 pub trait Incidents {
     /// Counts a sighting, and opens its incident if it is not open: one write, whoever else does the same at the
     /// same time. Exactly one caller gets `Announce`.
-    fn sight(&self, sighting: &Sighting, now_ms: u64) -> impl Future<Output = StoreResult<Claim>>;
+    fn sight(&self, sighting: &Sighting, now: Timestamp) -> impl Future<Output = StoreResult<Claim>>;
     /// Claims the message `status` that is owed about an incident as it was read. False if it changed meanwhile.
-    fn claim(&self, incident: &Incident, status: Status, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    fn claim(&self, incident: &Incident, status: Status, now: Timestamp) -> impl Future<Output = StoreResult<bool>>;
     /// No reminder until then. False if it is not open any more.
-    fn acknowledge(&self, incident: &Incident, until_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    fn acknowledge(&self, incident: &Incident, until: Timestamp) -> impl Future<Output = StoreResult<bool>>;
     /// The opened or reminder message went out, with this report: it is kept for the messages to come, and whoever
     /// acknowledged what was told before has not acknowledged this.
-    fn told(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<()>>;
+    fn told(&self, incident: &Incident, now: Timestamp) -> impl Future<Output = StoreResult<()>>;
     /// The message could not be sent: the next one may try at once.
     fn release_claim(&self, incident: &Incident) -> impl Future<Output = StoreResult<()>>;
-    /// Marks an incident fine and claims its resolved message. False if it was seen after `unseen_since_ms`, or
+    /// Marks an incident fine and claims its resolved message. False if it was seen after `unseen_since`, or
     /// somebody else has marked it.
     fn heal(
         &self,
         incident: &Incident,
         healed: &Healed,
-        unseen_since_ms: u64,
-        now_ms: u64,
+        unseen_since: Timestamp,
+        now: Timestamp,
     ) -> impl Future<Output = StoreResult<bool>>;
     /// The resolved message went out: closes the incident. False if it was seen again meanwhile: it stays open, and
     /// whoever saw it got `Announce`. `incident.healed` is what `heal` was given.
-    fn resolve(&self, incident: &Incident, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    fn resolve(&self, incident: &Incident, now: Timestamp) -> impl Future<Output = StoreResult<bool>>;
     /// Every open incident of a bucket. What another version of the guard wrote is set aside.
     fn open(&self, bucket: &str) -> impl Future<Output = StoreResult<Vec<Incident>>>;
     /// What was set aside since the last time: a bucket, and why its item could not be read.
@@ -115,24 +124,24 @@ pub trait Incidents {
 
 /// Who may work on a bucket, and how often: one at a time, across all functions.
 pub trait Leases {
-    /// Takes the bucket's lease until `expires_ms`, or marks the bucket dirty for its holder.
+    /// Takes the bucket's lease until `expires`, or marks the bucket dirty for its holder.
     fn lease(
         &self,
         bucket: &str,
         holder: &str,
-        now_ms: u64,
-        expires_ms: u64,
+        now: Timestamp,
+        expires: Timestamp,
     ) -> impl Future<Output = StoreResult<Lease>>;
     /// Gives the lease back, unless the bucket is dirty: then the mark is cleared, the lease kept until
-    /// `expires_ms`, and the answer is true: look again. False also if the lease was lost meanwhile.
-    fn release(&self, bucket: &str, holder: &str, expires_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// `expires`, and the answer is true: look again. False also if the lease was lost meanwhile.
+    fn release(&self, bucket: &str, holder: &str, expires: Timestamp) -> impl Future<Output = StoreResult<bool>>;
 
-    /// Counts a repair before it is written: at most `limit` in any `window_ms`.
+    /// Counts a repair before it is written: at most `limit` in any `window`.
     fn count_repair(
         &self,
         bucket: &str,
-        now_ms: u64,
-        window_ms: u64,
+        now: Timestamp,
+        window: Duration,
         limit: u64,
     ) -> impl Future<Output = StoreResult<RepairBudget>>;
     /// A manual `repair`: forgets the contest.
@@ -142,8 +151,8 @@ pub trait Leases {
     fn recall(&self, name: &str) -> impl Future<Output = StoreResult<Option<String>>>;
     fn put_down(&self, name: &str, text: &str) -> impl Future<Output = StoreResult<()>>;
 
-    /// True at most once per `period_ms` for a name, across all functions.
-    fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    /// True at most once per `period` for a name, across all functions.
+    fn once_per(&self, name: &str, now: Timestamp, period: Duration) -> impl Future<Output = StoreResult<bool>>;
 }
 
 /// Our own writes and others' changes: to recognise the events of ours, to notice that none come, and to find out what a
@@ -159,18 +168,18 @@ pub trait WriteLog {
     fn keep_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
     fn forget_change(&self, bucket: &str, change: &Change) -> impl Future<Output = StoreResult<()>>;
     /// What is remembered of a bucket, read consistently.
-    fn past(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Past>>;
+    fn past(&self, bucket: &str, now: Timestamp) -> impl Future<Output = StoreResult<Past>>;
 }
 
 /// The keys that a bucket's objects were seen under. `incident::known` decides which are kept.
 pub trait KnownKeys {
     /// Those that are remembered, read consistently.
-    fn known_keys(&self, bucket: &str, now_ms: u64) -> impl Future<Output = StoreResult<Vec<KnownKey>>>;
-    /// Keeps a key as it is; since when it is known stays. False if somebody has kept it after `due_ms`, and it is not
+    fn known_keys(&self, bucket: &str, now: Timestamp) -> impl Future<Output = StoreResult<Vec<KnownKey>>>;
+    /// Keeps a key as it is; since when it is known stays. False if somebody has kept it after `due`, and it is not
     /// stale: nothing was written.
-    fn keep_key(&self, bucket: &str, key: &KnownKey, due_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    fn keep_key(&self, bucket: &str, key: &KnownKey, due: Timestamp) -> impl Future<Output = StoreResult<bool>>;
     /// None of its samples is under the key any more. False if it was seen again meanwhile.
-    fn retire_key(&self, bucket: &str, key: &KnownKey, now_ms: u64) -> impl Future<Output = StoreResult<bool>>;
+    fn retire_key(&self, bucket: &str, key: &KnownKey, now: Timestamp) -> impl Future<Output = StoreResult<bool>>;
     fn forget_key(&self, bucket: &str, key: &KnownKey) -> impl Future<Output = StoreResult<()>>;
 }
 

@@ -17,11 +17,12 @@ use crate::model::contract::{Darwin, Home, Mode};
 use crate::model::evidence::{Evidence, Purpose};
 use crate::model::finding::Finding;
 use crate::model::outcome::{ActionResult, Refusal};
-use crate::model::time::{LONGEST_RUN_MS, RESERVE_MS, rfc3339};
+use crate::model::time::{LONGEST_RUN, Timestamp};
 use crate::repair::assess::{Assessment, Pause, Rules, assess};
 use crate::repair::observed::Observed;
 use crate::repair::plan::Step;
 use crate::repair::policy::dead_principal;
+use std::time::Duration;
 pub mod job;
 mod lost;
 pub mod report;
@@ -31,16 +32,24 @@ use report::BucketReport;
 
 /// Rounds under one lease: after a write that somebody undid, or a mark that something changed meanwhile.
 const ROUNDS: usize = 3;
-/// Waits between reads after a write, milliseconds before jitter. About eight seconds in all.
-const VERIFY_WAITS_MS: [u64; 6] = [100, 300, 700, 1_500, 2_500, 3_000];
-/// Waits between tries of a write that collided, milliseconds before jitter.
-const WRITE_WAITS_MS: [u64; 3] = [200, 600, 1_500];
-/// Wait before a read that must show a known change, milliseconds before jitter.
-const OUTDATED_WAIT_MS: u64 = 3_000;
+/// Waits between reads after a write, before jitter. About eight seconds in all.
+const VERIFY_WAITS: [Duration; 6] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(700),
+    Duration::from_millis(1_500),
+    Duration::from_millis(2_500),
+    Duration::from_secs(3),
+];
+/// Waits between tries of a write that collided, before jitter.
+const WRITE_WAITS: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1_500)];
+/// Wait before a read that must show a known change, before jitter.
+const OUTDATED_WAIT: Duration = Duration::from_secs(3);
 /// How many of those waits: longer than a read may be stale.
 const OUTDATED_WAITS: usize = 4;
 /// How long a lease outlives the function's deadline.
-const LEASE_GRACE_MS: u64 = 5_000;
+const LEASE_GRACE: Duration = Duration::from_secs(5);
 
 /// The reconciler, over the outside.
 #[derive(Debug)]
@@ -110,12 +119,10 @@ impl<W: World> Reconciler<'_, W> {
             report.table_unreachable(&error, &assessment.plan.steps);
             return report;
         }
-        let now_ms = self.clock.now_ms();
-        let expires_ms = job
-            .deadline_ms
-            .map_or(now_ms.saturating_add(LONGEST_RUN_MS), |deadline| deadline.saturating_add(LEASE_GRACE_MS));
-        match self.store.lease(&job.contract.bucket, self.holder, now_ms, expires_ms).await {
-            Ok(Lease::Taken) => self.repair_under_lease(job, &mut report, expires_ms).await,
+        let now = self.clock.now();
+        let expires = job.deadline.map_or(now + LONGEST_RUN, |deadline| deadline + LEASE_GRACE);
+        match self.store.lease(&job.contract.bucket, self.holder, now, expires).await {
+            Ok(Lease::Taken) => self.repair_under_lease(job, &mut report, expires).await,
             // The holder sees our mark and looks again; there is nothing to tell twice.
             Ok(Lease::Busy) => report.busy = true,
             Err(error) => report.table_unreachable(&error, &assessment.plan.steps),
@@ -131,12 +138,12 @@ impl<W: World> Reconciler<'_, W> {
             darwin: &self.config.darwin,
             home: self.home,
             caches: self.caches,
-            deadline_ms: job.deadline_ms,
+            deadline: job.deadline,
         };
-        let now = rfc3339(self.clock.now_ms());
-        let observed = observer.bucket(job.contract, &now).await;
+        let now = self.clock.now();
+        let observed = observer.bucket(job.contract, now).await;
         let rules = Rules {
-            asker: Asker { darwin: &self.config.darwin, home: self.home, now: &now },
+            asker: Asker { darwin: &self.config.darwin, home: self.home, now },
             ceiling: self.config.ceiling,
             enable_event_bridge: self.config.enable_event_bridge,
             stood: job.stood,
@@ -159,7 +166,7 @@ impl<W: World> Reconciler<'_, W> {
     /// The work under the lease: look again, write, see it show; once more while others change things.
     ///
     /// INVARIANT: a mark that is cleared is followed by a look, or by a problem that brings the record back.
-    async fn repair_under_lease(&self, job: Job<'_>, report: &mut BucketReport, expires_ms: u64) {
+    async fn repair_under_lease(&self, job: Job<'_>, report: &mut BucketReport, expires: Timestamp) {
         let mut unseen = false;
         let mut waits = 0;
         let mut rounds = 0;
@@ -173,9 +180,9 @@ impl<W: World> Reconciler<'_, W> {
                     rounds += 1;
                     continue;
                 }
-                Err(Unfinished::Wait) if waits < OUTDATED_WAITS && self.has_time(job, OUTDATED_WAIT_MS) => {
+                Err(Unfinished::Wait) if waits < OUTDATED_WAITS && self.has_time(job, OUTDATED_WAIT) => {
                     waits += 1;
-                    self.pause(OUTDATED_WAIT_MS).await;
+                    self.clock.pause(OUTDATED_WAIT).await;
                     continue;
                 }
                 Err(Unfinished::Wait) => {
@@ -184,30 +191,30 @@ impl<W: World> Reconciler<'_, W> {
                 }
                 Err(Unfinished::Stop) => break,
             }
-            match self.release(job, report, expires_ms).await {
+            match self.release(job, report, expires).await {
                 Some(true) => unseen = true,
                 Some(false) | None => return,
             }
             rounds += 1;
-            if !self.has_time(job, 0) {
+            if !self.has_time(job, Duration::ZERO) {
                 break;
             }
         }
         // Given up, or out of rounds. Whoever marked the bucket meanwhile relies on us: try the record again.
-        let marked = self.release(job, report, expires_ms).await == Some(true);
+        let marked = self.release(job, report, expires).await == Some(true);
         if unseen || marked {
             report.problem("the bucket was changed again while it was being repaired", "another look");
         }
         if marked {
             // The mark is cleared now; this gives the lease back. A failure leaves it to its expiry.
-            let _ = self.store.release(&job.contract.bucket, self.holder, expires_ms).await;
+            let _ = self.store.release(&job.contract.bucket, self.holder, expires).await;
         }
     }
 
     /// Gives the lease back. True if a mark was cleared instead; None, with a problem, if the table does not answer:
     /// then nobody knows of a mark.
-    async fn release(&self, job: Job<'_>, report: &mut BucketReport, expires_ms: u64) -> Option<bool> {
-        match self.store.release(&job.contract.bucket, self.holder, expires_ms).await {
+    async fn release(&self, job: Job<'_>, report: &mut BucketReport, expires: Timestamp) -> Option<bool> {
+        match self.store.release(&job.contract.bucket, self.holder, expires).await {
             Ok(marked) => Some(marked),
             Err(error) => {
                 report.problem(&error.to_string(), "the incident table answers");
@@ -244,11 +251,11 @@ impl<W: World> Reconciler<'_, W> {
             report.refused(steps, refusal);
             return Err(Unfinished::Stop);
         }
-        if !self.has_time(job, 0) {
+        if !self.has_time(job, Duration::ZERO) {
             report.problem("too little time left for a repair", "another try");
             return Err(Unfinished::Stop);
         }
-        let past = self.store.past(&job.contract.bucket, self.clock.now_ms()).await;
+        let past = self.store.past(&job.contract.bucket, self.clock.now()).await;
         // It is not ours to write over what we have not seen.
         if self.outdated(&past.map_err(|error| without_table(report, &error, steps))?, observed, steps) {
             return Err(Unfinished::Wait);
@@ -268,9 +275,8 @@ impl<W: World> Reconciler<'_, W> {
 
     /// Counts the repair before it is made.
     async fn permission(&self, job: Job<'_>) -> StoreResult<RepairBudget> {
-        let window_ms = self.config.contested_window_s.saturating_mul(1_000);
         let limit = u64::from(self.config.contested_limit);
-        self.store.count_repair(&job.contract.bucket, self.clock.now_ms(), window_ms, limit).await
+        self.store.count_repair(&job.contract.bucket, self.clock.now(), self.config.contested_window, limit).await
     }
 
     /// Records what is about to be done: the incident, so that a guard which dies now leaves its message pending; and
@@ -281,11 +287,11 @@ impl<W: World> Reconciler<'_, W> {
             let mut sighting = Sighting::of(bucket, drift.clone());
             sighting.count = 0;
             sighting.actor = job.actor.cloned();
-            if let Claim::Announce(incident) = self.store.sight(&sighting, self.clock.now_ms()).await? {
+            if let Claim::Announce(incident) = self.store.sight(&sighting, self.clock.now()).await? {
                 self.store.release_claim(&incident).await?;
             }
         }
-        let past = self.store.past(bucket, self.clock.now_ms()).await?;
+        let past = self.store.past(bucket, self.clock.now()).await?;
         for old in past.surplus_writes() {
             self.store.forget_write(bucket, old).await?;
         }
@@ -306,8 +312,8 @@ impl<W: World> Reconciler<'_, W> {
         report: &mut BucketReport,
     ) -> Result<(), Unfinished> {
         for (index, (step, write)) in steps.iter().zip(writes).enumerate() {
-            let (acted, read_ms) = self.act(job, step).await;
-            self.record_outcome(job, writes.get(index..).unwrap_or_default(), &acted, read_ms).await;
+            let (acted, read_at) = self.act(job, step).await;
+            self.record_outcome(job, writes.get(index..).unwrap_or_default(), &acted, read_at).await;
             match acted {
                 Ok(true) => report.acted(std::slice::from_ref(step), ActionResult::Done),
                 Ok(false) => return Err(Unfinished::Again),
@@ -325,12 +331,18 @@ impl<W: World> Reconciler<'_, W> {
 
     /// Records what became of the first of `writes`: made, perhaps made, or not. The others are made only after it. A
     /// failure leaves the records as they are, which errs on the careful side: perhaps made.
-    async fn record_outcome(&self, job: Job<'_>, writes: &[Write], acted: &AwsResult<bool>, read_ms: Option<u64>) {
+    async fn record_outcome(
+        &self,
+        job: Job<'_>,
+        writes: &[Write],
+        acted: &AwsResult<bool>,
+        read_at: Option<Timestamp>,
+    ) {
         let bucket = &job.contract.bucket;
         let Some((tried, others)) = writes.split_first() else { return };
         let made = matches!(acted, Ok(true));
         if made || matches!(acted, Err(error) if error.may_have_been_done()) {
-            let done = Write { done_ms: Some(self.clock.now_ms()), read_ms, made, ..tried.clone() };
+            let done = Write { done: Some(self.clock.now()), read_at, made, ..tried.clone() };
             let _ = self.store.keep_write(bucket, &done).await;
         } else {
             let _ = self.store.forget_write(bucket, tried).await;
@@ -343,14 +355,14 @@ impl<W: World> Reconciler<'_, W> {
     /// Writes one step, if the document is still the one that was judged: S3 has no conditional write, so the last
     /// read is as near to the write as it can be. False if somebody was quicker. `OperationAborted` says that somebody
     /// is writing just now: another try rests on another read. Beside it, when that read was made.
-    async fn act(&self, job: Job<'_>, step: &Step) -> (AwsResult<bool>, Option<u64>) {
-        let mut read_ms = None;
-        (self.try_act(job, step, &mut read_ms).await, read_ms)
+    async fn act(&self, job: Job<'_>, step: &Step) -> (AwsResult<bool>, Option<Timestamp>) {
+        let mut read_at = None;
+        (self.try_act(job, step, &mut read_at).await, read_at)
     }
 
-    async fn try_act(&self, job: Job<'_>, step: &Step, read_ms: &mut Option<u64>) -> AwsResult<bool> {
+    async fn try_act(&self, job: Job<'_>, step: &Step, read_at: &mut Option<Timestamp>) -> AwsResult<bool> {
         let bucket = job.contract.bucket.as_str();
-        let mut waits = WRITE_WAITS_MS.iter();
+        let mut waits = WRITE_WAITS.iter();
         loop {
             let unchanged = match step {
                 Step::PutBucketPolicy { before, .. } => self.aws.policy(bucket).await? == *before,
@@ -358,7 +370,7 @@ impl<W: World> Reconciler<'_, W> {
                 // It reads for itself.
                 Step::EnableEventBridge { .. } => true,
             };
-            *read_ms = Some(self.clock.now_ms());
+            *read_at = Some(self.clock.now());
             if !unchanged {
                 return Ok(false);
             }
@@ -369,7 +381,7 @@ impl<W: World> Reconciler<'_, W> {
             };
             match (result, waits.next()) {
                 (Err(error), Some(wait)) if error.has_code("OperationAborted") && self.has_time(job, *wait) => {
-                    self.pause(*wait).await;
+                    self.clock.pause(*wait).await;
                 }
                 (result, _) => return result,
             }
@@ -378,7 +390,7 @@ impl<W: World> Reconciler<'_, W> {
 
     /// Reads until what was written is there. S3 is eventually consistent here: the old document may be read for a while.
     async fn verify(&self, job: Job<'_>, steps: &[Step], report: &mut BucketReport) -> Result<(), Unfinished> {
-        let mut waits = VERIFY_WAITS_MS.iter();
+        let mut waits = VERIFY_WAITS.iter();
         loop {
             let (observed, assessment) = self.look(job).await;
             let shown = shows(steps, &observed, &assessment);
@@ -387,7 +399,7 @@ impl<W: World> Reconciler<'_, W> {
                 Shows::NotYet => waits.next().filter(|wait| self.has_time(job, **wait)),
             };
             if let Some(wait) = left {
-                self.pause(*wait).await;
+                self.clock.pause(*wait).await;
                 continue;
             }
             report.looked(&observed, &assessment);
@@ -405,13 +417,8 @@ impl<W: World> Reconciler<'_, W> {
         }
     }
 
-    fn has_time(&self, job: Job<'_>, wait_ms: u64) -> bool {
-        let needed = wait_ms.saturating_add(RESERVE_MS);
-        job.deadline_ms.is_none_or(|deadline| self.clock.now_ms().saturating_add(needed) < deadline)
-    }
-
-    async fn pause(&self, wait_ms: u64) {
-        self.clock.sleep_ms(wait_ms.saturating_add(self.clock.random(wait_ms / 2))).await;
+    fn has_time(&self, job: Job<'_>, wait: Duration) -> bool {
+        self.clock.now().leaves(wait, job.deadline)
     }
 }
 

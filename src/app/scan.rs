@@ -11,7 +11,6 @@ use crate::model::aws::{AwsError, AwsResult, ErrorClass};
 use crate::model::contract::Contract;
 use crate::model::evidence::Evidence;
 use crate::model::s3::Head;
-use crate::model::time::rfc3339;
 use crate::report::scan::list::row;
 use crate::scan::checkpoint::Total;
 use crate::scan::range::{KeyRange, Listed, Page, behind, roots, thinned};
@@ -23,6 +22,7 @@ use pace::Pace;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::time::Duration;
 
 pub mod pace;
 
@@ -37,13 +37,13 @@ const RANGES: usize = 1_024;
 /// Objects that are counted; beyond them a scan is of more than one machine.
 pub const COUNTED: u64 = 10_000_000;
 /// How long S3 may answer nothing at all.
-const PATIENCE_MS: u64 = 60_000;
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Attempts of a call that fails where others are answered.
 const ATTEMPTS: u32 = 8;
 /// Answers of others that are so old say nothing of now.
-const RECENT_MS: u64 = 5_000;
-const FIRST_PAUSE_MS: u64 = 200;
-const LONGEST_PAUSE_MS: u64 = 5_000;
+const RECENT: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A scan of one bucket.
 pub struct Scan<'a, W: World> {
@@ -105,7 +105,7 @@ impl<'a, W: World> Scan<'a, W> {
     }
 
     fn begin(&self) {
-        self.pace.begin(self.observer.clock.now_ms());
+        self.pace.begin(self.observer.clock.now());
     }
 
     /// One step: an object, and where its range stands.
@@ -209,9 +209,9 @@ where
     pub async fn told(&self, alike: &Alike) -> Result<(), Stop> {
         self.begin();
         let target = Target { contract: self.contract, key: &alike.sample, version_id: None, requester: None };
-        let now = rfc3339(self.observer.clock.now_ms());
+        let now = self.observer.clock.now();
         let head: AwsResult<Head> = Ok(alike.head.clone());
-        let call = async || judge_told(&self.observer, target, &head, &now).await;
+        let call = async || judge_told(&self.observer, target, &head, now).await;
         let judged = self.insist(call).await?.map_err(Stop::NoAnswer)?;
         if let Some(error) = lost_credentials(&judged) {
             return Err(Stop::Credentials(error.clone()));
@@ -305,17 +305,17 @@ where
 
     async fn judged(&self, key: &str) -> Result<(JudgedObject, bool), Stop> {
         let target = Target { contract: self.contract, key, version_id: None, requester: None };
-        let now = rfc3339(self.observer.clock.now_ms());
+        let now = self.observer.clock.now();
         let call = async || {
             self.pace.turn(self.observer.clock).await;
-            judge_one(&self.observer, target, &now, true).await
+            judge_one(&self.observer, target, now, true).await
         };
         let error = match self.insist(call).await? {
             Ok(judged) => return Ok((judged, false)),
             Err(error) => error,
         };
         let head: AwsResult<Head> = Err(error);
-        let call = async || judge_told(&self.observer, target, &head, &now).await;
+        let call = async || judge_told(&self.observer, target, &head, now).await;
         self.insist(call).await?.map(|judged| (judged, true)).map_err(Stop::NoAnswer)
     }
 
@@ -326,29 +326,29 @@ where
         loop {
             let error = match call().await {
                 Ok(answer) => {
-                    self.pace.answered(clock.now_ms());
+                    self.pace.answered(clock.now());
                     return Ok(Ok(answer));
                 }
                 Err(error) => error,
             };
-            let now_ms = clock.now_ms();
+            let now = clock.now();
             if is_about_credentials(&error) {
                 return Err(Stop::Credentials(error));
             }
             if !error.retryable() {
                 return Ok(Err(error));
             }
-            let silent_ms = now_ms.saturating_sub(self.pace.good_ms());
+            let silent = now - self.pace.last_good();
             if error.class == ErrorClass::Throttled {
-                self.pace.slow_down(now_ms);
-            } else if attempt >= ATTEMPTS && silent_ms < RECENT_MS {
+                self.pace.slow_down(now);
+            } else if attempt >= ATTEMPTS && silent < RECENT {
                 return Ok(Err(error));
             }
-            if silent_ms > PATIENCE_MS {
+            if silent > PATIENCE {
                 return Err(Stop::NoAnswer(error));
             }
-            let pause_ms = FIRST_PAUSE_MS.saturating_mul(1 << attempt.min(10)).min(LONGEST_PAUSE_MS);
-            clock.sleep_ms(pause_ms / 2 + clock.random(pause_ms / 2)).await;
+            let pause = FIRST_PAUSE.saturating_mul(1 << attempt.min(10)).min(LONGEST_PAUSE);
+            clock.sleep(pause / 2 + clock.part_of(pause / 2)).await;
             attempt += 1;
         }
     }

@@ -8,7 +8,9 @@ use crate::incident::budget::RepairBudget;
 use crate::incident::known::KnownKey;
 use crate::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreError, StoreResult};
 use crate::model::change::{Change, Write};
+use crate::model::time::Timestamp;
 use crate::repair::history::Past;
+use std::time::Duration;
 
 /// A store by reference.
 #[derive(Debug)]
@@ -41,13 +43,13 @@ macro_rules! pass_on {
 }
 
 pass_on!(Incidents {
-    sight(sighting: &Sighting, now_ms: u64) -> Claim;
-    claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
-    acknowledge(incident: &Incident, until_ms: u64) -> bool;
-    told(incident: &Incident, now_ms: u64) -> ();
+    sight(sighting: &Sighting, now: Timestamp) -> Claim;
+    claim(incident: &Incident, status: Status, now: Timestamp) -> bool;
+    acknowledge(incident: &Incident, until: Timestamp) -> bool;
+    told(incident: &Incident, now: Timestamp) -> ();
     release_claim(incident: &Incident) -> ();
-    heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
-    resolve(incident: &Incident, now_ms: u64) -> bool;
+    heal(incident: &Incident, healed: &Healed, unseen_since: Timestamp, now: Timestamp) -> bool;
+    resolve(incident: &Incident, now: Timestamp) -> bool;
     open(bucket: &str) -> Vec<Incident>;
 }
     fn take_unreadable(&self) -> Vec<(String, StoreError)> {
@@ -58,13 +60,13 @@ pass_on!(Incidents {
     }
 );
 pass_on!(Leases {
-    lease(bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> Lease;
-    release(bucket: &str, holder: &str, expires_ms: u64) -> bool;
-    count_repair(bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> RepairBudget;
+    lease(bucket: &str, holder: &str, now: Timestamp, expires: Timestamp) -> Lease;
+    release(bucket: &str, holder: &str, expires: Timestamp) -> bool;
+    count_repair(bucket: &str, now: Timestamp, window: Duration, limit: u64) -> RepairBudget;
     reset_repairs(bucket: &str) -> ();
     recall(name: &str) -> Option<String>;
     put_down(name: &str, text: &str) -> ();
-    once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
+    once_per(name: &str, now: Timestamp, period: Duration) -> bool;
 });
 pass_on!(WriteLog {
     keep_write(bucket: &str, write: &Write) -> ();
@@ -72,11 +74,11 @@ pass_on!(WriteLog {
     recognise_write(bucket: &str, write: &Write, event_id: &str) -> bool;
     keep_change(bucket: &str, change: &Change) -> ();
     forget_change(bucket: &str, change: &Change) -> ();
-    past(bucket: &str, now_ms: u64) -> Past;
+    past(bucket: &str, now: Timestamp) -> Past;
 });
 pass_on!(KnownKeys {
-    known_keys(bucket: &str, now_ms: u64) -> Vec<KnownKey>;
-    keep_key(bucket: &str, key: &KnownKey, due_ms: u64) -> bool;
-    retire_key(bucket: &str, key: &KnownKey, now_ms: u64) -> bool;
+    known_keys(bucket: &str, now: Timestamp) -> Vec<KnownKey>;
+    keep_key(bucket: &str, key: &KnownKey, due: Timestamp) -> bool;
+    retire_key(bucket: &str, key: &KnownKey, now: Timestamp) -> bool;
     forget_key(bucket: &str, key: &KnownKey) -> ();
 });

@@ -63,6 +63,12 @@ fn read(event: &Value) -> Result<Manual, Wrong> {
             }
         },
     };
+    fits(&manual, event).map(|()| manual)
+}
+
+/// Whether the fields are those of the action.
+fn fits(manual: &Manual, event: &Value) -> Result<(), Wrong> {
+    let action = manual.action;
     let names_what_to_judge = manual.key.is_some() || !manual.kms_keys.is_empty();
     match action {
         ManualAction::Judge if !names_what_to_judge => {
@@ -86,7 +92,7 @@ fn read(event: &Value) -> Result<Manual, Wrong> {
         _ if action != ManualAction::Acknowledge && (manual.incident.is_some() || manual.days.is_some()) => {
             Err(("", format!("`incident` or `days` with {}", saw(event, "action")), "these with `acknowledge` only"))
         }
-        _ => Ok(manual),
+        _ => Ok(()),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Must never let a key of another account take the place of one of the own account.
 
 use crate::model::arn::account_of_key;
+use crate::model::time::Timestamp;
+use std::time::Duration;
 
 /// Most keys of the own account that are remembered of a bucket.
 pub const OWN_KEYS: usize = 180;
@@ -11,9 +13,9 @@ pub const FOREIGN_KEYS: usize = 20;
 /// Most objects that are remembered of a key.
 pub const KEY_SAMPLES: usize = 3;
 /// A key is written down at most once in so long, in milliseconds.
-pub const KEY_SEEN_MS: u64 = 24 * 60 * 60 * 1_000;
+pub const KEY_SEEN: Duration = Duration::from_hours(24);
 /// A key whose samples are all under another key now is forgotten after so long, in milliseconds.
-pub const STALE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+pub const STALE: Duration = Duration::from_hours(720);
 
 /// A key of a bucket's objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,31 +25,31 @@ pub struct KnownKey {
     /// Objects that were seen under it, the newest first; none for a default key under which no object was seen.
     pub samples: Vec<String>,
     /// When it was first seen, milliseconds since the epoch.
-    pub since_ms: u64,
+    pub since: Timestamp,
     /// When it was last seen; 0 for a key that was never seen with an object.
-    pub seen_ms: u64,
+    pub last_seen: Timestamp,
     /// Since when none of its samples is under it any more.
-    pub stale_ms: Option<u64>,
+    pub stale_since: Option<Timestamp>,
 }
 
 impl KnownKey {
     /// Whether it is forgotten by now.
-    pub fn is_over(&self, now_ms: u64) -> bool {
-        self.stale_ms.is_some_and(|stale_ms| stale_ms.saturating_add(STALE_MS) <= now_ms)
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.stale_since.is_some_and(|stale_since| stale_since + STALE <= now)
     }
 
     /// Whether it need not be written down again yet.
-    pub fn is_fresh(&self, now_ms: u64) -> bool {
-        self.stale_ms.is_none() && now_ms < self.seen_ms.saturating_add(KEY_SEEN_MS)
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.stale_since.is_none() && now < self.last_seen + KEY_SEEN
     }
 
     /// The same key seen again with these objects.
     #[must_use]
-    pub fn seen(&self, samples: &[String], now_ms: u64) -> Self {
+    pub fn seen(&self, samples: &[String], now: Timestamp) -> Self {
         let mut all = samples.to_vec();
         all.extend(self.samples.iter().filter(|held| !samples.contains(held)).cloned());
         all.truncate(KEY_SAMPLES);
-        Self { samples: all, seen_ms: now_ms, stale_ms: None, ..self.clone() }
+        Self { samples: all, last_seen: now, stale_since: None, ..self.clone() }
     }
 }
 
@@ -75,8 +77,8 @@ pub fn room<'k>(known: &'k [KnownKey], key: &str, home: &str, is_default: bool) 
     if of_its_sort().count() < limit {
         return Room::Free;
     }
-    let stale = of_its_sort().filter(|held| held.stale_ms.is_some()).min_by_key(|held| held.stale_ms);
-    let longest_unseen = || of_its_sort().min_by_key(|held| held.seen_ms).filter(|_| is_default);
+    let stale = of_its_sort().filter(|held| held.stale_since.is_some()).min_by_key(|held| held.stale_since);
+    let longest_unseen = || of_its_sort().min_by_key(|held| held.last_seen).filter(|_| is_default);
     stale.or_else(longest_unseen).map_or(Room::None, Room::Instead)
 }
 
@@ -84,11 +86,15 @@ pub fn room<'k>(known: &'k [KnownKey], key: &str, home: &str, is_default: bool) 
 mod tests {
     use super::*;
 
+    const fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
     const HOME: &str = "111122223333";
 
     fn known(account: &str, n: usize) -> KnownKey {
         let key = format!("arn:aws:kms:eu-central-1:{account}:key/k{n}");
-        KnownKey { key, samples: vec!["a".to_owned()], since_ms: 0, seen_ms: n as u64, stale_ms: None }
+        KnownKey { key, samples: vec!["a".to_owned()], since: at(0), last_seen: at(n as u64), stale_since: None }
     }
 
     #[test]
@@ -105,7 +111,7 @@ mod tests {
     #[test]
     fn a_stale_key_gives_way_first() {
         let mut held: Vec<KnownKey> = (0..OWN_KEYS).map(|n| known(HOME, n)).collect();
-        held[7].stale_ms = Some(9);
+        held[7].stale_since = Some(at(9));
         let stale = held[7].key.clone();
         for is_default in [false, true] {
             let room = room(&held, &known(HOME, 1_000).key, HOME, is_default);
@@ -115,10 +121,10 @@ mod tests {
 
     #[test]
     fn a_key_keeps_its_newest_samples_and_is_alive_again_when_seen() {
-        let stale = KnownKey { stale_ms: Some(5), ..known(HOME, 1) };
-        let seen = stale.seen(&["b".to_owned(), "c".to_owned()], 10);
-        assert_eq!((seen.samples.join(","), seen.seen_ms, seen.stale_ms), ("b,c,a".to_owned(), 10, None));
-        assert_eq!(seen.seen(&["a".to_owned(), "d".to_owned()], 11).samples, ["a", "d", "b"]);
-        assert!(!stale.is_over(STALE_MS) && stale.is_over(STALE_MS + 5));
+        let stale = KnownKey { stale_since: Some(at(5)), ..known(HOME, 1) };
+        let seen = stale.seen(&["b".to_owned(), "c".to_owned()], at(10));
+        assert_eq!((seen.samples.join(","), seen.last_seen, seen.stale_since), ("b,c,a".to_owned(), at(10), None));
+        assert_eq!(seen.seen(&["a".to_owned(), "d".to_owned()], at(11)).samples, ["a", "d", "b"]);
+        assert!(!stale.is_over(at(0) + STALE) && stale.is_over(at(5) + STALE));
     }
 }

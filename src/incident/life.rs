@@ -9,24 +9,26 @@ use crate::model::aws::AwsError;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::Action;
 use crate::model::text::{bytes_as_json, cut, cut_as_json};
+use crate::model::time::Timestamp;
 use crate::model::verdict::Decision;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
 
 /// Sample keys kept of an incident.
 pub const SAMPLES: usize = 5;
 /// How long a claim to send a message holds, in milliseconds. Longer than a publish with all its retries; whoever
 /// claimed and has not marked the message sent by then is taken for dead.
-pub const CLAIM_MS: u64 = 120_000;
+pub const CLAIM: Duration = Duration::from_mins(2);
 /// A reminder is due this long after the last message, in milliseconds.
-pub const REMIND_MS: u64 = 24 * 60 * 60 * 1000;
+pub const REMIND: Duration = Duration::from_hours(24);
 /// An incident that has been reopened within this time of its resolution counts as flapping, in milliseconds.
-pub const FLAP_MS: u64 = 60 * 60 * 1000;
+pub const FLAP: Duration = Duration::from_hours(1);
 /// A flapping incident is resolved by passing objects only after so long without a sighting, in milliseconds.
-pub const QUIET_MS: u64 = 10 * 60 * 1000;
+pub const QUIET: Duration = Duration::from_mins(10);
 /// What is resolved stays in the table so long, in milliseconds.
-pub const KEEP_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+pub const KEEP: Duration = Duration::from_hours(720);
 
 /// A finding that was just seen, with all that a message about it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +80,8 @@ impl Sighting {
 pub struct Clear {
     pub bucket: String,
     pub scope: Scope,
-    /// When the facts behind the judgement were read, in milliseconds since the epoch. A later sighting stands.
-    pub judged_ms: u64,
+    /// When the facts behind the judgement were read. A later sighting stands.
+    pub judged_at: Timestamp,
     /// What showed it.
     pub shown_by: Ending,
     /// Who made the change that led to this look, where an event says so.
@@ -257,13 +259,13 @@ pub struct Row {
     /// Present exactly while the incident is open.
     pub opened: Option<Incident>,
     /// When it was last resolved, and how often.
-    pub resolved_ms: Option<u64>,
+    pub resolved: Option<Timestamp>,
     pub resolutions: u64,
 }
 
 impl Row {
     /// The transition of a sighting: the new row, and what the caller has to do.
-    pub fn sight(mut self, sighting: &Sighting, now_ms: u64) -> (Self, Claim) {
+    pub fn sight(mut self, sighting: &Sighting, now: Timestamp) -> (Self, Claim) {
         let (incident, announce) = match self.opened {
             None => {
                 let report = Report::from(sighting);
@@ -272,20 +274,20 @@ impl Row {
                     bucket: sighting.bucket.clone(),
                     cause: report.finding.cause.clone(),
                     report,
-                    opened_ms: now_ms,
-                    last_ms: now_ms,
+                    opened: now,
+                    last_seen: now,
                     seen: sighting.count,
-                    told_ms: None,
-                    claimed_ms: now_ms,
+                    told: None,
+                    claimed: Some(now),
                     healed: None,
-                    flaps: flaps(self.resolved_ms, self.resolutions, now_ms),
-                    quiet_until_ms: None,
+                    flaps: flaps(self.resolved, self.resolutions, now),
+                    quiet_until: None,
                 };
                 (incident, true)
             }
             Some(mut incident) => {
                 let announce = incident.healed.take().is_some();
-                incident.last_ms = now_ms;
+                incident.last_seen = now;
                 incident.seen = incident.seen.saturating_add(sighting.count);
                 (incident, announce)
             }
@@ -295,15 +297,15 @@ impl Row {
     }
 }
 
-/// How often an incident opened at `opened_ms` has been flapping.
-pub fn flaps(resolved_ms: Option<u64>, resolutions: u64, opened_ms: u64) -> u64 {
-    match resolved_ms {
-        Some(resolved_ms) if opened_ms < resolved_ms.saturating_add(FLAP_MS) => resolutions,
+/// How often an incident opened at `opened` has been flapping.
+pub fn flaps(resolved: Option<Timestamp>, resolutions: u64, opened: Timestamp) -> u64 {
+    match resolved {
+        Some(resolved) if opened < resolved + FLAP => resolutions,
         _ => 0,
     }
 }
 
-/// An open incident as the store holds it. Times are milliseconds since the epoch.
+/// An open incident as the store holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incident {
     pub fingerprint: Fingerprint,
@@ -311,26 +313,27 @@ pub struct Incident {
     /// What the incident is keyed by besides bucket and kind.
     pub cause: String,
     pub report: Report,
-    pub opened_ms: u64,
+    pub opened: Timestamp,
     /// Last sighting.
-    pub last_ms: u64,
+    pub last_seen: Timestamp,
     /// Sightings counted; a retried record counts again.
     pub seen: u64,
     /// When the last message about the present state went out; none while one is owed.
-    pub told_ms: Option<u64>,
-    /// When somebody last claimed to send a message; 0 if nobody is at it.
-    pub claimed_ms: u64,
+    pub told: Option<Timestamp>,
+    /// When somebody last claimed to send a message; none if nobody is at it.
+    pub claimed: Option<Timestamp>,
     /// When it was judged fine; none while it is broken.
     pub healed: Option<Healed>,
     /// How often it was reopened shortly after it had been resolved.
     pub flaps: u64,
     /// A person has accepted it: no reminder until then.
-    pub quiet_until_ms: Option<u64>,
+    pub quiet_until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Healed {
-    pub at_ms: u64,
+    #[serde(rename = "at_ms")]
+    pub at: Timestamp,
     pub shown_by: Ending,
     /// Who made the change that ended it, and its `eventName`, where an event says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -341,16 +344,16 @@ pub struct Healed {
 
 impl Healed {
     /// By nobody that is known.
-    pub fn of(at_ms: u64, shown_by: Ending) -> Self {
-        Self { at_ms, shown_by, actor: None, change: None }
+    pub fn of(at: Timestamp, shown_by: Ending) -> Self {
+        Self { at, shown_by, actor: None, change: None }
     }
 }
 
 impl From<&Clear> for Healed {
     fn from(clear: &Clear) -> Self {
-        let Clear { judged_ms, shown_by, actor, change, bucket: _, scope: _ } = clear;
+        let Clear { judged_at, shown_by, actor, change, bucket: _, scope: _ } = clear;
         let actor = actor.as_ref().map(|actor| actor.map(|text| cut_as_json(text, NAME)));
-        Self { at_ms: *judged_ms, shown_by: *shown_by, actor, change: change.clone() }
+        Self { at: *judged_at, shown_by: *shown_by, actor, change: change.clone() }
     }
 }
 
@@ -381,33 +384,33 @@ impl Status {
 }
 
 impl Incident {
-    /// The message that is owed at `now_ms`, if nobody is about to send it already.
-    pub fn due(&self, now_ms: u64) -> Option<Status> {
-        if self.is_claimed(now_ms) {
+    /// The message that is owed at `now`, if nobody is about to send it already.
+    pub fn due(&self, now: Timestamp) -> Option<Status> {
+        if self.is_claimed(now) {
             return None;
         }
         if self.healed.is_some() {
             return Some(Status::Resolved);
         }
-        match self.told_ms {
+        match self.told {
             None => Some(self.first_word()),
-            Some(_) if self.quiet_until_ms.is_some_and(|until_ms| now_ms < until_ms) => None,
-            Some(told_ms) if self.reminds() && told_ms.saturating_add(REMIND_MS) <= now_ms => Some(Status::Reminder),
+            Some(_) if self.quiet_until.is_some_and(|until| now < until) => None,
+            Some(told) if self.reminds() && told + REMIND <= now => Some(Status::Reminder),
             Some(_) => None,
         }
     }
 
     /// Whether a sighting is worse than what was told of it.
-    pub fn worsened_by(&self, sighting: &Sighting, now_ms: u64) -> bool {
-        self.told_ms.is_some()
+    pub fn worsened_by(&self, sighting: &Sighting, now: Timestamp) -> bool {
+        self.told.is_some()
             && self.healed.is_none()
-            && !self.is_claimed(now_ms)
+            && !self.is_claimed(now)
             && sighting.finding.severity > self.report.finding.severity
     }
 
     /// Whether somebody is about to send a message about it.
-    fn is_claimed(&self, now_ms: u64) -> bool {
-        self.claimed_ms != 0 && now_ms < self.claimed_ms.saturating_add(CLAIM_MS)
+    fn is_claimed(&self, now: Timestamp) -> bool {
+        self.claimed.is_some_and(|claimed| now < claimed + CLAIM)
     }
 
     /// The first message about it.
@@ -425,8 +428,8 @@ impl Incident {
     }
 
     /// Whether a `Clear` covers it (apart from what the same call has sighted): the time since which it must not
-    /// have been seen, in milliseconds since the epoch.
-    pub fn covered_by(&self, clear: &Clear) -> Option<u64> {
+    /// have been seen.
+    pub fn covered_by(&self, clear: &Clear) -> Option<Timestamp> {
         let covered = match &clear.scope {
             Scope::Kinds(kinds) => kinds.contains(&self.report.finding.kind()),
             Scope::Whole(kinds) => kinds.contains(&self.report.finding.kind()) && self.report.sample_keys.is_empty(),
@@ -434,8 +437,8 @@ impl Incident {
             Scope::Incident(fingerprint) => self.fingerprint == *fingerprint,
         };
         let flapping = self.flaps > 0 && matches!(clear.scope, Scope::Passing(_));
-        let unseen_since_ms = clear.judged_ms.saturating_sub(if flapping { QUIET_MS } else { 0 });
-        (covered && self.bucket == clear.bucket && self.last_ms <= unseen_since_ms).then_some(unseen_since_ms)
+        let unseen_since = clear.judged_at - if flapping { QUIET } else { Duration::ZERO };
+        (covered && self.bucket == clear.bucket && self.last_seen <= unseen_since).then_some(unseen_since)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::judge::darwin::s3_request;
 use crate::model::aws::{AwsError, AwsResult};
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::s3::{Ownership, PublicAccessBlock};
+use crate::model::time::Timestamp;
 use crate::model::unknown::Unknown;
 use crate::model::verdict::{Reader, Verdict};
 use crate::model::why::Gate;
@@ -41,7 +42,7 @@ struct Reads {
     bucket: String,
     role: String,
     /// None: it is the same at any time.
-    now: Option<String>,
+    now: Option<Timestamp>,
     /// Whether no gate beside the policy is in the way of an object of the bucket's owner.
     open: bool,
     server: (Request, Rest),
@@ -59,7 +60,8 @@ impl AccessFacts {
         let Asker { darwin, home, now } = asker;
         let mut held = self.prepared.0.borrow_mut();
         let fits = |reads: &&mut Rc<Reads>| {
-            (&*reads.bucket, &reads.role) == (bucket, &darwin.role) && reads.now.as_ref().is_none_or(|then| then == now)
+            (&*reads.bucket, &reads.role) == (bucket, &darwin.role)
+                && reads.now.is_none_or(|then| then.as_secs() == now.as_secs())
         };
         if let Some(reads) = held.as_mut().filter(fits) {
             return Rc::clone(reads);
@@ -72,7 +74,7 @@ impl AccessFacts {
         let reads = Rc::new(Reads {
             bucket: bucket.to_owned(),
             role: darwin.role.clone(),
-            now: policy.may_ask_for_time().then(|| now.to_owned()),
+            now: policy.may_ask_for_time().then_some(now),
             open: self.requester_pays == Ok(false) && gates_are_open(policy, self.settings(ObjectOwner::BucketOwner)),
             server: prepare(Reader::Server),
             browser: prepare(Reader::Browser),
@@ -148,7 +150,7 @@ pub struct Asker<'a> {
     pub darwin: &'a Darwin,
     pub home: &'a Home,
     /// RFC 3339.
-    pub now: &'a str,
+    pub now: Timestamp,
 }
 
 fn object_arn(bucket: &str, key: &str, home: &Home) -> String {

@@ -5,6 +5,7 @@
 use crate::judge::table::{COLUMNS, Knowledge, Source, TABLE};
 use crate::model::contract::{Darwin, Home};
 use crate::model::kms::KeyMetadata;
+use crate::model::time::Timestamp;
 use crate::model::verdict::Reader;
 use crate::policy::request::{Request, RequestContext};
 
@@ -13,8 +14,7 @@ struct Facts<'a> {
     darwin: &'a Darwin,
     home: &'a Home,
     resource_account: &'a str,
-    /// RFC 3339.
-    now: &'a str,
+    now: Timestamp,
     context_arn: Option<&'a str>,
     /// None for S3, or where DescribeKey was refused.
     key: Option<&'a KeyMetadata>,
@@ -31,7 +31,7 @@ impl Facts<'_> {
             Source::ResourceAccount if self.resource_account.is_empty() => Err(Knowledge::Present),
             Source::ResourceAccount => Ok(self.resource_account.to_owned()),
             Source::Region => Ok(self.home.region.clone()),
-            Source::Now => Ok(self.now.to_owned()),
+            Source::Now => Ok(self.now.to_string()),
             Source::ViaService => match self.home.partition.as_str() {
                 "aws" | "aws-us-gov" => Ok(format!("s3.{}.amazonaws.com", self.home.region)),
                 _ => Err(Knowledge::Present),
@@ -81,7 +81,7 @@ pub fn s3_request(
     bucket: &str,
     key: Option<&str>,
     reader: Reader,
-    now: &str,
+    now: Timestamp,
 ) -> Request {
     let column = match (action, reader) {
         ("s3:GetObject", Reader::Server) => 0,
@@ -109,7 +109,7 @@ pub fn kms_request(
     action: &str,
     key: &KeyMetadata,
     context_arn: Option<&str>,
-    now: &str,
+    now: Timestamp,
 ) -> Request {
     let column = match action {
         "kms:Decrypt" => 4,
@@ -159,7 +159,7 @@ mod tests {
         }
     }
 
-    const NOW: &str = "2026-11-23T12:00:00Z";
+    const NOW: Timestamp = Timestamp::from_millis(1_795_435_200_000);
 
     #[test]
     fn every_key_has_one_row() {

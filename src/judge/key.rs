@@ -9,6 +9,7 @@ use crate::model::contract::{Access, Darwin, Home};
 use crate::model::evidence::{Evidence, KeyEvidence, KeyTrouble, Under};
 use crate::model::finding::Finding;
 use crate::model::kms::KeyMetadata;
+use crate::model::time::Timestamp;
 use crate::model::verdict::{Decision, Verdict};
 use crate::model::why::Gate;
 use crate::policy::document::PolicyDocument;
@@ -35,7 +36,7 @@ pub struct KeyQuestion<'a> {
     /// The encryption context `aws:s3:arn`: the object ARN, or the bucket ARN under an S3 Bucket Key. None: not known which.
     pub context_arn: Option<&'a str>,
     /// RFC 3339.
-    pub now: &'a str,
+    pub now: Timestamp,
 }
 
 impl KeyFacts {

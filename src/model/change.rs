@@ -2,6 +2,7 @@
 
 use crate::model::actor::Actor;
 use crate::model::aws::Operation;
+use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Which document a write or a change is about.
@@ -94,12 +95,15 @@ impl Print {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {
     pub subject: Subject,
-    /// When it was about to be made, milliseconds since the epoch: before the last read that it rests on.
-    pub begun_ms: u64,
+    /// When it was about to be made, before the last read that it rests on.
+    #[serde(rename = "begun_ms")]
+    pub begun: Timestamp,
     /// When S3 had answered; none if nobody lived to say so.
-    pub done_ms: Option<u64>,
+    #[serde(rename = "done_ms")]
+    pub done: Option<Timestamp>,
     /// When the last read before it was made; none if nobody lived to say so.
-    pub read_ms: Option<u64>,
+    #[serde(rename = "read_ms")]
+    pub read_at: Option<Timestamp>,
     /// S3 has answered that it was made. Without that it may have been made.
     pub made: bool,
     /// The document that was written: the policy; CORS rules and notifications as JSON.
@@ -118,8 +122,9 @@ pub struct Change {
     pub id: String,
     /// `eventName`.
     pub name: String,
-    /// `eventTime` in milliseconds since the epoch: the beginning of its second.
-    pub time_ms: u64,
+    /// `eventTime`: the beginning of its second.
+    #[serde(rename = "time_ms")]
+    pub time: Timestamp,
     /// The policy, or the CORS rules or notifications as JSON; none where it was deleted.
     pub document: Option<String>,
     pub actor: Actor,

@@ -6,6 +6,7 @@ use crate::model::actor::Actor;
 use crate::model::aws::{AwsError, Operation};
 use crate::model::change::Subject;
 use crate::model::contract::Access;
+use crate::model::time::Timestamp;
 use crate::model::verdict::Decision;
 use crate::model::why::{Applies, StatementName};
 use serde::{Deserialize, Serialize};
@@ -159,16 +160,18 @@ pub enum Evidence {
         foreign: bool,
         limit: usize,
     },
-    /// How many keys are known from uploads, and since when (milliseconds since the epoch).
+    /// How many keys are known from uploads, and since when.
     NeverScanned {
         keys: usize,
-        since_ms: Option<u64>,
+        #[serde(rename = "since_ms")]
+        since: Option<Timestamp>,
     },
-    /// An incident, its kind, and until when it is not reminded of (milliseconds since the epoch).
+    /// An incident, its kind, and until when it is not reminded of.
     Acknowledged {
         incident: String,
         of: String,
-        until_ms: u64,
+        #[serde(rename = "until_ms")]
+        until: Timestamp,
     },
     NoSubscription {
         topic: Option<String>,
@@ -372,9 +375,11 @@ pub struct LostUpdate {
     /// `eventID` and `eventName` of the change.
     pub id: String,
     pub change: String,
-    /// When the change was made and when our write was begun, milliseconds since the epoch.
-    pub changed_ms: u64,
-    pub begun_ms: u64,
+    /// When the change was made and when our write was begun.
+    #[serde(rename = "changed_ms")]
+    pub changed: Timestamp,
+    #[serde(rename = "begun_ms")]
+    pub begun: Timestamp,
     /// Their document, as CloudTrail reports it.
     pub theirs: String,
     /// What the guard wrote.

@@ -1,30 +1,100 @@
-//! Moments as texts: what policies, CloudTrail and messages write.
+//! Moments and their texts: what policies, CloudTrail and messages write.
 //!
 //! Pure. Must never ask what time it is: that is `ports::Clock`.
 
 use crate::model::text::is_digits;
+use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display, Formatter};
+use std::ops::{Add, Sub};
 use std::str::FromStr;
+use std::time::Duration;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 /// The longest that a Lambda function runs, whatever its timeout.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
-pub const LONGEST_RUN_MS: u64 = 900_000;
-/// The time kept free before the deadline, in milliseconds: what is not begun by then is returned as not done.
-pub const RESERVE_MS: u64 = 2_000;
+pub const LONGEST_RUN: Duration = Duration::from_mins(15);
+/// The time kept free before the deadline: what is not begun by then is returned as not done.
+pub const RESERVE: Duration = Duration::from_secs(2);
 
-/// Milliseconds since the epoch as `2026-11-23T12:00:00Z`, to the second; no later than the year 9999.
-pub fn rfc3339(ms: u64) -> String {
-    let moment = i64::try_from(ms / 1_000).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let moment = moment.unwrap_or(PrimitiveDateTime::MAX.assume_utc());
-    let ((year, month, day), (hour, minute, second)) = (moment.to_calendar_date(), moment.to_hms());
-    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
+/// A moment, to the millisecond; stored as the milliseconds since 1970. What is counted beyond its ends stays at them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    pub const MAX: Self = Self(u64::MAX);
+
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// As DynamoDB's time to live has it.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// Whether a wait that begins now ends well before the deadline, if there is one.
+    pub fn leaves(self, wait: Duration, deadline: Option<Self>) -> bool {
+        deadline.is_none_or(|deadline| self + wait + RESERVE < deadline)
+    }
 }
 
-/// The inverse for CloudTrail's `eventTime` (`2026-11-23T12:00:00Z`, fractions dropped): milliseconds since the epoch.
-/// None for anything else.
-pub fn parse_rfc3339(text: &str) -> Option<u64> {
-    let (seconds, _) = iso_8601(text).filter(|_| text.contains('T') && text.ends_with('Z'))?;
-    u64::try_from(seconds).ok().map(|seconds| seconds * 1_000)
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, length: Duration) -> Self {
+        Self(self.0.saturating_add(millis(length)))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, length: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(length)))
+    }
+}
+
+/// How long after the other; zero if before it.
+impl Sub for Timestamp {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// As `2026-11-23T12:00:00Z`, to the second; no later than the year 9999.
+impl Display for Timestamp {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let moment = i64::try_from(self.as_secs()).ok().and_then(|secs| OffsetDateTime::from_unix_timestamp(secs).ok());
+        let moment = moment.unwrap_or(PrimitiveDateTime::MAX.assume_utc());
+        let ((year, month, day), (hour, minute, second)) = (moment.to_calendar_date(), moment.to_hms());
+        write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
+    }
+}
+
+/// A text that is no moment as CloudTrail writes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoMoment;
+
+/// Reads what `Display` and CloudTrail's `eventTime` write, fractions dropped, and nothing else.
+impl FromStr for Timestamp {
+    type Err = NoMoment;
+
+    fn from_str(text: &str) -> Result<Self, NoMoment> {
+        let (seconds, _) = iso_8601(text).filter(|_| text.contains('T') && text.ends_with('Z')).ok_or(NoMoment)?;
+        u64::try_from(seconds).map(|seconds| Self(seconds * 1_000)).map_err(|_| NoMoment)
+    }
+}
+
+/// A length in whole milliseconds.
+pub fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Seconds since the epoch and nanoseconds of a month, a day, or a time of a day with its zone.
@@ -83,11 +153,16 @@ fn digits<T: FromStr>(text: &str, length: usize) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_rfc3339, rfc3339};
+    use super::{NoMoment, Timestamp};
+    use std::time::Duration;
+
+    const fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
 
     #[test]
     fn times_are_civil_dates_in_utc() {
-        for (ms, text) in [
+        for (millis, text) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399_999, "2000-02-28T23:59:59Z"),
             (951_782_400_000, "2000-02-29T00:00:00Z"),
@@ -97,21 +172,43 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00:00:00Z"),
             (u64::MAX, "9999-12-31T23:59:59Z"),
         ] {
-            assert_eq!(rfc3339(ms), text);
+            assert_eq!(at(millis).to_string(), text);
         }
     }
 
     #[test]
     fn a_written_date_reads_back_to_the_second() {
-        for ms in [0, 951_782_399_000, 951_782_400_000, 1_798_761_600_000, 1_772_323_200_000, 1_795_521_612_000] {
-            assert_eq!(parse_rfc3339(&rfc3339(ms)), Some(ms));
+        for millis in [0, 951_782_399_000, 951_782_400_000, 1_798_761_600_000, 1_772_323_200_000, 1_795_521_612_000] {
+            assert_eq!(at(millis).to_string().parse(), Ok(at(millis)));
         }
-        assert_eq!(parse_rfc3339("1970-01-01T00:00:01.999Z"), Some(1_000));
+        assert_eq!("1970-01-01T00:00:01.999Z".parse(), Ok(at(1_000)));
         for odd in ["2026-02-30T00:00:00Z", "2026-11-23T12:00:60Z", "1969-12-31T23:59:59Z"] {
-            assert_eq!(parse_rfc3339(odd), None, "{odd}");
+            assert_eq!(odd.parse::<Timestamp>(), Err(NoMoment), "{odd}");
         }
         for odd in ["", "now", "2026-11-23", "2026-13-01T00:00:00Z", "2026-11-23T12:00:00+01:00", "-1-1-1T0:0:0Z"] {
-            assert_eq!(parse_rfc3339(odd), None, "{odd}");
+            assert_eq!(odd.parse::<Timestamp>(), Err(NoMoment), "{odd}");
         }
+    }
+
+    #[test]
+    fn what_is_counted_beyond_the_first_or_the_last_moment_stays_there() {
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            (at(5) - second, Timestamp::MAX + second, at(5) + Duration::MAX),
+            (at(0), Timestamp::MAX, Timestamp::MAX)
+        );
+        assert_eq!((at(5) - at(7), at(1_007) - at(7), at(7) + second), (Duration::ZERO, second, at(1_007)));
+    }
+
+    #[test]
+    fn a_wait_must_end_two_seconds_before_the_deadline() {
+        let second = Duration::from_secs(1);
+        assert!(at(0).leaves(second, None) && at(0).leaves(second, Some(at(3_001))));
+        assert!(!at(0).leaves(second, Some(at(3_000))) && !Timestamp::MAX.leaves(second, Some(Timestamp::MAX)));
+    }
+
+    #[test]
+    fn a_moment_is_stored_as_a_number() {
+        assert_eq!(serde_json::to_string(&[at(1_798_761_600_001)]).unwrap(), "[1798761600001]");
     }
 }

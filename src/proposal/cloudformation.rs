@@ -82,18 +82,7 @@ fn bucket(id: &str, properties: &Map<String, Value>, proposal: &mut Proposal) {
         Said::Nothing | Said::Later => Said::Later,
     };
     documents.encryption = match said("BucketEncryption") {
-        Said::Is(value) => {
-            let rule = value.pointer("/ServerSideEncryptionConfiguration/0");
-            let default = rule.and_then(|rule| rule.get("ServerSideEncryptionByDefault"));
-            let text =
-                |name: &str| default.and_then(|default| default.get(name)).and_then(Value::as_str).map(str::to_owned);
-            let bucket_key = rule.and_then(|rule| rule.get("BucketKeyEnabled")).and_then(Value::as_bool);
-            Said::Is(BucketEncryption {
-                algorithm: text("SSEAlgorithm"),
-                kms_key: text("KMSMasterKeyID"),
-                bucket_key_enabled: bucket_key.unwrap_or_default(),
-            })
-        }
+        Said::Is(value) => Said::Is(encryption(value)),
         Said::Absent => Said::Absent,
         Said::Nothing | Said::Later => Said::Later,
     };
@@ -115,6 +104,18 @@ fn bucket(id: &str, properties: &Map<String, Value>, proposal: &mut Proposal) {
     };
     if documents.policy == Said::Nothing {
         documents.policy = Said::Absent;
+    }
+}
+
+fn encryption(value: &Value) -> BucketEncryption {
+    let rule = value.pointer("/ServerSideEncryptionConfiguration/0");
+    let default = rule.and_then(|rule| rule.get("ServerSideEncryptionByDefault"));
+    let text = |name: &str| default.and_then(|default| default.get(name)).and_then(Value::as_str).map(str::to_owned);
+    let bucket_key = rule.and_then(|rule| rule.get("BucketKeyEnabled")).and_then(Value::as_bool);
+    BucketEncryption {
+        algorithm: text("SSEAlgorithm"),
+        kms_key: text("KMSMasterKeyID"),
+        bucket_key_enabled: bucket_key.unwrap_or_default(),
     }
 }
 

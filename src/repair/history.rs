@@ -14,36 +14,37 @@ use crate::model::actor::Actor;
 use crate::model::aws::Operation;
 use crate::model::change::{Change, Print, Subject, Write};
 use crate::model::contract::Darwin;
-use crate::model::time::{LONGEST_RUN_MS, parse_rfc3339};
+use crate::model::time::{LONGEST_RUN, Timestamp};
 use print::print;
+use std::time::Duration;
 
 /// What is remembered of writes and changes, in milliseconds: longer than CloudTrail's events take, with their retries.
-pub const REMEMBER_MS: u64 = 24 * 60 * 60 * 1_000;
+pub const REMEMBER: Duration = Duration::from_hours(24);
 /// A read may show what stood so long before, in milliseconds: what a change younger than that wrote must be seen in
 /// a document before it is written over.
-pub const STALE_MS: u64 = 10_000;
+pub const STALE: Duration = Duration::from_secs(10);
 /// CloudTrail's `eventTime` has a grain of one second.
-const GRAIN_MS: u64 = 1_000;
+const GRAIN: Duration = Duration::from_secs(1);
 /// Changes, writes and bytes of documents that are kept of a bucket: docs/incidents.md, "What it costs".
 pub const MOST_CHANGES: usize = 256;
 pub const MOST_WRITES: usize = 128;
 pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// A write of ours whose event has not come after so long never will: there is no trail for EventBridge.
-pub const EVENT_OVERDUE_MS: u64 = 30 * 60 * 1_000;
+pub const EVENT_OVERDUE: Duration = Duration::from_mins(30);
 
 impl Change {
     /// What an event says that somebody wrote. None for other events, and for one without a readable time or document.
     pub fn of(event: &ConfigChange, darwin: &Darwin) -> Option<Self> {
         let subject = Subject::of(&event.name)?;
-        let time_ms = parse_rfc3339(event.actor.time.as_deref()?)?;
+        let time = event.actor.time.as_deref()?.parse::<Timestamp>().ok()?;
         let document = if event.name.starts_with("Delete") {
             None
         } else {
             Some(submitted::document(subject, event.request_parameters.as_deref()?)?)
         };
-        let id = event.actor.event_id.clone().unwrap_or_else(|| digest(&format!("{time_ms} {document:?}")));
+        let id = event.actor.event_id.clone().unwrap_or_else(|| digest(&format!("{} {document:?}", time.as_millis())));
         let print = print(subject, document.as_deref(), darwin);
-        Some(Self { subject, id, name: event.name.clone(), time_ms, document, actor: event.actor.clone(), print })
+        Some(Self { subject, id, name: event.name.clone(), time, document, actor: event.actor.clone(), print })
     }
 
     fn bytes(&self) -> usize {
@@ -59,19 +60,17 @@ impl Change {
 
 impl Write {
     pub fn same(&self, other: &Self) -> bool {
-        (self.subject, self.begun_ms, &self.after) == (other.subject, other.begun_ms, &other.after)
+        (self.subject, self.begun, &self.after) == (other.subject, other.begun, &other.after)
     }
 
     /// When it was over. A write that was never reported as done was made while its function ran, or never.
-    fn end_ms(&self, now_ms: u64) -> u64 {
-        self.done_ms.unwrap_or_else(|| now_ms.min(self.begun_ms.saturating_add(LONGEST_RUN_MS)))
+    fn end(&self, now: Timestamp) -> Timestamp {
+        self.done.unwrap_or_else(|| now.min(self.begun + LONGEST_RUN))
     }
 
     /// Whether a change fell so near to it that it can't have known it.
-    fn near(&self, change: &Change, now_ms: u64) -> bool {
-        change.subject == self.subject
-            && change.time_ms <= self.end_ms(now_ms)
-            && change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= self.begun_ms
+    fn near(&self, change: &Change, now: Timestamp) -> bool {
+        change.subject == self.subject && change.time <= self.end(now) && change.time + GRAIN + STALE >= self.begun
     }
 }
 
@@ -95,24 +94,23 @@ pub struct Room<'a> {
 
 impl Past {
     /// Drops what is older than a day.
-    pub fn forget_old(&mut self, now_ms: u64) {
-        self.writes.retain(|write| write.begun_ms.saturating_add(REMEMBER_MS) > now_ms);
-        self.changes.retain(|change| change.time_ms.saturating_add(REMEMBER_MS) > now_ms);
+    pub fn forget_old(&mut self, now: Timestamp) {
+        self.writes.retain(|write| write.begun + REMEMBER > now);
+        self.changes.retain(|change| change.time + REMEMBER > now);
     }
 
     /// Whether a write of ours, past or to come, may have undone a change.
-    fn concerns(&self, change: &Change, now_ms: u64) -> bool {
-        fresh(change, now_ms) || self.writes.iter().any(|write| write.near(change, now_ms))
+    fn concerns(&self, change: &Change, now: Timestamp) -> bool {
+        fresh(change, now) || self.writes.iter().any(|write| write.near(change, now))
     }
 
     /// The room for one more change: the oldest go, those first that no write of ours concerns.
-    pub fn room_for(&self, change: &Change, now_ms: u64) -> Room<'_> {
-        if self.changes.iter().any(|held| held.id == change.id) || !self.concerns(change, now_ms) {
+    pub fn room_for(&self, change: &Change, now: Timestamp) -> Room<'_> {
+        if self.changes.iter().any(|held| held.id == change.id) || !self.concerns(change, now) {
             return Room::default();
         }
-        let mut held: Vec<(bool, &Change)> =
-            self.changes.iter().map(|held| (self.concerns(held, now_ms), held)).collect();
-        held.sort_by_key(|(concerns, held)| (*concerns, held.time_ms));
+        let mut held: Vec<(bool, &Change)> = self.changes.iter().map(|held| (self.concerns(held, now), held)).collect();
+        held.sort_by_key(|(concerns, held)| (*concerns, held.time));
         let mut count = held.len();
         let mut bytes: usize = held.iter().map(|(_, held)| held.bytes()).sum::<usize>() + change.bytes();
         let mut room = Room { keep: true, ..Room::default() };
@@ -130,7 +128,7 @@ impl Past {
     /// The writes that have to go for one more, the oldest first.
     pub fn surplus_writes(&self) -> Vec<&Write> {
         let mut held: Vec<&Write> = self.writes.iter().collect();
-        held.sort_by_key(|write| write.begun_ms);
+        held.sort_by_key(|write| write.begun);
         held.truncate((held.len() + 1).saturating_sub(MOST_WRITES));
         held
     }
@@ -141,35 +139,35 @@ impl Past {
             write.subject == event.subject
                 && event.print.whole.is_some()
                 && write.print.whole == event.print.whole
-                && event.time_ms.saturating_add(GRAIN_MS) > write.begun_ms
+                && event.time + GRAIN > write.begun
         };
         let of_this = |write: &&Write| write.event.as_ref() == Some(&event.id);
         let free = |write: &&Write| write.event.is_none();
         let fitting = || self.writes.iter().filter(fits);
-        fitting().find(of_this).or_else(|| fitting().filter(free).min_by_key(|write| write.begun_ms))
+        fitting().find(of_this).or_else(|| fitting().filter(free).min_by_key(|write| write.begun))
     }
 
     /// A write that S3 has answered for, whose event is overdue while none of a later one has come either.
-    pub fn unanswered(&self, now_ms: u64) -> Option<Operation> {
-        let answered_ms = self.writes.iter().filter(|write| write.event.is_some()).map(|write| write.begun_ms).max();
+    pub fn unanswered(&self, now: Timestamp) -> Option<Operation> {
+        let answered = self.writes.iter().filter(|write| write.event.is_some()).map(|write| write.begun).max();
         let overdue = |write: &&Write| {
             write.made
                 && write.event.is_none()
-                && answered_ms.is_none_or(|answered_ms| write.begun_ms > answered_ms)
-                && write.begun_ms.saturating_add(EVENT_OVERDUE_MS) < now_ms
+                && answered.is_none_or(|answered| write.begun > answered)
+                && write.begun + EVENT_OVERDUE < now
         };
         self.writes.iter().find(overdue).map(|write| write.subject.operation())
     }
 
     /// The changes that our writes may have undone: each fell so near to a write that the write can't have known it,
     /// it was not replaced by a later one before the write's last read, and `current` does not show it.
-    pub fn lost(&self, subject: Subject, current: &Print, now_ms: u64) -> Vec<(&Change, &Write)> {
+    pub fn lost(&self, subject: Subject, current: &Print, now: Timestamp) -> Vec<(&Change, &Write)> {
         let mut lost: Vec<(&Change, &Write)> = Vec::new();
         for write in self.writes.iter().filter(|write| write.subject == subject) {
             // An event of our own, should it not have been recognised, hides nobody's.
             let own = |change: &&Change| change.print.whole == write.print.whole;
             let near: Vec<&Change> =
-                self.changes.iter().filter(|change| write.near(change, now_ms) && !own(change)).collect();
+                self.changes.iter().filter(|change| write.near(change, now) && !own(change)).collect();
             let replacing: Vec<&Change> =
                 near.iter().copied().filter(|change| change.print.same_elements(current)).collect();
             for change in &near {
@@ -187,34 +185,31 @@ impl Past {
 
     /// Whether a document that was just read is older than a change that is known: then it must not be written over.
     /// A change of the future is none: a forged event would keep repairs away for as long as it is remembered.
-    pub fn outdates(&self, subject: Subject, read: &Print, now_ms: u64) -> bool {
-        let known = |change: &&Change| {
-            change.subject == subject && fresh(change, now_ms) && change.time_ms <= now_ms.saturating_add(STALE_MS)
-        };
-        let newest_ms = self.changes.iter().filter(known).map(|change| change.time_ms).max();
-        let mut newest =
-            self.changes.iter().filter(known).filter(|change| Some(change.time_ms) == newest_ms).peekable();
+    pub fn outdates(&self, subject: Subject, read: &Print, now: Timestamp) -> bool {
+        let known = |change: &&Change| change.subject == subject && fresh(change, now) && change.time <= now + STALE;
+        let newest = self.changes.iter().filter(known).map(|change| change.time).max();
+        let mut newest = self.changes.iter().filter(known).filter(|change| Some(change.time) == newest).peekable();
         newest.peek().is_some() && !newest.any(|change| shows(&change.print, read, subject))
     }
 }
 
 /// Whether a read may still not show it.
-fn fresh(change: &Change, now_ms: u64) -> bool {
-    change.time_ms.saturating_add(GRAIN_MS + STALE_MS) >= now_ms
+fn fresh(change: &Change, now: Timestamp) -> bool {
+    change.time + GRAIN + STALE >= now
 }
 
 /// What somebody replaced before our last read was not ours to lose. CloudTrail's times are a second wide: within that
 /// second it is taken for replaced where the same author wrote both, our write rests on the later one, and that is there.
 fn replaced(change: &Change, write: &Write, near: &[&Change], standing: &[&Change]) -> bool {
-    let before = |later: &&&Change| later.time_ms.saturating_add(GRAIN_MS) <= write.begun_ms;
-    let read_ms = write.read_ms.unwrap_or(write.begun_ms);
+    let before = |later: &&&Change| later.time + GRAIN <= write.begun;
+    let read_at = write.read_at.unwrap_or(write.begun);
     let perhaps = |later: &&&Change| {
-        later.time_ms <= read_ms
+        later.time <= read_at
             && later.same_author(change)
             && (!later.print.ours || change.print.ours)
             && later.print.elements.iter().all(|element| write.print.has(element))
     };
-    near.iter().filter(before).chain(standing.iter().filter(perhaps)).any(|later| later.time_ms > change.time_ms)
+    near.iter().filter(before).chain(standing.iter().filter(perhaps)).any(|later| later.time > change.time)
 }
 
 /// Whether our write took something of a change away, or brought back what it had removed, and it is so now.

@@ -16,6 +16,7 @@ use crate::model::aws::AwsError;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
 use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, PolicyRepair, WideStatement};
 use crate::model::finding::{Finding, Kind};
+use crate::model::time::Timestamp;
 use crate::model::verdict::{Reader, Verdict};
 use crate::model::why::StatementName;
 use crate::policy::document::{Editable, PolicyDocument, Statements};
@@ -60,7 +61,7 @@ pub fn assess_policy(
     darwin: &Darwin,
     home: &Home,
     ceiling: Ceiling,
-    now: &str,
+    now: Timestamp,
     precedent: Precedent<'_>,
 ) -> PolicyAssessment {
     let asking = Asking { contract, darwin, home, now };
@@ -428,7 +429,7 @@ pub fn policy_with_ours(
     let policy = document.editable().ok()?;
     let as_it_is = || Some(document.text().to_owned());
     // The time does not bear on statements without a condition, and those with one are not counted on.
-    let asking = Asking { contract, darwin, home, now: "2000-01-01T00:00:00Z" };
+    let asking = Asking { contract, darwin, home, now: Timestamp::default() };
     let reading = Reading::new(policy, asking, Terms::new(contract, home));
     if !reading.hands_off().is_empty() {
         return as_it_is();

@@ -4,7 +4,6 @@
 
 use crate::model::actor::Actor;
 use crate::model::text::shortened;
-use crate::model::time::parse_rfc3339;
 use crate::report::text::{moment, name};
 
 /// Most characters of an address, a program or a session.
@@ -13,7 +12,7 @@ const SHORT: usize = 60;
 /// One line: who, by which call, with what, from where and when.
 pub(super) fn who(actor: &Actor, change: Option<&str>) -> String {
     let who = actor.arn.as_deref().map_or_else(|| "somebody whom CloudTrail does not name".to_owned(), named);
-    let at = |at: &str| parse_rfc3339(at).map_or_else(|| short(at), moment);
+    let at = |at: &str| at.parse().map_or_else(|_| short(at), moment);
     let details = [
         change.map(|change| format!(", {}", short(change))),
         actor.user_agent.as_deref().map(|agent| format!(" with {}", program(agent))),

@@ -141,7 +141,7 @@ impl<'d, 'n> Digest<'d, 'n> {
                 format!(
                     "{} as of {}. {} buckets: Darwin's part is in place again. The guard restored it and read it back.",
                     state(self.first),
-                    moment(self.first.now_ms),
+                    moment(self.first.now),
                     buckets.len(),
                 )
             } else {

@@ -7,7 +7,6 @@ use crate::model::evidence::Evidence;
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::Action;
 use crate::model::text::cut;
-use crate::model::time::rfc3339;
 use crate::report::letter::{headline, letter, subject};
 use crate::report::notice::{Budget, Notice};
 use crate::report::remedy::{Block, command};
@@ -75,6 +74,7 @@ struct Documents {
     command: String,
 }
 
+#[expect(clippy::too_many_lines, reason = "a row a field")]
 pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Value {
     let Budget { long, line, lines } = budget;
     let incident = notice.incident;
@@ -104,10 +104,10 @@ pub(super) fn document(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> Va
         affected: letter.affected,
         changed_by: letter.changed_by,
         do_now: letter.do_now,
-        sent_at: rfc3339(notice.now_ms),
-        opened_at: rfc3339(incident.opened_ms),
-        last_seen_at: rfc3339(incident.last_ms),
-        resolved_at: incident.healed.as_ref().map(|healed| rfc3339(healed.at_ms)),
+        sent_at: notice.now.to_string(),
+        opened_at: incident.opened.to_string(),
+        last_seen_at: incident.last_seen.to_string(),
+        resolved_at: incident.healed.as_ref().map(|healed| healed.at.to_string()),
         resolved_because: incident.healed.as_ref().map(|healed| words::ending(healed.shown_by)),
         count: incident.seen,
         reopened: incident.flaps,

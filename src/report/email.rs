@@ -4,7 +4,6 @@ use crate::incident::life::{SAMPLES, Status};
 use crate::model::actor::Actor;
 use crate::model::evidence::{Evidence, KeyEvidence};
 use crate::model::text::counted;
-use crate::model::time::rfc3339;
 use crate::report::console;
 use crate::report::finding::FindingAnswer;
 use crate::report::letter::{Letter, letter};
@@ -115,7 +114,7 @@ fn evidence(notice: &Notice<'_>, budget: Budget) -> String {
         let names: Vec<String> = finding.depends_on.iter().take(budget.lines).map(|name| line(name, 200)).collect();
         lines.push(format!("Depends on: {}", names.join(", ")));
     }
-    lines.push(format!("First seen {}, last seen {}", rfc3339(incident.opened_ms), rfc3339(incident.last_ms)));
+    lines.push(format!("First seen {}, last seen {}", incident.opened, incident.last_seen));
     let samples = &report.sample_keys;
     if !samples.is_empty() {
         lines.push(format!("Objects seen with it: {}. Some of them:", incident.seen));
@@ -181,7 +180,7 @@ pub(super) fn footer(notice: &Notice<'_>, was_cut: bool) -> String {
     let home = &notice.context.home;
     lines.push(format!(
         "Sent {} by the Darwin S3 guard of account {}, {}. Incident {}",
-        rfc3339(notice.now_ms),
+        notice.now,
         &*home.account,
         home.region,
         notice.incident.fingerprint.as_str()

@@ -11,7 +11,6 @@ use crate::model::evidence::{
 };
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::text::{counted, with_wildcards};
-use crate::model::time::rfc3339;
 use crate::model::verdict::{Decision, Effect, Reader};
 use crate::model::why::StatementName;
 use crate::report::actor;
@@ -20,6 +19,7 @@ use crate::report::remedy::remedy;
 use crate::report::text::{code, moment, name, span, statement, subject};
 use crate::report::words::headline;
 use serde::Serialize;
+use std::time::Duration;
 
 /// A finding as answers and messages have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,6 +81,7 @@ pub fn all(findings: &[Finding], bucket: &str, home: &Home) -> Vec<FindingAnswer
 /// How many of the things that a Deny takes are listed; the others are counted.
 const HITS: usize = 5;
 
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
     let one = |sentence: &str| vec![sentence.to_owned()];
     let mut because = match &finding.evidence {
@@ -262,19 +263,19 @@ fn remembered(evidence: &Evidence) -> Option<String> {
             if *foreign { "other accounts" } else { "your account" },
             code(key),
         ),
-        Evidence::NeverScanned { keys, since_ms: Some(since_ms) } => format!(
+        Evidence::NeverScanned { keys, since: Some(since) } => format!(
             "the guard knows {} of this bucket, from uploads since {}. Objects that were there before were never scanned",
             counted(*keys, "KMS key"),
-            moment(*since_ms),
+            moment(*since),
         ),
-        Evidence::NeverScanned { since_ms: None, keys: _ } => {
+        Evidence::NeverScanned { since: None, keys: _ } => {
             "the guard knows no KMS key of this bucket from uploads, and existing objects were never scanned".to_owned()
         }
-        Evidence::Acknowledged { incident, of, until_ms } => format!(
+        Evidence::Acknowledged { incident, of, until } => format!(
             "the {} incident {} is open, and nobody is reminded of it until {}. A change for the worse is sent all the same",
             code(of),
             code(incident),
-            moment(*until_ms),
+            moment(*until),
         ),
         _ => return None,
     })
@@ -435,8 +436,8 @@ fn lost_update(lost: &LostUpdate) -> Vec<String> {
         format!(
             "{} at {} fell between the guard's last read of the {what} and its write, begun at {}",
             code(&lost.change),
-            rfc3339(lost.changed_ms),
-            rfc3339(lost.begun_ms),
+            lost.changed.to_string(),
+            lost.begun.to_string(),
         ),
         format!("the {what} does not have that change now: the guard's write may have undone it"),
     ]
@@ -450,7 +451,7 @@ fn contested(rival: Option<&Actor>, limit: u32, window_s: u64) -> Vec<String> {
             "the guard repaired it {} within {}, which is its limit. It repairs again when it has been quiet as long, or by a \
              manual repair",
             counted(usize::try_from(limit).unwrap_or(usize::MAX), "time"),
-            span(window_s.saturating_mul(1_000)),
+            span(Duration::from_secs(window_s)),
         ),
     ]
 }

@@ -3,13 +3,13 @@
 //! Pure. Must never say in the present tense what is over, leave an alternative open that the incident settles, or name
 //! a state that the subject does not.
 
-use crate::incident::life::{Ending, Healed, Status};
+use crate::incident::life::{Ending, Healed, REMIND, Status};
 use crate::model::contract::Mode;
 use crate::model::evidence::{Evidence, KeyEvidence, KeyTrouble};
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::{Action, ActionResult, Refusal};
 use crate::model::text::counted;
-use crate::model::time::parse_rfc3339;
+use crate::model::time::Timestamp;
 use crate::model::verdict::Decision;
 use crate::report::notice::{MAX_SUBJECT, Notice};
 use crate::report::remedy::{Block, OTHER_STOPS, Remedy, Way, look_up, pause};
@@ -116,11 +116,11 @@ fn gives_reading(evidence: &Evidence) -> bool {
 
 fn now(notice: &Notice<'_>) -> String {
     let incident = notice.incident;
-    let now_ms = notice.now_ms;
+    let now = notice.now;
     let state = state(notice);
-    let as_of = format!("{state} as of {}", moment(now_ms));
+    let as_of = format!("{state} as of {}", moment(now));
     let headline = headline(notice);
-    let began_ms = began_ms(notice);
+    let began = began(notice);
     let again = match incident.flaps {
         0 => String::new(),
         flaps => {
@@ -130,14 +130,14 @@ fn now(notice: &Notice<'_>) -> String {
     match notice.status {
         Status::Test => format!("{as_of}. {headline}."),
         Status::Opened => {
-            format!("{as_of}, since {}. Bucket {}: {headline}.{again}", moment_beside(began_ms, now_ms), bucket(notice))
+            format!("{as_of}, since {}. Bucket {}: {headline}.{again}", moment_beside(began, now), bucket(notice))
         }
         Status::Reminder => {
-            let days = now_ms.saturating_sub(incident.opened_ms) / crate::incident::life::REMIND_MS;
+            let days = (now - incident.opened).as_secs() / REMIND.as_secs();
             format!(
                 "{as_of}, for {}, since {}. Bucket {}: {headline}. Reminder {}.{again}",
-                span(now_ms.saturating_sub(began_ms)),
-                moment_beside(began_ms, now_ms),
+                span(now - began),
+                moment_beside(began, now),
                 bucket(notice),
                 days.max(1),
             )
@@ -145,17 +145,17 @@ fn now(notice: &Notice<'_>) -> String {
         Status::Repaired => format!(
             "{as_of}. Bucket {}: {headline}. The guard restored it and read it back. It was broken since {}.{again}",
             bucket(notice),
-            moment_beside(began_ms, now_ms),
+            moment_beside(began, now),
         ),
         Status::Resolved => {
             let healed = notice.incident.healed.as_ref();
-            let ended_ms = healed.map_or(now_ms, |healed| healed.at_ms);
+            let ended = healed.map_or(now, |healed| healed.at);
             format!(
                 "{as_of}. Bucket {}: {headline}. It lasted {}, from {} to {}.",
                 bucket(notice),
-                span(ended_ms.saturating_sub(began_ms)),
-                moment_beside(began_ms, now_ms),
-                moment_beside(ended_ms, now_ms),
+                span(ended - began),
+                moment_beside(began, now),
+                moment_beside(ended, now),
             )
         }
     }
@@ -170,9 +170,9 @@ fn bucket(notice: &Notice<'_>) -> String {
 }
 
 /// When it began: with the change that led to it, where that is known; else when it was first seen.
-fn began_ms(notice: &Notice<'_>) -> u64 {
-    let changed_ms = notice.report().actor.as_ref().and_then(|actor| parse_rfc3339(actor.time.as_deref()?));
-    changed_ms.map_or(notice.incident.opened_ms, |changed_ms| changed_ms.min(notice.incident.opened_ms))
+fn began(notice: &Notice<'_>) -> Timestamp {
+    let changed = notice.report().actor.as_ref().and_then(|actor| actor.time.as_deref()?.parse::<Timestamp>().ok());
+    changed.map_or(notice.incident.opened, |changed| changed.min(notice.incident.opened))
 }
 
 fn affected(notice: &Notice<'_>) -> String {

@@ -4,6 +4,7 @@
 
 use crate::model::outcome::Read;
 use crate::model::text::counted;
+use crate::model::time::Timestamp;
 use crate::model::verdict::Decision;
 use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer};
 use crate::report::fit::fit;
@@ -62,7 +63,7 @@ pub fn log_line(answer: &Answer, items: usize, failed: usize, request_id: &str) 
 
 /// What the dashboard's table shows of each bucket: a line a bucket that was repaired, or, in a run over all of them, whose
 /// incidents were counted (`open`).
-pub fn status_lines(answer: &Answer, open: &[(String, usize)], now: &str) -> Vec<Value> {
+pub fn status_lines(answer: &Answer, open: &[(String, usize)], now: Timestamp) -> Vec<Value> {
     let line = |bucket: &BucketAnswer| {
         let incidents = open.iter().find(|(name, _)| *name == bucket.bucket).map(|(_, incidents)| *incidents);
         let repaired = bucket.verified == Some(true);
@@ -82,7 +83,7 @@ pub fn status_lines(answer: &Answer, open: &[(String, usize)], now: &str) -> Vec
         });
         let fields = line.as_object_mut()?;
         fields.extend(incidents.map(|incidents| ("status.incidents".to_owned(), json!(incidents))));
-        fields.extend(repaired.then(|| ("status.repaired".to_owned(), json!(now))));
+        fields.extend(repaired.then(|| ("status.repaired".to_owned(), json!(now.to_string()))));
         Some(line)
     };
     answer.buckets.iter().filter_map(line).collect()

@@ -9,6 +9,7 @@ use crate::incident::life::{Incident, Report};
 use crate::model::aws::AwsError;
 use crate::model::evidence::Evidence;
 use crate::model::finding::Finding;
+use crate::model::time::Timestamp;
 use crate::report::digest::Digest;
 use crate::report::document::{self, SCHEMA};
 use crate::report::letter::subject;
@@ -106,7 +107,7 @@ pub fn log_line(notice: &Notice<'_>, has_topic: bool, error: Option<&AwsError>) 
 }
 
 /// The incident of a test message: it is never stored.
-pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
+pub fn test_incident(context: &Context, now: Timestamp) -> Incident {
     let finding = Finding::of(Evidence::TestAlert);
     // SNS takes no empty attribute value, and no bucket is concerned.
     let bucket = "none".to_owned();
@@ -124,14 +125,14 @@ pub fn test_incident(context: &Context, now_ms: u64) -> Incident {
             read: None,
             diff: None,
         },
-        opened_ms: now_ms,
-        last_ms: now_ms,
+        opened: now,
+        last_seen: now,
         seen: 1,
-        told_ms: None,
-        claimed_ms: now_ms,
+        told: None,
+        claimed: Some(now),
         healed: None,
         flaps: 0,
-        quiet_until_ms: None,
+        quiet_until: None,
     }
 }
 

@@ -7,6 +7,7 @@
 
 use crate::model::aws::Usage;
 use crate::model::outcome::Read;
+use crate::model::time::Timestamp;
 use crate::report::answer::{Answer, BucketAnswer};
 use serde_json::{Value, json};
 
@@ -59,9 +60,9 @@ impl Counts {
     }
 }
 
-/// Adds the figures to an invocation's log line. `function`: the function's name; `now_ms`: the time of the figures,
+/// Adds the figures to an invocation's log line. `function`: the function's name; `now`: the time of the figures,
 /// which CloudWatch takes from two weeks ago to two hours ahead.
-pub fn embed(line: &mut Value, function: &str, now_ms: u64, answer: &Answer, counts: Counts, usage: &[Usage]) {
+pub fn embed(line: &mut Value, function: &str, now: Timestamp, answer: &Answer, counts: Counts, usage: &[Usage]) {
     let Some(line) = line.as_object_mut() else { return };
     let named: Vec<(&str, usize)> = figures(answer, counts, usage)
         .into_iter()
@@ -80,7 +81,7 @@ pub fn embed(line: &mut Value, function: &str, now_ms: u64, answer: &Answer, cou
     }
     let metrics: Vec<Value> = named.iter().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
     let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics });
-    line.insert("_aws".to_owned(), json!({ "Timestamp": now_ms, "CloudWatchMetrics": [directive] }));
+    line.insert("_aws".to_owned(), json!({ "Timestamp": now, "CloudWatchMetrics": [directive] }));
     line.insert(DIMENSION.to_owned(), json!(function));
     for (name, value) in named {
         line.insert(name.to_owned(), json!(value));
@@ -131,10 +132,10 @@ mod tests {
     #[test]
     fn what_is_zero_is_not_sent_but_for_the_open_incidents_of_a_run_over_everything() {
         let mut line = json!({ "message": "m" });
-        embed(&mut line, "f", 1, &Answer::default(), Counts::default(), &[]);
+        embed(&mut line, "f", Timestamp::from_millis(1), &Answer::default(), Counts::default(), &[]);
         assert_eq!(line, json!({ "message": "m" }));
         let counts = Counts { open_incidents: Some(0), ..Counts::default() };
-        embed(&mut line, "f", 1, &Answer::default(), counts, &[]);
+        embed(&mut line, "f", Timestamp::from_millis(1), &Answer::default(), counts, &[]);
         assert_eq!(line["OpenIncidents"], 0);
         assert_eq!(
             line["_aws"]["CloudWatchMetrics"][0]["Metrics"],
@@ -149,7 +150,7 @@ mod tests {
             Usage { operation: Operation::GetItem, calls: 1, retries: 2 },
         ];
         let mut line = json!({});
-        embed(&mut line, "f", 1, &Answer::default(), Counts::default(), &usage);
+        embed(&mut line, "f", Timestamp::from_millis(1), &Answer::default(), Counts::default(), &usage);
         assert_eq!((&line["AwsCalls"], &line["AwsRetries"]), (&json!(4), &json!(2)));
         assert_eq!(line["aws.calls"], json!({"HeadObject": 3, "GetItem": 1}));
         assert_eq!(line["aws.retries"], json!({"GetItem": 2}));

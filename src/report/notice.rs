@@ -4,6 +4,7 @@ use crate::incident::life::{Incident, Report, Status};
 use crate::model::contract::{Home, Mode};
 use crate::model::finding::Severity;
 use crate::model::outcome::ActionResult;
+use crate::model::time::Timestamp;
 use crate::report::finding::{self, FindingAnswer};
 use crate::report::remedy::{Remedy, how_to_stop, remedy};
 use crate::report::text::line;
@@ -56,7 +57,7 @@ pub struct Notice<'a> {
     pub context: &'a Context,
     /// A table is configured, but this message was decided on without it: it may repeat.
     pub stateless: bool,
-    pub now_ms: u64,
+    pub now: Timestamp,
 }
 
 /// How much of the long and the many goes into a message.

@@ -263,6 +263,7 @@ fn made_public_by(by: &[StatementName]) -> String {
     format!("statement {}", by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
 
+#[expect(clippy::too_many_lines, reason = "a row a gate")]
 fn of_gate(gate: &Gate) -> String {
     let words = match gate {
         Gate::NotUnderstood { open, .. } => return format!("what it means depends on {}", meanings(open, " and ")),

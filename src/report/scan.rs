@@ -15,7 +15,7 @@ use crate::scan::checkpoint::{Total, Unfit};
 use crate::scan::csv::Broken;
 use crate::scan::stop::Stop;
 use crate::scan::tally::{Group, KeyRead, KeyUse, Tally};
-use crate::scan::told::Tasks;
+use crate::scan::told::{Alikes, Cause, Tasks};
 use serde::Serialize;
 
 pub mod bigger;
@@ -117,37 +117,10 @@ pub fn of_tasks(tasks: &Tasks, mut problems: Vec<Problem>) -> ScanAnswer {
     let bucket = tasks.bucket.clone().unwrap_or_default();
     let mut causes = Vec::new();
     for (cause, alikes) in &tasks.causes {
-        let said = if cause.said.is_empty() { "no reason is given".to_owned() } else { cause.said.join("; ") };
-        let under = cause.kms_key.iter().map(|key| format!("the objects are under the KMS key {}", code(key)));
-        let Some(denied) = cause.denied else {
-            problems.push(Problem {
-                at: url(&bucket, alikes.samples.first().map_or("", String::as_str)),
-                saw: format!("{} without a verdict: {said}", tasks_of(alikes.objects)),
-                want: "a verdict: run the job again for them, or look at the function's log".to_owned(),
-                retryable: true,
-            });
-            continue;
-        };
-        let (kind, read, title) = match denied {
-            true if cause.said.iter().any(|said| said == "encryption sse-c") => {
-                (Kind::SseC, KeyRead::Denied, "objects under SSE-C can't be read")
-            }
-            true => (Kind::ObjectDenied, KeyRead::Denied, "objects can't be read"),
-            false => (Kind::AccessUncertain, KeyRead::Depends, "it cannot be determined whether objects can be read"),
-        };
-        let because: Vec<String> = under.chain(cause.said.iter().cloned()).collect();
-        let example = alikes.samples.first().map(|key| shell(&url(&bucket, key))).unwrap_or_default();
-        causes.push(CauseAnswer {
-            kind,
-            cause: std::iter::once(title.to_owned()).chain(because.iter().cloned()).collect::<Vec<_>>().join("; "),
-            objects: alikes.objects,
-            bytes: None,
-            samples: alikes.samples.clone(),
-            remedy: format!("Scan one of them, which prints what to do:\n\ndarwin-guard scan {example}"),
-            title: title.to_owned(),
-            because,
-            read,
-        });
+        match of_cause(&bucket, cause, alikes) {
+            Ok(cause) => causes.push(cause),
+            Err(problem) => problems.push(problem),
+        }
     }
     worst_first(&mut causes);
     for (number, what) in [
@@ -173,6 +146,38 @@ pub fn of_tasks(tasks: &Tasks, mut problems: Vec<Problem>) -> ScanAnswer {
     let keys = tasks.keys.iter().map(key).collect();
     let verdicts = Verdicts { allowed, denied, depends, gone };
     ScanAnswer { bucket, prefix: String::new(), objects, bytes: None, verdicts, causes, keys, problems, sample: false }
+}
+
+/// Tasks of one cause; a problem if they have no verdict.
+fn of_cause(bucket: &str, cause: &Cause, alikes: &Alikes) -> Result<CauseAnswer, Problem> {
+    let said = if cause.said.is_empty() { "no reason is given".to_owned() } else { cause.said.join("; ") };
+    let under = cause.kms_key.iter().map(|key| format!("the objects are under the KMS key {}", code(key)));
+    let denied = cause.denied.ok_or_else(|| Problem {
+        at: url(bucket, alikes.samples.first().map_or("", String::as_str)),
+        saw: format!("{} without a verdict: {said}", tasks_of(alikes.objects)),
+        want: "a verdict: run the job again for them, or look at the function's log".to_owned(),
+        retryable: true,
+    })?;
+    let (kind, read, title) = match denied {
+        true if cause.said.iter().any(|said| said == "encryption sse-c") => {
+            (Kind::SseC, KeyRead::Denied, "objects under SSE-C can't be read")
+        }
+        true => (Kind::ObjectDenied, KeyRead::Denied, "objects can't be read"),
+        false => (Kind::AccessUncertain, KeyRead::Depends, "it cannot be determined whether objects can be read"),
+    };
+    let because: Vec<String> = under.chain(cause.said.iter().cloned()).collect();
+    let example = alikes.samples.first().map(|key| shell(&url(bucket, key))).unwrap_or_default();
+    Ok(CauseAnswer {
+        kind,
+        cause: std::iter::once(title.to_owned()).chain(because.iter().cloned()).collect::<Vec<_>>().join("; "),
+        objects: alikes.objects,
+        bytes: None,
+        samples: alikes.samples.clone(),
+        remedy: format!("Scan one of them, which prints what to do:\n\ndarwin-guard scan {example}"),
+        title: title.to_owned(),
+        because,
+        read,
+    })
 }
 
 fn worst_first(causes: &mut [CauseAnswer]) {

@@ -2,10 +2,11 @@
 
 use crate::model::change::Subject;
 use crate::model::text::{cut, shortened};
-use crate::model::time::rfc3339;
+use crate::model::time::Timestamp;
 use crate::model::why::StatementName;
 use crate::report::quote::invisible;
 use std::fmt::Write;
+use std::time::Duration;
 
 /// One line of at most `max` bytes: what does not show is written as an escape such as `\n` or `\u{202e}`.
 pub(super) fn line(text: &str, max: usize) -> String {
@@ -35,8 +36,8 @@ fn visible(text: &str, keep: impl Fn(char) -> bool) -> String {
 }
 
 /// A span of time in words, to its largest unit.
-pub(super) fn span(ms: u64) -> String {
-    let minutes = ms / 60_000;
+pub(super) fn span(length: Duration) -> String {
+    let minutes = length.as_secs() / 60;
     let (number, unit) = match minutes {
         0 => return "less than a minute".to_owned(),
         1..60 => (minutes, "minute"),
@@ -75,15 +76,15 @@ pub(super) fn subject(subject: Subject) -> &'static str {
 }
 
 /// A moment as people in several zones read it.
-pub(super) fn moment(ms: u64) -> String {
-    let text = rfc3339(ms);
+pub(super) fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
     let (day, time) = text.split_once('T').unwrap_or((&text, ""));
     format!("{} UTC on {day}", time.get(..5).unwrap_or(time))
 }
 
 /// The same, without its day where that is the day of `beside`.
-pub(super) fn moment_beside(ms: u64, beside: u64) -> String {
-    let text = moment(ms);
+pub(super) fn moment_beside(at: Timestamp, beside: Timestamp) -> String {
+    let text = moment(at);
     match (text.split_once(" on "), moment(beside).split_once(" on ")) {
         (Some((time, day)), Some((_, other))) if day == other => time.to_owned(),
         _ => text,
@@ -111,7 +112,7 @@ mod tests {
             (90_000_000, "25 hours"),
             (172_800_000, "2 days"),
         ] {
-            assert_eq!(span(ms), text);
+            assert_eq!(span(Duration::from_millis(ms)), text);
         }
     }
 }

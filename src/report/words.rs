@@ -12,6 +12,7 @@ use crate::model::verdict::Decision;
 use crate::report::text::{code, line};
 
 /// What is the matter: completes "acme-lidar: ...".
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(super) fn headline(finding: &Finding) -> String {
     let text = match &finding.evidence {
         Evidence::PolicyMissing { repair, .. } => match Lost::of(&repair.lost) {
@@ -217,6 +218,7 @@ const ALL_BLANK: &str =
     "all its images are blank for annotators, and Darwin can't process new uploads. The files are unharmed";
 
 /// Whom it affects, after the bucket's name: which images, reading and writing, uploads and what is there apart.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(super) fn effect(finding: &Finding) -> String {
     let text = match &finding.evidence {
         Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => {

@@ -6,13 +6,13 @@ use darwin_s3_guard::app::ports::{Leases, WriteLog};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::s3::CorsRule;
-use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 const READS: [Operation; 8] = [
     Operation::GetBucketPolicy,
@@ -111,9 +111,9 @@ fn policy(sids: &[&str]) -> String {
 /// CloudTrail's event of somebody's write of that policy, now.
 fn wrote(s: &Setup, document: &str) -> Value {
     let mut event = changed("PutBucketPolicy");
-    let now_ms = s.world.now.get();
-    event["detail"]["eventTime"] = json!(rfc3339(now_ms));
-    event["detail"]["eventID"] = json!(format!("{now_ms}"));
+    let now = s.world.now.get();
+    event["detail"]["eventTime"] = json!(now.to_string());
+    event["detail"]["eventID"] = json!(now.as_millis().to_string());
     event["detail"]["requestParameters"]["bucketPolicy"] = serde_json::from_str(document).unwrap();
     event
 }
@@ -198,8 +198,8 @@ async fn a_change_that_comes_while_the_bucket_is_being_repaired_is_seen_to_by_wh
         move |world| {
             world.bucket(|bucket| bucket.policy.write(Some(policy(&["Somebody"])), 0));
             let s = weak.upgrade().unwrap();
-            let now_ms = world.now.get();
-            let busy = pin!(s.guard.memory.lease(BUCKET, "another", now_ms, now_ms + 1_000));
+            let now = world.now.get();
+            let busy = pin!(s.guard.memory.lease(BUCKET, "another", now, now + Duration::from_secs(1)));
             assert!(matches!(busy.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(_))));
         },
     );
@@ -215,7 +215,7 @@ async fn a_day_of_terraform_meets_a_few_writes_and_a_few_messages() {
     for _ in 0..24 * 6 {
         s.world.bucket(|bucket| bucket.policy.write(Some(policy(&["Terraform"])), 0));
         s.handle(wrote(&s, &policy(&["Terraform"]))).await;
-        s.world.now.set(s.world.now.get() + 600_000);
+        s.world.now.set(s.world.now.get() + Duration::from_mins(10));
     }
     let writes = s.world.writes().len();
     assert_eq!(writes % 3, 0, "whole contests of CONTESTED_LIMIT writes");
@@ -251,7 +251,7 @@ async fn a_write_that_s3_refused_does_not_count_as_one_whose_event_never_came() 
     s.handle(changed("DeleteBucketPolicy")).await;
     assert_eq!(s.world.told_of(Kind::GuardDenied), 1, "{:?}", s.world.told());
     assert_eq!(s.world.writes(), [Operation::PutBucketPolicy], "the CORS rule was planned, and never written");
-    s.world.now.set(s.world.now.get() + 45 * 60_000);
+    s.world.now.set(s.world.now.get() + Duration::from_mins(45));
     let past = s.guard.memory.past(BUCKET, s.world.now.get()).await.unwrap();
     assert_eq!((past.unanswered(s.world.now.get()), past.writes), (None, vec![]));
 }

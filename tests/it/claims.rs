@@ -5,13 +5,13 @@ use crate::world::{BUCKET, Bucket, ROLE, World, darwin_cors};
 use darwin_s3_guard::app::handler::Call;
 use darwin_s3_guard::app::ports::{Incidents, Leases};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
-use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// A bucket without Darwin's statement, and somebody who does something once the guard has written.
 fn shut_out(after_the_write: impl Fn(&World) + 'static) -> Setup {
@@ -160,8 +160,8 @@ async fn what_was_verified_and_is_gone_at_a_later_look_is_verified_no_longer() {
 }
 
 fn mark_dirty(s: &Setup) {
-    let now_ms = s.world.now.get();
-    let busy = pin!(s.guard.memory.lease(BUCKET, "another", now_ms, now_ms + 1_000));
+    let now = s.world.now.get();
+    let busy = pin!(s.guard.memory.lease(BUCKET, "another", now, now + Duration::from_secs(1)));
     assert!(matches!(busy.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(_))));
 }
 
@@ -196,9 +196,9 @@ async fn a_mark_that_is_cleared_when_time_is_short_brings_the_record_back() {
     s.world.bucket(|bucket| bucket.policy.write(None, 0));
     undone_behind_its_back(&s, 1);
     // The read that sees the repair takes most of the time that there is.
-    let deadline_ms = Some(s.world.now.get() + 10_000);
+    let deadline = Some(s.world.now.get() + Duration::from_secs(10));
     after_write_slow(&s);
-    let call = Call { deadline_ms, request_id: "r".into(), ..Call::default() };
+    let call = Call { deadline, request_id: "r".into(), ..Call::default() };
     let answer = s.guard.handle(&sqs(&[changed("DeleteBucketPolicy")]), &call).await.unwrap();
     assert_eq!(s.world.policy(), None);
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
@@ -207,9 +207,9 @@ async fn a_mark_that_is_cleared_when_time_is_short_brings_the_record_back() {
 /// The first read of the tags after the first write takes nine seconds.
 fn after_write_slow(s: &Setup) {
     for _ in 0..2 {
-        s.world.slow(Operation::GetBucketTagging, 0);
+        s.world.slow(Operation::GetBucketTagging, Duration::ZERO);
     }
-    s.world.slow(Operation::GetBucketTagging, 9_000);
+    s.world.slow(Operation::GetBucketTagging, Duration::from_secs(9));
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn a_comparison_that_could_not_be_made_resolves_no_lost_update() {
     s.world.bucket(|bucket| bucket.policy.write(None, 0));
     let mut event = changed("PutBucketPolicy");
     event["detail"]["eventID"] = json!("theirs");
-    event["detail"]["eventTime"] = json!(rfc3339(s.world.now.get()));
+    event["detail"]["eventTime"] = json!(s.world.now.get().to_string());
     event["detail"]["requestParameters"]["bucketPolicy"] = theirs.clone();
     let done = Cell::new(false);
     *s.world.rival.borrow_mut() = Some(Box::new(move |world, operation| {
@@ -258,7 +258,7 @@ async fn a_denied_object_is_told_of_where_nobody_has_told_of_its_bucket() {
     s.world.object("a.png", None);
     // Another function has looked at the bucket just now, before the policy went.
     let name = format!("object-reconcile/{BUCKET}");
-    assert!(s.guard.memory.once_per(&name, s.world.now.get(), 60_000).await.unwrap());
+    assert!(s.guard.memory.once_per(&name, s.world.now.get(), Duration::from_mins(1)).await.unwrap());
     s.world.bucket(|bucket| bucket.policy.write(None, 0));
     s.handle(sqs(&[created("a.png")])).await;
     assert_eq!(s.world.told(), ["object-denied opened"]);
@@ -304,9 +304,9 @@ async fn a_sweep_that_is_cut_short_continues_at_the_next_bucket() {
     for _ in 0..3 {
         s.world.forget_calls();
         // The first bucket takes all the time that there is.
-        s.world.slow(Operation::GetBucketTagging, 20_000);
-        let deadline_ms = Some(s.world.now.get() + 15_000);
-        let call = Call { deadline_ms, request_id: "r".into(), ..Call::default() };
+        s.world.slow(Operation::GetBucketTagging, Duration::from_secs(20));
+        let deadline = Some(s.world.now.get() + Duration::from_secs(15));
+        let call = Call { deadline, request_id: "r".into(), ..Call::default() };
         let _ = s.guard.handle(&schedule(), &call).await;
         let calls = s.world.calls.borrow();
         looked.extend(calls.iter().find(|(call, _)| *call == Operation::GetBucketTagging).map(|(_, on)| on.clone()));

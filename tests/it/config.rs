@@ -7,6 +7,7 @@ use darwin_s3_guard::app::config::{Config, problem::ConfigProblems};
 use darwin_s3_guard::model::contract::{Access, Ceiling, Mode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const ONE: &str = r#"[{"name": "acme-lidar", "access": "read-write"}]"#;
 
@@ -39,7 +40,7 @@ fn bucket_refused(entry: &Value, wanted: &str) {
 fn only_guarded_buckets_is_required_and_the_rest_has_its_defaults() {
     let config = read(&[]).unwrap();
     assert_eq!((config.mode, config.ceiling, config.enable_event_bridge), (Mode::Flag, Ceiling::Flag, false));
-    assert_eq!((config.contested_limit, config.contested_window_s, config.concurrency), (3, 3_600, 32));
+    assert_eq!((config.contested_limit, config.contested_window, config.concurrency), (3, Duration::from_hours(1), 32));
     assert_eq!((config.topic, config.table, config.stack_id), (None, None, None));
     assert_eq!(config.darwin.role, "arn:aws:iam::258327614892:role/external_s3");
     assert_eq!(config.darwin.account, "258327614892");
@@ -205,7 +206,10 @@ fn every_variable_is_read() {
     ])
     .unwrap();
     assert_eq!((config.mode, config.ceiling, config.enable_event_bridge), (Mode::Repair, Ceiling::Enforce, true));
-    assert_eq!((config.contested_limit, config.contested_window_s, config.concurrency), (5, 86_400, 128));
+    assert_eq!(
+        (config.contested_limit, config.contested_window, config.concurrency),
+        (5, Duration::from_hours(24), 128)
+    );
     assert_eq!(config.darwin.account, "999988887777");
     assert_eq!(config.contracts[0].read_prefixes, ["raw/", "more"]);
     assert!(config.contracts[0].list && !config.contracts[1].list);

@@ -5,6 +5,7 @@ use darwin_s3_guard::judge::darwin::{kms_request, s3_request};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::kms::KeyMetadata;
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::Reader;
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
@@ -52,7 +53,7 @@ fn every_corner_has_its_answer() {
         policy_is_public: None,
         object_owner: ObjectOwner::BucketOwner,
     };
-    let now = "2026-11-23T12:00:00Z";
+    let now = Timestamp::from_millis(1_795_435_200_000);
     let key = KeyMetadata {
         arn: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".into(),
         account: "111122223333".into(),

@@ -10,6 +10,7 @@ use darwin_s3_guard::report::answer::Answer;
 use darwin_s3_guard::report::log::log_line;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 const MESSAGES: &str = include_str!("../../docs/messages.md");
 const EVENTS: &str = include_str!("../../docs/events.md");
@@ -47,7 +48,7 @@ async fn key_mended() -> Setup {
         })
         .collect();
     s.handle(sqs(&bodies)).await;
-    s.world.now.set(s.world.now.get() + 25 * 60_000);
+    s.world.now.set(s.world.now.get() + Duration::from_mins(25));
     s.world.key(id, true);
     let mut event: Value = serde_json::from_str(include_str!("../../events/kms-put-key-policy.json")).unwrap();
     event["detail"]["eventTime"] = json!("2026-11-24T12:24:30Z");

@@ -10,6 +10,7 @@ use darwin_s3_guard::model::evidence::{
     OurStatement, PolicyRepair, Purpose, Under, WideStatement,
 };
 use darwin_s3_guard::model::finding::{Finding, Kind};
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::{Basis, Decision, Document, Effect, Reason};
 use darwin_s3_guard::model::why::{Applies, Few, Known, StatementName, Test};
 use serde_json::Value;
@@ -135,8 +136,8 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
             subject: Subject::Policy,
             id: own(),
             change: own(),
-            changed_ms: 0,
-            begun_ms: 1_000,
+            changed: Timestamp::default(),
+            begun: Timestamp::from_millis(1_000),
             theirs: json(),
             ours: json(),
             difference: json(),
@@ -149,8 +150,12 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         Kind::NoConfigEvents => Evidence::NoConfigEvents { operation: Operation::PutBucketPolicy },
         Kind::HistoryFull => Evidence::HistoryFull { forgotten: 7 },
         Kind::KnownKeysFull => Evidence::KnownKeysFull { key: own(), foreign: true, limit: 20 },
-        Kind::NeverScanned => Evidence::NeverScanned { keys: 2, since_ms: Some(1_798_761_600_000) },
-        Kind::Acknowledged => Evidence::Acknowledged { incident: own(), of: own(), until_ms: 1_798_761_600_000 },
+        Kind::NeverScanned => {
+            Evidence::NeverScanned { keys: 2, since: Some(Timestamp::from_millis(1_798_761_600_000)) }
+        }
+        Kind::Acknowledged => {
+            Evidence::Acknowledged { incident: own(), of: own(), until: Timestamp::from_millis(1_798_761_600_000) }
+        }
         Kind::NoSubscription => Evidence::NoSubscription { topic: Some(own()) },
         Kind::StateUnreadable => Evidence::StateUnreadable { error: own() },
         Kind::TableUnreachable => Evidence::TableUnreachable { error: own() },

@@ -8,6 +8,7 @@ use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
 use darwin_s3_guard::model::evidence::Under;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::Verdict;
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::grant::GrantListEntry;
@@ -22,7 +23,7 @@ use std::rc::Rc;
 const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234";
 const OBJECT: &str = "arn:aws:s3:::acme-lidar/raw/scan.las";
-const NOW: &str = "2026-11-23T12:00:00Z";
+const NOW: Timestamp = Timestamp::from_millis(1_795_435_200_000);
 
 fn darwin() -> Darwin {
     Darwin {

@@ -14,8 +14,8 @@ use darwin_s3_guard::app::handler::Call;
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::s3::{CorsRule, Head, ObjectFacts};
-use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const SOMEBODYS: &str = r#"{"Sid": "Somebody", "Effect": "Allow",   "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-lidar/shared/*"}"#;
 
@@ -33,6 +33,9 @@ async fn an_upload_that_darwin_can_read_costs_one_head_object_and_says_nothing()
     assert_eq!(answer["objects"][0]["kms_key"], key);
     assert_eq!(s.world.count(Operation::HeadObject), 1);
     assert_eq!(s.world.count(Operation::ListGrants), 0, "the policy allows, so nobody asks for grants");
+    let public = [Operation::GetPublicAccessBlock, Operation::GetBucketPolicyStatus].map(|call| s.world.count(call));
+    assert_eq!(public, [0, 0], "the policy names its principals, so no public block can matter");
+    assert_eq!(s.world.count(Operation::GetBucketOwnershipControls), 0, "the event says who put it");
     assert_eq!((s.world.told(), s.world.writes()), (vec![], vec![]));
 }
 
@@ -88,7 +91,7 @@ async fn a_batch_counts_what_is_allowed_and_judges_by_itself_what_its_key_allows
 #[tokio::test]
 async fn what_a_policy_says_of_the_time_is_asked_again_at_every_time() {
     let s = setup(World::healthy(), &[]);
-    let until = rfc3339(s.world.now.get() + 60_000);
+    let until = (s.world.now.get() + Duration::from_mins(1)).to_string();
     let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-lidar/*",
         "Condition": {"DateGreaterThan": {"aws:CurrentTime": until}}});
     let mut policy: Value = serde_json::from_str(&darwin_policy()).unwrap();
@@ -102,7 +105,7 @@ async fn what_a_policy_says_of_the_time_is_asked_again_at_every_time() {
 async fn what_a_key_policy_says_of_the_time_is_asked_again_at_every_time() {
     let s = setup(World::healthy(), &[]);
     let key = s.world.key("k", true);
-    let until = rfc3339(s.world.now.get() + 60_000);
+    let until = (s.world.now.get() + Duration::from_mins(1)).to_string();
     let mut policy: Value = serde_json::from_str(&s.world.keys.borrow()[&key].policy).unwrap();
     policy["Statement"].as_array_mut().unwrap().push(json!({"Effect": "Deny", "Principal": "*", "Action": "kms:*",
         "Resource": "*", "Condition": {"DateGreaterThan": {"aws:CurrentTime": until}}}));
@@ -120,7 +123,7 @@ async fn denied_at_last(s: &Setup) {
             (&line["objects.allowed"], &line["objects.denied"]),
             (&json!(u8::from(!denied)), &json!(u8::from(denied)))
         );
-        s.world.now.set(s.world.now.get() + 45_000);
+        s.world.now.set(s.world.now.get() + Duration::from_secs(45));
     }
 }
 
@@ -153,7 +156,7 @@ async fn a_mended_key_policy_resolves_the_incident_with_one_message() {
     s.world.object("a.png", Some(&key));
     s.handle(created("a.png")).await;
     s.world.key("bad", true);
-    s.world.now.set(s.world.now.get() + 1_000);
+    s.world.now.set(s.world.now.get() + Duration::from_secs(1));
     let mut event = changed("PutKeyPolicy");
     event["source"] = json!("aws.kms");
     event["detail"]["eventSource"] = json!("kms.amazonaws.com");
@@ -218,7 +221,7 @@ async fn its_own_write_comes_back_as_an_event_and_nothing_happens() {
     let mut own = changed("PutBucketPolicy");
     let policy: Value = serde_json::from_str(&s.world.policy().unwrap()).unwrap();
     own["detail"]["requestParameters"]["bucketPolicy"] = policy;
-    own["detail"]["eventTime"] = json!(rfc3339(s.world.now.get()));
+    own["detail"]["eventTime"] = json!(s.world.now.get().to_string());
     own["detail"]["userIdentity"]["arn"] = json!("arn:aws:sts::111122223333:assumed-role/guard-role/guard");
     in_lambda(&s, own).await;
     assert_eq!(s.world.calls.borrow().len(), 0, "recognised: {:?}", s.world.calls.borrow());
@@ -405,7 +408,8 @@ async fn a_head_object_that_the_guard_may_not_make_is_depends_never_denied() {
 async fn what_is_not_begun_before_the_deadline_is_returned() {
     let s = setup(World::healthy(), &[]);
     s.world.object("a.png", None);
-    let call = Call { deadline_ms: Some(s.world.now.get() + 1_000), request_id: "r".into(), ..Call::default() };
+    let call =
+        Call { deadline: Some(s.world.now.get() + Duration::from_secs(1)), request_id: "r".into(), ..Call::default() };
     let answer = s.guard.handle(&sqs(&[created("a.png")]), &call).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
     assert_eq!(s.world.calls.borrow().len(), 0);
@@ -422,7 +426,7 @@ async fn an_object_denied_by_the_bucket_reconciles_it_at_most_once_a_minute() {
     assert_eq!(s.world.count(Operation::GetBucketTagging), 1);
     assert_eq!(s.world.told_of(Kind::PolicyMissing), 1, "{:?}", s.world.told());
     assert_eq!(s.world.told_of(Kind::ObjectDenied), 0, "the bucket's own finding explains it");
-    s.world.now.set(s.world.now.get() + 61_000);
+    s.world.now.set(s.world.now.get() + Duration::from_secs(61));
     s.handle(created("a.png")).await;
     assert_eq!(s.world.count(Operation::GetBucketTagging), 2);
 }
@@ -434,7 +438,7 @@ async fn an_adverse_verdict_from_old_facts_is_read_again_before_it_is_told() {
     s.world.object("a.png", Some(&key));
     s.guard.handle(&created("a.png"), &Call { dry_run: true, ..Call::default() }).await.unwrap();
     s.world.key("late", true);
-    s.world.now.set(s.world.now.get() + 11_000);
+    s.world.now.set(s.world.now.get() + Duration::from_secs(11));
     let answer = s.handle(created("a.png")).await;
     assert_eq!(answer["objects"][0]["read"], "allowed", "{answer:#}");
     assert_eq!(s.world.told(), Vec::<String>::new());
@@ -446,7 +450,7 @@ async fn an_adverse_verdict_from_facts_that_were_long_in_coming_is_read_again_be
     let key = s.world.key("slow", false);
     s.world.object("a.png", Some(&key));
     s.world.fault(Operation::GetKeyPolicy, ErrorClass::Denied, "AccessDeniedException", 400);
-    s.world.slow(Operation::GetKeyPolicy, 11_000);
+    s.world.slow(Operation::GetKeyPolicy, Duration::from_secs(11));
     let answer = s.handle(created("a.png")).await;
     assert_eq!(answer["objects"][0]["read"], "denied", "the refusal was over by then: {answer:#}");
     assert_eq!(s.world.count(Operation::GetKeyPolicy), 2);

@@ -13,6 +13,7 @@ use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::AwsResult;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::report::notice::Message;
 use darwin_s3_guard::scan::range::Page;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::rc::Rc;
+use std::time::Duration;
 
 #[derive(Clone)]
 pub struct Shared(Rc<World>);
@@ -59,11 +61,11 @@ forward!(Topic {
     subscriptions_confirmed() -> AwsResult<u64>;
 });
 impl Clock for Shared {
-    fn now_ms(&self) -> u64 {
-        self.0.now_ms()
+    fn now(&self) -> Timestamp {
+        self.0.now()
     }
-    async fn sleep_ms(&self, ms: u64) {
-        self.0.sleep_ms(ms).await;
+    async fn sleep(&self, wait: Duration) {
+        self.0.sleep(wait).await;
     }
     fn random(&self, bound: u64) -> u64 {
         self.0.random(bound)

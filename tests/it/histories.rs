@@ -4,7 +4,9 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "numbers of tasks")]
 
+mod events;
 mod sim;
+mod table;
 
 use crate::harness::block_on;
 use crate::world::BUCKET;
@@ -14,19 +16,22 @@ use darwin_s3_guard::app::ports::Incidents;
 use darwin_s3_guard::model::change::Subject;
 use darwin_s3_guard::model::contract::Darwin;
 use darwin_s3_guard::model::s3::CorsRule;
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::repair::history::print::print;
+use events::event_of;
 use serde_json::{Value, json};
-use sim::{Outside, Seen, Settings, Sim, Taken, Who, event_of, poll_once, step, until};
+use sim::{Outside, Seen, Settings, Sim, Taken, Who, poll_once, step, until};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 const LIMIT: usize = 3;
-const WINDOW_S: u64 = 3_600;
+const WINDOW: Duration = Duration::from_hours(1);
 /// SQS hides a failed record so long.
-const VISIBILITY_MS: u64 = 30_000;
+const VISIBILITY: Duration = Duration::from_secs(30);
 /// Invocations that must be enough once everybody is quiet and the contest is over.
 const SWEEPS: usize = 2;
 
@@ -35,7 +40,7 @@ type Task = Pin<Box<dyn Future<Output = ()>>>;
 fn config() -> Config {
     let guarded = json!([{"name": BUCKET, "access": "read-write"}]).to_string();
     let limit = LIMIT.to_string();
-    let window = WINDOW_S.to_string();
+    let window = WINDOW.as_secs().to_string();
     let variables = [
         ("GUARDED_BUCKETS", guarded.as_str()),
         ("MODE", "repair"),
@@ -55,7 +60,7 @@ fn darwin() -> Darwin {
 
 /// A message of a queue.
 struct Queued {
-    due_ms: u64,
+    due: Timestamp,
     event: Value,
     tries: u32,
 }
@@ -66,14 +71,14 @@ struct History {
     /// Writes whose events have been put on their way.
     announced: usize,
     most_at_once: usize,
-    event_delay_ms: u64,
+    event_delay: Duration,
     invocations: usize,
     running: Vec<(Task, Outside, Value, u32)>,
 }
 
 impl History {
-    fn queue(&self, event: Value, delay_ms: u64) {
-        self.queue.borrow_mut().push(Queued { due_ms: self.sim.now.get() + delay_ms, event, tries: 0 });
+    fn queue(&self, event: Value, delay: Duration) {
+        self.queue.borrow_mut().push(Queued { due: self.sim.now.get() + delay, event, tries: 0 });
     }
 
     /// Puts the events of new writes on their way: late, out of order, some twice.
@@ -83,7 +88,7 @@ impl History {
         for taken in new {
             let times = if self.sim.roll(8) == 0 { 2 } else { 1 };
             for _ in 0..times {
-                self.queue(event_of(&taken), self.sim.roll(self.event_delay_ms));
+                self.queue(event_of(&taken), self.sim.within(self.event_delay));
             }
         }
     }
@@ -91,7 +96,7 @@ impl History {
     /// Starts functions for what is due.
     fn deliver(&mut self) {
         while self.running.len() < self.most_at_once {
-            let due = self.queue.borrow().iter().position(|queued| queued.due_ms <= self.sim.now.get());
+            let due = self.queue.borrow().iter().position(|queued| queued.due <= self.sim.now.get());
             let Some(due) = due else { return };
             let queued = self.queue.borrow_mut().remove(due);
             assert!(queued.tries < 50, "a record that never succeeds: {}", queued.event);
@@ -120,12 +125,12 @@ impl History {
                 "messageAttributes": {}, "md5OfBody": "x", "eventSource": "aws:sqs", "awsRegion": crate::world::REGION,
                 "eventSourceARN": "arn:aws:sqs:eu-central-1:111122223333:config"});
             let function_arn = Some("arn:aws:lambda:eu-central-1:111122223333:function:guard".to_owned());
-            let deadline_ms = Some(all.sim.now.get() + 60_000);
-            let call = Call { deadline_ms, request_id, function_arn, ..Call::default() };
+            let deadline = Some(all.sim.now.get() + Duration::from_mins(1));
+            let call = Call { deadline, request_id, function_arn, ..Call::default() };
             let answer = guard.handle(&json!({"Records": [record]}), &call).await.unwrap();
             if answer["batchItemFailures"] != json!([]) {
-                let due_ms = all.sim.now.get() + VISIBILITY_MS;
-                queue.borrow_mut().push(Queued { due_ms, event: again, tries: tries + 1 });
+                let due = all.sim.now.get() + VISIBILITY;
+                queue.borrow_mut().push(Queued { due, event: again, tries: tries + 1 });
             }
         };
         self.running.push((Box::pin(task), outside, event, tries));
@@ -134,8 +139,8 @@ impl History {
     /// One step of somebody, and a little time.
     fn tick(&mut self, rivals: &mut Vec<Task>) {
         let busy = (self.running.len() + rivals.len()) as u64;
-        let pace = if busy == 0 { 2_000 } else { 60 };
-        self.sim.now.set(self.sim.now.get() + self.sim.roll(pace));
+        let pace = if busy == 0 { Duration::from_secs(2) } else { Duration::from_millis(60) };
+        self.sim.now.set(self.sim.now.get() + self.sim.within(pace));
         self.announce();
         self.deliver();
         let busy = self.running.len() + rivals.len();
@@ -158,8 +163,8 @@ impl History {
                 self.sim.count(|seen| seen.crashed_writers += 1);
             }
             // SQS gives the record to somebody else when its visibility ends.
-            let due_ms = self.sim.now.get() + VISIBILITY_MS;
-            self.queue.borrow_mut().push(Queued { due_ms, event, tries: tries + 1 });
+            let due = self.sim.now.get() + VISIBILITY;
+            self.queue.borrow_mut().push(Queued { due, event, tries: tries + 1 });
         } else if done {
             drop(self.running.remove(turn));
         }
@@ -187,7 +192,7 @@ impl History {
         let event = json!({"version": "0", "id": "s", "detail-type": "Scheduled Event", "source": "aws.events",
             "account": crate::world::ACCOUNT, "time": "2026-11-24T00:00:00Z", "region": crate::world::REGION,
             "resources": ["arn:aws:events:eu-central-1:111122223333:rule/schedule"], "detail": {}});
-        self.queue(event, 0);
+        self.queue(event, Duration::ZERO);
         self.run(&mut Vec::new());
     }
 }
@@ -200,7 +205,7 @@ fn statement(sid: &str) -> Value {
 /// One rival: a few changes, some built on what stands (as a person in the console), some blind (as Terraform).
 async fn rival(sim: Rc<Sim>, number: usize, changes: u64) {
     for change in 0..changes {
-        until(&sim, sim.now.get() + sim.roll(12_000)).await;
+        until(&sim, sim.now.get() + sim.within(Duration::from_secs(12))).await;
         let sid = format!("Rival{number}Change{change}");
         let who = Who::Rival(number);
         match sim.roll(7) {
@@ -300,17 +305,17 @@ fn nothing_is_lost_silently(sim: &Sim) {
 
 fn writes_stay_within_the_limit(sim: &Sim) {
     for subject in [Subject::Policy, Subject::Cors] {
-        let times: Vec<u64> = sim
+        let times: Vec<Timestamp> = sim
             .taken
             .borrow()
             .iter()
             .filter(|taken| taken.subject == subject && matches!(taken.who, Who::Guard(_)))
-            .map(|taken| taken.at_ms)
+            .map(|taken| taken.at)
             .collect();
         for window in times.windows(LIMIT + 1) {
-            let span_ms = window[LIMIT] - window[0];
+            let span = window[LIMIT] - window[0];
             // The count is taken before the write, which may come a moment later.
-            assert!(span_ms + 60_000 > WINDOW_S * 1_000, "more than {LIMIT} writes of {subject:?} within {span_ms} ms");
+            assert!(span + Duration::from_mins(1) > WINDOW, "more than {LIMIT} writes of {subject:?} within {span:?}");
         }
     }
 }
@@ -320,9 +325,9 @@ fn guard_writes(sim: &Sim) -> usize {
 }
 
 fn history(seed: u64) -> Seen {
-    let dice = Sim::new(seed, Settings { settle_ms: 0, fault_in: 0, crash_in: 0 });
+    let dice = Sim::new(seed, Settings { settle: Duration::ZERO, fault_in: 0, crash_in: 0 });
     let settings = Settings {
-        settle_ms: [0, 500, 3_000][dice.roll(3) as usize],
+        settle: Duration::from_millis([0, 500, 3_000][dice.roll(3) as usize]),
         fault_in: [0, 60, 25][dice.roll(3) as usize],
         crash_in: [0, 500, 150][dice.roll(3) as usize],
     };
@@ -334,7 +339,7 @@ fn history(seed: u64) -> Seen {
         queue: Rc::default(),
         announced: 0,
         most_at_once: 1 + dice.roll(4) as usize,
-        event_delay_ms: [200, 5_000, 60_000][dice.roll(3) as usize],
+        event_delay: Duration::from_millis([200, 5_000, 60_000][dice.roll(3) as usize]),
         invocations: 0,
         running: Vec::new(),
     };
@@ -345,7 +350,7 @@ fn history(seed: u64) -> Seen {
 
     // Everybody is quiet; the contest, if there was one, runs out.
     sim.rough.set(false);
-    sim.now.set(sim.now.get() + WINDOW_S * 1_000 + 200_000);
+    sim.now.set(sim.now.get() + WINDOW + Duration::from_secs(200));
     for _ in 0..SWEEPS {
         history.sweep();
     }
@@ -355,10 +360,10 @@ fn history(seed: u64) -> Seen {
     assert!(rules.contains("darwin.v7labs.com"), "{rules}");
 
     let written = guard_writes(&sim);
-    sim.now.set(sim.now.get() + 60_000);
+    sim.now.set(sim.now.get() + Duration::from_mins(1));
     history.sweep();
     assert_eq!(guard_writes(&sim), written, "no drift, no write");
-    let owed = block_on(sim.store.open(BUCKET)).into_iter().filter(|open| open.told_ms.is_none()).count();
+    let owed = block_on(sim.store.open(BUCKET)).into_iter().filter(|open| open.told.is_none()).count();
     assert_eq!(owed, 0, "nothing that was opened is left untold");
 
     nothing_is_lost_silently(&sim);

@@ -5,12 +5,12 @@ use crate::world::{BUCKET, ROLE, World};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::s3::{Service, Target};
-use darwin_s3_guard::model::time::rfc3339;
 use serde_json::{Value, json};
 use std::cell::Cell;
+use std::time::Duration;
 
 const GUARD: &str = "arn:aws:sts::111122223333:assumed-role/guard-role/guard";
-const MINUTE_MS: u64 = 60_000;
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn statement(sid: &str) -> Value {
     json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "s3:GetObject",
@@ -24,7 +24,7 @@ fn policy(statements: &[Value]) -> String {
 /// The event of a write, now, by `arn`.
 fn event(s: &Setup, name: &str, arn: &str, id: &str) -> Value {
     let mut event = changed(name);
-    event["detail"]["eventTime"] = json!(rfc3339(s.world.now.get()));
+    event["detail"]["eventTime"] = json!(s.world.now.get().to_string());
     event["detail"]["eventID"] = json!(id);
     event["detail"]["userIdentity"] = json!({"type": "AssumedRole", "arn": arn});
     event
@@ -53,7 +53,7 @@ async fn anothers_write_with_the_content_of_the_guards_is_anothers() {
     in_lambda(&s, changed("PutBucketPolicy")).await;
     let written = s.world.policy().unwrap();
     let own = of_policy(&s, GUARD, "own", &written);
-    s.world.now.set(s.world.now.get() + 3 * MINUTE_MS);
+    s.world.now.set(s.world.now.get() + 3 * MINUTE);
     // Somebody puts the same document back, and the guard's next write falls upon it.
     s.world.bucket(|bucket| bucket.policy.write(Some(policy(&[statement("Other")])), 0));
     let restored = written.clone();
@@ -100,7 +100,7 @@ async fn a_write_that_s3_was_too_busy_for_is_no_missing_trail() {
         s.world.fault(Operation::PutBucketPolicy, class, code, status);
         s.handle(sqs(&[changed("DeleteBucketPolicy")])).await;
         s.world.bucket(|bucket| bucket.policy.write(Some(crate::world::darwin_policy()), 0));
-        s.world.now.set(s.world.now.get() + 45 * MINUTE_MS);
+        s.world.now.set(s.world.now.get() + 45 * MINUTE);
         s.handle(json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}})).await;
         assert_eq!(s.world.told_of(Kind::NoConfigEvents), 0, "{code}: {:?}", s.world.told());
         s.world.bucket(|bucket| bucket.policy.write(None, 0));
@@ -183,9 +183,9 @@ async fn a_policy_as_submitted_and_as_stored_costs_no_wait_and_is_no_lost_update
     };
     s.world.bucket(|bucket| bucket.policy.write(Some(policy(&[deny(json!("false"))])), 0));
     let theirs = of_policy(&s, "arn:aws:iam::111122223333:user/dev", "theirs", &policy(&[deny(json!(false))]));
-    let began_ms = s.world.now.get();
+    let began = s.world.now.get();
     let answer = s.handle(sqs(&[theirs])).await;
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert!(s.world.policy().unwrap().contains(ROLE), "{:?}", s.world.policy());
-    assert_eq!((s.world.now.get(), s.world.told_of(Kind::LostUpdate)), (began_ms, 0));
+    assert_eq!((s.world.now.get(), s.world.told_of(Kind::LostUpdate)), (began, 0));
 }

@@ -5,14 +5,15 @@ use crate::world::{self, BUCKET, World, key_arn};
 use darwin_s3_guard::app::handler::Call;
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::KnownKeys;
-use darwin_s3_guard::incident::known::{FOREIGN_KEYS, KnownKey, STALE_MS};
+use darwin_s3_guard::incident::known::{FOREIGN_KEYS, KnownKey, STALE};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::s3::Head;
 use serde_json::{Value, json};
+use std::time::Duration;
 
-pub const HOUR: u64 = 3_600_000;
-pub const DAY: u64 = 24 * HOUR;
+pub const HOUR: Duration = Duration::from_hours(1);
+pub const DAY: Duration = Duration::from_hours(24);
 
 pub fn key_event(name: &str, key: &str) -> Value {
     let mut event = changed(name);
@@ -36,8 +37,8 @@ pub fn state(s: &Setup, key: &str, state: &str) {
     s.world.keys.borrow_mut().get_mut(key).unwrap().metadata.state = state.to_owned();
 }
 
-pub fn later(s: &Setup, ms: u64) {
-    s.world.now.set(s.world.now.get() + ms);
+pub fn later(s: &Setup, wait: Duration) {
+    s.world.now.set(s.world.now.get() + wait);
 }
 
 async fn known(s: &Setup) -> Vec<KnownKey> {
@@ -70,7 +71,7 @@ async fn a_key_of_objects_that_is_disabled_is_critical_at_once_with_who_did_it_a
     s.handle(schedule()).await;
     assert_eq!(s.world.told(), ["key-state opened"]);
     state(&s, &key, "Enabled");
-    later(&s, 1_000);
+    later(&s, Duration::from_secs(1));
     s.handle(key_event("EnableKey", &key)).await;
     assert_eq!(s.world.told(), ["key-state opened", "key-state resolved"]);
 }
@@ -116,9 +117,9 @@ async fn an_old_key_that_no_object_is_under_any_more_is_retired_without_a_messag
     s.handle(key_event("ScheduleKeyDeletion", &old)).await;
     s.handle(schedule()).await;
     assert_eq!(s.world.told(), Vec::<String>::new());
-    assert!(known(&s).await.iter().any(|held| held.key == old && held.stale_ms.is_some()));
+    assert!(known(&s).await.iter().any(|held| held.key == old && held.stale_since.is_some()));
     // An object that is gone is under no key either. The entry is forgotten after 30 days.
-    later(&s, STALE_MS);
+    later(&s, STALE);
     assert!(known(&s).await.iter().all(|held| held.key != old));
 }
 
@@ -141,7 +142,7 @@ async fn one_sample_that_is_still_under_the_key_is_enough_and_one_that_cannot_be
     s.world.fault(Operation::HeadObject, ErrorClass::Denied, "AccessDenied", 403);
     s.world.fault(Operation::HeadObject, ErrorClass::Denied, "AccessDenied", 403);
     s.handle(key_event("ScheduleKeyDeletion", &old)).await;
-    assert_eq!((s.world.told_of(Kind::KeyState), known(&s).await[0].stale_ms), (0, None));
+    assert_eq!((s.world.told_of(Kind::KeyState), known(&s).await[0].stale_since), (0, None));
     s.handle(schedule()).await;
     assert_eq!(s.world.told_of(Kind::KeyState), 1);
 }
@@ -185,7 +186,7 @@ async fn a_foreign_default_key_has_a_place_when_all_of_them_are_taken() {
         let foreign = format!("arn:aws:kms:{}:999988887777:key/f{n:03}", world::REGION);
         s.world.object("f.png", Some(&foreign));
         s.handle(created("f.png")).await;
-        later(&s, 1);
+        later(&s, Duration::from_millis(1));
     }
     let default = format!("arn:aws:kms:{}:444455556666:key/default", world::REGION);
     s.world.bucket(|bucket| {
@@ -215,9 +216,9 @@ async fn a_sweep_whose_time_ends_among_the_keys_goes_on_there() {
     later(&s, HOUR);
     for sweeps in 1.. {
         assert!(sweeps <= 4, "six keys, two in a sweep");
-        (0..2).for_each(|_| s.world.slow(Operation::DescribeKey, 7_000));
-        let deadline_ms = Some(s.world.now.get() + 15_000);
-        let call = Call { deadline_ms, request_id: "r".into(), ..Call::default() };
+        (0..2).for_each(|_| s.world.slow(Operation::DescribeKey, Duration::from_secs(7)));
+        let deadline = Some(s.world.now.get() + Duration::from_secs(15));
+        let call = Call { deadline, request_id: "r".into(), ..Call::default() };
         let _ = s.guard.handle(&schedule(), &call).await;
         later(&s, HOUR);
         if s.world.told_of(Kind::KeyState) == 1 {

@@ -11,6 +11,7 @@ use darwin_s3_guard::judge::darwin::s3_request;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::s3::Ownership;
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::{Decision, Reader, Verdict};
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
@@ -283,7 +284,7 @@ fn in_lists(statement: &Value, change: &dyn Fn(&Value) -> Value) -> Value {
 
 #[test]
 fn what_is_decided_apart_from_the_key_judges_each_key_as_the_whole_policy_does() {
-    let (now, bucket) = ("2026-11-25T12:00:00Z", "acme-lidar");
+    let (now, bucket) = (Timestamp::from_millis(1_795_608_000_000), "acme-lidar");
     let darwin = Darwin {
         role: "arn:aws:iam::258327614892:role/external_s3".to_owned(),
         account: "258327614892".to_owned(),

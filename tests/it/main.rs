@@ -13,6 +13,7 @@
     clippy::assigning_clones,
     reason = "a test that fails may panic, and so may its helpers"
 )]
+#![expect(clippy::too_many_lines, reason = "a test is read from its top to its end, and a case a row is long")]
 #![expect(unreachable_pub, reason = "one binary: nothing of it is reached from outside")]
 
 mod attacks;

@@ -5,6 +5,7 @@ use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
 use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::{Decision, Reader};
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
@@ -21,7 +22,7 @@ use serde_json::Value;
 mod laws;
 
 const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
-const NOW: &str = "2026-11-25T12:00:00Z";
+const NOW: Timestamp = Timestamp::from_millis(1_795_608_000_000);
 const BUCKET: &str = "acme-lidar";
 
 /// One case of `tests/cases/merge.json`. A `before` or `after` that is a string is the document's text; one that is an

@@ -8,11 +8,13 @@ use darwin_s3_guard::model::aws::Operation;
 use darwin_s3_guard::model::contract::{Home, Mode};
 use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
 use darwin_s3_guard::model::outcome::{Action, ActionResult};
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::report::message::{bare_body, message};
 use darwin_s3_guard::report::notice::{Context, MAX_BODY, Message, Notice};
 use serde_json::Value;
+use std::time::Duration;
 
-const NOW: u64 = 1_795_521_600_000;
+const NOW: Timestamp = Timestamp::from_millis(1_795_521_600_000);
 
 fn context() -> Context {
     let home = Home {
@@ -48,21 +50,21 @@ fn incident(kind: Kind, text: &str) -> Incident {
         bucket: "acme-lidar".into(),
         cause: sighting.finding.cause.clone(),
         report: Report::from(&sighting),
-        opened_ms: NOW - 3_600_000,
-        last_ms: NOW,
+        opened: NOW - Duration::from_hours(1),
+        last_seen: NOW,
         seen: 1_000_000,
-        told_ms: None,
-        claimed_ms: NOW,
+        told: None,
+        claimed: Some(NOW),
         healed: None,
         flaps: 0,
-        quiet_until_ms: None,
+        quiet_until: None,
     }
 }
 
 fn told(kind: Kind, status: Status, text: &str) -> Message {
     let mut incident = incident(kind, text);
     incident.healed = (status == Status::Resolved).then(|| Healed::of(NOW, Ending::Configuration));
-    message(&[Notice { status, incident: &incident, context: &context(), stateless: false, now_ms: NOW }]).unwrap()
+    message(&[Notice { status, incident: &incident, context: &context(), stateless: false, now: NOW }]).unwrap()
 }
 
 fn forms(message: &Message) -> (Value, String, Value) {
@@ -229,8 +231,7 @@ fn a_hostile_name_leaves_no_code_of_a_card_and_becomes_no_link() {
 #[test]
 fn the_smallest_body_is_still_a_message_structure() {
     let incident = incident(Kind::KeyDenied, "a");
-    let notice =
-        Notice { status: Status::Opened, incident: &incident, context: &context(), stateless: true, now_ms: NOW };
+    let notice = Notice { status: Status::Opened, incident: &incident, context: &context(), stateless: true, now: NOW };
     let body: Value = serde_json::from_str(&bare_body(&[notice])).unwrap();
     assert!(body["default"].is_string() && body["email"].is_string());
 }

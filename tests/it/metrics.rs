@@ -7,6 +7,7 @@ use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::report::metrics::{DIMENSION, NAMES, NAMESPACE};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// The rules of the embedded metric format, as far as they concern us.
 fn check(line: &Value) -> BTreeSet<String> {
@@ -94,8 +95,8 @@ async fn what_somebody_asks_for_by_hand_is_not_in_the_graphs_until_something_is_
 async fn a_drift_that_another_function_is_at_is_not_counted_as_left() {
     let s = setup(World::healthy(), &[]);
     s.world.bucket(|bucket| bucket.cors.write(None, 0));
-    let now_ms = s.world.now.get();
-    s.guard.memory.lease(BUCKET, "another", now_ms, now_ms + 60_000).await.unwrap();
+    let now = s.world.now.get();
+    s.guard.memory.lease(BUCKET, "another", now, now + Duration::from_mins(1)).await.unwrap();
     in_lambda(&s, changed("DeleteBucketCors")).await;
     assert_eq!(last(&s)["buckets"][0]["drifts"].as_array().map(Vec::len), Some(1), "it was seen");
     assert!(last(&s).get("DriftsFlagged").is_none(), "{:#}", last(&s));

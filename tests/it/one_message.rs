@@ -7,6 +7,7 @@ use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn repaired_by_sweep(names: &[&str]) -> Setup {
     let s = setup(World::healthy(), &[("GUARDED_BUCKETS", ""), ("READ_WRITE_BUCKETS", &names.join(","))]);
@@ -39,7 +40,7 @@ async fn one_change_is_one_message_and_ends_in_one() {
     s.handle(schedule()).await;
     assert_eq!(s.world.published.borrow().len(), 1);
     state(&s, &key, "Enabled");
-    later(&s, 1_000);
+    later(&s, Duration::from_secs(1));
     let mut enabled = key_event("EnableKey", &key);
     enabled["detail"]["eventID"] = json!("another");
     s.handle(enabled).await;
@@ -169,11 +170,11 @@ async fn after_ten_openings_of_a_kind_in_an_hour_the_rest_is_one_message_and_non
     for n in 0..30 {
         let answer = flooded(&world, &guard, n..n + 1).await;
         assert_eq!(answer["batchItemFailures"], json!([]), "what is put off fails nothing");
-        world.now.set(world.now.get() + 60_000);
+        world.now.set(world.now.get() + Duration::from_mins(1));
     }
     let of_keys = |world: &World| world.documents().iter().filter(|told| told["kind"] != "known-keys-full").count();
     assert_eq!((of_keys(&world), causes(&world).len()), (10, 10));
-    world.now.set(world.now.get() + 3_600_000);
+    world.now.set(world.now.get() + Duration::from_hours(1));
     // A crash between the message and its mark repeats it, and loses none.
     let call = Call { request_id: "r".into(), ..Call::default() };
     guard.handle(&schedule(), &call).await.unwrap();

@@ -45,7 +45,7 @@ impl Desk {
             darwin: &guard.config.darwin,
             home: &self.home,
             caches: &self.caches,
-            deadline_ms: None,
+            deadline: None,
         };
         Scan::new(observer, &guard.config.contracts[0], Pace::new(8, None), true)
     }

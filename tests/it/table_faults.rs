@@ -11,11 +11,12 @@ use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, 
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::change::{Change, Write};
 use darwin_s3_guard::model::finding::Kind;
-use darwin_s3_guard::model::time::rfc3339;
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::repair::history::Past;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A table of which one method fails, for as long as it is `Some`.
 #[derive(Default)]
@@ -46,32 +47,32 @@ failing!(WriteLog {
     recognise_write(bucket: &str, write: &Write, event_id: &str) -> bool;
     keep_change(bucket: &str, change: &Change) -> ();
     forget_change(bucket: &str, change: &Change) -> ();
-    past(bucket: &str, now_ms: u64) -> Past;
+    past(bucket: &str, now: Timestamp) -> Past;
 });
 failing!(KnownKeys {
-    known_keys(bucket: &str, now_ms: u64) -> Vec<KnownKey>;
-    keep_key(bucket: &str, key: &KnownKey, due_ms: u64) -> bool;
-    retire_key(bucket: &str, key: &KnownKey, now_ms: u64) -> bool;
+    known_keys(bucket: &str, now: Timestamp) -> Vec<KnownKey>;
+    keep_key(bucket: &str, key: &KnownKey, due: Timestamp) -> bool;
+    retire_key(bucket: &str, key: &KnownKey, now: Timestamp) -> bool;
     forget_key(bucket: &str, key: &KnownKey) -> ();
 });
 failing!(Incidents {
-    sight(sighting: &Sighting, now_ms: u64) -> Claim;
-    claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
-    acknowledge(incident: &Incident, until_ms: u64) -> bool;
-    told(incident: &Incident, now_ms: u64) -> ();
+    sight(sighting: &Sighting, now: Timestamp) -> Claim;
+    claim(incident: &Incident, status: Status, now: Timestamp) -> bool;
+    acknowledge(incident: &Incident, until: Timestamp) -> bool;
+    told(incident: &Incident, now: Timestamp) -> ();
     release_claim(incident: &Incident) -> ();
-    heal(incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> bool;
-    resolve(incident: &Incident, now_ms: u64) -> bool;
+    heal(incident: &Incident, healed: &Healed, unseen_since: Timestamp, now: Timestamp) -> bool;
+    resolve(incident: &Incident, now: Timestamp) -> bool;
     open(bucket: &str) -> Vec<Incident>;
 });
 failing!(Leases {
-    lease(bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> Lease;
-    release(bucket: &str, holder: &str, expires_ms: u64) -> bool;
-    count_repair(bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> RepairBudget;
+    lease(bucket: &str, holder: &str, now: Timestamp, expires: Timestamp) -> Lease;
+    release(bucket: &str, holder: &str, expires: Timestamp) -> bool;
+    count_repair(bucket: &str, now: Timestamp, window: Duration, limit: u64) -> RepairBudget;
     reset_repairs(bucket: &str) -> ();
     recall(name: &str) -> Option<String>;
     put_down(name: &str, text: &str) -> ();
-    once_per(name: &str, now_ms: u64, period_ms: u64) -> bool;
+    once_per(name: &str, now: Timestamp, period: Duration) -> bool;
 });
 
 /// What a repair asks of the table before it writes.
@@ -88,7 +89,7 @@ fn broken() -> (Rc<World>, Guard<InMemory<Table>>) {
 async fn deliver(guard: &Guard<InMemory<Table>>) -> Value {
     let mut event = changed("DeleteBucketPolicy");
     event["detail"]["eventID"] = json!("theirs");
-    event["detail"]["eventTime"] = json!(rfc3339(guard.clock.now_ms()));
+    event["detail"]["eventTime"] = json!(guard.clock.now().to_string());
     let call = Call { request_id: "r".into(), ..Call::default() };
     guard.handle(&sqs(&[event]), &call).await.unwrap()["batchItemFailures"].clone()
 }
@@ -135,7 +136,7 @@ async fn an_upload_under_a_key_that_was_written_down_today_asks_the_table_nothin
         guard.handle(&created(&format!("{n}.png")), &call).await.unwrap();
         asked.push(std::mem::take(&mut *store.asked.borrow_mut()));
         if n == 2 {
-            world.now.set(world.now.get() + 24 * 3_600_000);
+            world.now.set(world.now.get() + Duration::from_hours(24));
         }
     }
     // What the first asks is asked while the object is judged; only the write waits for the verdict.
@@ -156,7 +157,7 @@ async fn a_table_that_fails_for_keys_fails_no_upload() {
     guard.handle(&created("a.png"), &call).await.unwrap();
     assert_eq!(store.asked.borrow().iter().filter(|asked| **asked == "known_keys").count(), 1, "a minute's rest");
     store.failing.set(None);
-    world.now.set(world.now.get() + 60_000);
+    world.now.set(world.now.get() + Duration::from_mins(1));
     guard.handle(&created("a.png"), &call).await.unwrap();
     assert!(store.asked.borrow().contains(&"keep_key"));
 }

@@ -57,7 +57,7 @@ fn several_incidents_in_one_message_read_like_this() {
         [("one-change", one_change, Status::Opened), ("first-repair", first_repair, Status::Repaired)]
     {
         let context = context(Mode::Repair);
-        let notice = |incident| Notice { status, incident, context: &context, stateless: false, now_ms: NOW };
+        let notice = |incident| Notice { status, incident, context: &context, stateless: false, now: NOW };
         let notices: Vec<Notice<'_>> = incidents.iter().map(notice).collect();
         let message = message(&notices).unwrap();
         let body: Value = serde_json::from_str(&message.body).unwrap();
@@ -80,7 +80,7 @@ fn who_ended_an_incident_can_not_leave_the_code_of_a_card() {
     healed.actor.as_mut().unwrap().user_agent = Some("agent`](http://evil.example)".into());
     let context = context(Mode::Repair);
     let notice =
-        Notice { status: Status::Resolved, incident: &incident, context: &context, stateless: false, now_ms: NOW };
+        Notice { status: Status::Resolved, incident: &incident, context: &context, stateless: false, now: NOW };
     let body: Value = serde_json::from_str(&message(&[notice]).unwrap().body).unwrap();
     let card: Value = serde_json::from_str(body["https"].as_str().unwrap()).unwrap();
     let description = card["content"]["description"].as_str().unwrap();
@@ -158,13 +158,8 @@ fn a_subject_is_shorter_than_100_characters_and_has_the_whole_name_of_a_bucket_o
             };
             for (name, whole) in [(bucket.to_owned(), true), ("b".repeat(63), false)] {
                 let incident = Incident { bucket: name.clone(), ..incident(*kind, situation) };
-                let notice = Notice {
-                    status,
-                    incident: &incident,
-                    context: &context(Mode::Repair),
-                    stateless: false,
-                    now_ms: NOW,
-                };
+                let notice =
+                    Notice { status, incident: &incident, context: &context(Mode::Repair), stateless: false, now: NOW };
                 let subject = message(&[notice]).unwrap().subject;
                 assert!(subject.len() < 100, "{subject}");
                 let (_, headline) = subject.split_once(": ").unwrap();

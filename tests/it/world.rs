@@ -7,11 +7,13 @@ use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{
     BucketEncryption, CorsRule, Head, Notifications, ObjectFacts, Ownership, PublicAccessBlock, Target,
 };
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::report::notice::Message;
 use darwin_s3_guard::scan::range::{Listed, Page};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
@@ -124,10 +126,10 @@ pub struct World {
     pub keys: RefCell<HashMap<String, Key>>,
     pub calls: RefCell<Vec<(Operation, String)>>,
     pub faults: RefCell<VecDeque<(Operation, AwsError)>>,
-    slow: RefCell<VecDeque<(Operation, u64)>>,
+    slow: RefCell<VecDeque<(Operation, Duration)>>,
     pub published: RefCell<Vec<Message>>,
     pub subscriptions: Cell<u64>,
-    pub now: Cell<u64>,
+    pub now: Cell<Timestamp>,
     pub stale_reads_after_write: Cell<u32>,
     pub stale_seen: Cell<u32>,
     /// Called before each bucket call is answered: somebody else at work.
@@ -154,7 +156,7 @@ impl World {
     /// One guarded bucket that fulfils the contract.
     pub fn healthy() -> Self {
         let world = Self::default();
-        world.now.set(1_795_521_600_000);
+        world.now.set(Timestamp::from_millis(1_795_521_600_000));
         world.subscriptions.set(1);
         let bucket = Bucket {
             policy: Eventual::of(Some(darwin_policy())),
@@ -212,8 +214,8 @@ impl World {
     }
 
     /// The next call of this operation takes so many milliseconds; every other takes no time.
-    pub fn slow(&self, operation: Operation, ms: u64) {
-        self.slow.borrow_mut().push_back((operation, ms));
+    pub fn slow(&self, operation: Operation, wait: Duration) {
+        self.slow.borrow_mut().push_back((operation, wait));
     }
 
     pub fn count(&self, operation: Operation) -> usize {
@@ -435,12 +437,12 @@ impl Topic for World {
 }
 
 impl Clock for World {
-    fn now_ms(&self) -> u64 {
+    fn now(&self) -> Timestamp {
         self.now.get()
     }
 
-    async fn sleep_ms(&self, ms: u64) {
-        self.now.set(self.now.get() + ms);
+    async fn sleep(&self, wait: Duration) {
+        self.now.set(self.now.get() + wait);
         tokio::task::yield_now().await;
     }
 

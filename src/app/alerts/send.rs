@@ -3,7 +3,7 @@
 use crate::app::alerts::{AT_ONCE, Alerts, Delivery, Due, Sent, TableState};
 use crate::app::ports::{Clock, Incidents, Log, Topic, World};
 use crate::app::state::State;
-use crate::incident::life::{Ending, Healed, Incident, REMIND_MS, Status};
+use crate::incident::life::{Ending, Healed, Incident, REMIND, Status};
 use crate::model::aws::{AwsError, ErrorClass};
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::Problem;
@@ -11,6 +11,7 @@ use crate::report::message as notify;
 use crate::report::notice::{Message, Notice};
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What puts several into one message.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl<S> Due<'_, S> {
 
 /// Most messages of one kind that objects of a bucket lead to in an hour, each on its own.
 const SINGLES: usize = 10;
-const HOUR_MS: u64 = 60 * 60 * 1_000;
+const HOUR: Duration = Duration::from_hours(1);
 /// Most incidents of one message: with these its bare facts still fit.
 const MEMBERS: usize = 200;
 
@@ -60,7 +61,7 @@ fn flood<S>(due: &Due<'_, S>) -> Option<Flood> {
     let Incident { report, bucket, .. } = &due.incident;
     let of_objects = !report.sample_keys.is_empty() && matches!(due.keeper, State::Table(_));
     // A change for the worse is not found pending by whoever looks next: it is sent at once.
-    let worse = due.status == Status::Opened && due.incident.told_ms.is_some();
+    let worse = due.status == Status::Opened && due.incident.told.is_some();
     (of_objects && !worse).then(|| (bucket.clone(), report.finding.kind(), report.finding.severity, due.status))
 }
 
@@ -131,20 +132,20 @@ impl<'a, W: World> Alerts<'a, W> {
         if *status != Status::Opened {
             return 0;
         }
-        let since_ms = self.clock.now_ms().saturating_sub(HOUR_MS);
+        let since = self.clock.now() - HOUR;
         let (open, _) = self.read_open(table, bucket).await;
         let of_kind = open.iter().filter(|open| {
             let finding = &open.report.finding;
             finding.kind() == *kind && finding.severity == *severity && open.healed.is_none()
         });
         // A reminder is no opening.
-        let opening = |open: &&Incident, told_ms| told_ms < open.opened_ms.saturating_add(REMIND_MS);
-        of_kind.filter(|open| open.told_ms.is_some_and(|told_ms| told_ms > since_ms && opening(open, told_ms))).count()
+        let opening = |open: &&Incident, told| told < open.opened + REMIND;
+        of_kind.filter(|open| open.told.is_some_and(|told| told > since && opening(open, told))).count()
     }
 
     /// Sends a message and marks its incidents told. Failing that, gives the claims back.
     async fn send(&self, table: &TableState, bundle: &[Due<'a, W::Store>]) -> Delivery {
-        let now_ms = self.clock.now_ms();
+        let now = self.clock.now();
         let notices: Vec<Notice<'_>> = bundle
             .iter()
             .map(|due| Notice {
@@ -152,7 +153,7 @@ impl<'a, W: World> Alerts<'a, W> {
                 incident: &due.incident,
                 context: self.context,
                 stateless: matches!((due.keeper, self.state), (State::Process(_), State::Table(_))),
-                now_ms,
+                now,
             })
             .collect();
         let Some(first) = notices.first() else { return Delivery::default() };
@@ -188,9 +189,9 @@ impl<'a, W: World> Alerts<'a, W> {
 
     /// Closes what was broken and repaired in one go, without a word more. Failing that, the schedule resolves it.
     async fn close(&self, table: &TableState, keeper: State<'a, W::Store>, incident: &Incident) {
-        let now_ms = self.clock.now_ms();
-        let healed = Healed::of(now_ms, Ending::Repaired);
-        let healing = keeper.heal(incident, &healed, now_ms, now_ms);
+        let now = self.clock.now();
+        let healed = Healed::of(now, Ending::Repaired);
+        let healing = keeper.heal(incident, &healed, now, now);
         if table.ask(keeper, &incident.bucket, healing).await == Some(true) {
             let closed = Incident { healed: Some(healed), ..incident.clone() };
             self.mark(table, keeper, &closed, Status::Resolved).await;
@@ -199,13 +200,13 @@ impl<'a, W: World> Alerts<'a, W> {
 
     /// Sends a test message, whatever is open. Empty if it went out.
     pub async fn test_alert(&self) -> Vec<Problem> {
-        let incident = notify::test_incident(self.context, self.clock.now_ms());
+        let incident = notify::test_incident(self.context, self.clock.now());
         let notice = Notice {
             status: Status::Test,
             incident: &incident,
             context: self.context,
             stateless: false,
-            now_ms: self.clock.now_ms(),
+            now: self.clock.now(),
         };
         let published = self.publish(std::slice::from_ref(&notice)).await;
         self.log.line(notify::log_line(&notice, self.topic.is_some(), published.as_ref().err()));
@@ -225,10 +226,10 @@ impl<'a, W: World> Alerts<'a, W> {
 
     /// Failing to mark costs at most a second message.
     async fn mark(&self, table: &TableState, keeper: State<'a, W::Store>, incident: &Incident, status: Status) {
-        let (bucket, now_ms) = (&incident.bucket, self.clock.now_ms());
+        let (bucket, now) = (&incident.bucket, self.clock.now());
         if status != Status::Resolved {
-            table.ask(keeper, bucket, keeper.told(incident, now_ms)).await;
-        } else if table.ask(keeper, bucket, keeper.resolve(incident, now_ms)).await == Some(true)
+            table.ask(keeper, bucket, keeper.told(incident, now)).await;
+        } else if table.ask(keeper, bucket, keeper.resolve(incident, now)).await == Some(true)
             && matches!(keeper, State::Table(_))
         {
             self.memory.note_resolved(incident);

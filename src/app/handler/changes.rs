@@ -17,6 +17,7 @@ use crate::model::change::Change;
 use crate::model::contract::Contract;
 use crate::model::finding::Kind;
 use crate::model::outcome::{Problem, Read};
+use crate::model::time::Timestamp;
 use crate::repair::history::Past;
 use crate::report::metrics::function_name;
 
@@ -117,19 +118,19 @@ impl<W: World> Run<'_, W> {
         let Some(change) = change else {
             return if by_us { Whose::OurRoles } else { Whose::Anothers(Ok(())) };
         };
-        let (bucket, now_ms) = (contract.bucket.as_str(), self.guard.clock.now_ms());
-        let past = match self.guard.state().past(bucket, now_ms).await {
+        let (bucket, now) = (contract.bucket.as_str(), self.guard.clock.now());
+        let past = match self.guard.state().past(bucket, now).await {
             Ok(past) => past,
             Err(_) if by_us => return Whose::OurRoles,
             Err(error) => return Whose::Anothers(Err(error)),
         };
         if !by_us {
-            return Whose::Anothers(self.remember(index, bucket, &past, &change, now_ms).await);
+            return Whose::Anothers(self.remember(index, bucket, &past, &change, now).await);
         }
         let Some(write) = past.written(&change) else { return Whose::OurRoles };
         match self.guard.state().recognise_write(bucket, write, &change.id).await {
             Ok(true) => {
-                self.outbox.config_events_come(bucket, now_ms);
+                self.outbox.config_events_come(bucket, now);
                 Whose::Ours
             }
             Ok(false) | Err(_) => Whose::OurRoles,
@@ -156,9 +157,9 @@ impl<W: World> Run<'_, W> {
         bucket: &str,
         past: &Past,
         change: &Change,
-        now_ms: u64,
+        now: Timestamp,
     ) -> StoreResult<()> {
-        let room = past.room_for(change, now_ms);
+        let room = past.room_for(change, now);
         if room.keep {
             self.guard.state().keep_change(bucket, change).await?;
         }
@@ -299,10 +300,10 @@ impl<W: World> Run<'_, W> {
         if self.call.dry_run {
             return;
         }
-        let now_ms = self.guard.clock.now_ms();
-        match self.guard.state().past(&contract.bucket, now_ms).await {
+        let now = self.guard.clock.now();
+        match self.guard.state().past(&contract.bucket, now).await {
             Ok(past) => {
-                if let Some(operation) = past.unanswered(now_ms) {
+                if let Some(operation) = past.unanswered(now) {
                     self.outbox.no_config_events(&contract.bucket, operation);
                 }
             }
@@ -336,23 +337,15 @@ impl<W: World> Run<'_, W> {
                 self.outbox.still.push((contract.bucket.clone(), incident.fingerprint.clone()));
                 continue;
             }
-            let judged_ms = self.guard.clock.now_ms();
+            let judged_at = self.guard.clock.now();
             let targets: Vec<Target<'_>> =
                 samples.iter().map(|key| Target { contract, key, version_id: None, requester: None }).collect();
             let outcomes = {
                 let observer = self.observer();
-                judge_all(&observer, &targets, self.guard.config.concurrency, self.call.deadline_ms, &self.now).await
+                judge_all(&observer, &targets, self.guard.config.concurrency, self.now).await
             };
             let fine = |outcome: &Outcome| matches!(outcome, Outcome::Judged(judged) if matches!(judged.read, Read::Allowed | Read::Gone));
-            for outcome in &outcomes {
-                if let (Outcome::Retry(error), Some(index)) = (outcome, indexes.first()) {
-                    let at = format!("open incident of `{}`", contract.bucket);
-                    self.problem(
-                        *index,
-                        Problem { at, saw: error.to_string(), want: "an answer".to_owned(), retryable: true },
-                    );
-                }
-            }
+            self.no_answers(indexes, &contract.bucket, &outcomes);
             if outcomes.iter().all(fine) {
                 let is_gone =
                     |outcome: &&Outcome| matches!(outcome, Outcome::Judged(judged) if judged.read == Read::Gone);
@@ -361,13 +354,23 @@ impl<W: World> Run<'_, W> {
                 self.outbox.clear(Clear {
                     bucket: contract.bucket.clone(),
                     scope: Scope::Incident(incident.fingerprint.clone()),
-                    judged_ms,
+                    judged_at,
                     shown_by: Ending::Samples { readable: outcomes.len().saturating_sub(gone), gone },
                     actor: change.and_then(|change| change.actor.clone()),
                     change: change.map(|change| change.name.clone()),
                 });
-            } else if !self.now_certain(incident, &outcomes, indexes.first().copied(), judged_ms) {
+            } else if !self.now_certain(incident, &outcomes, indexes.first().copied(), judged_at) {
                 self.outbox.still.push((contract.bucket.clone(), incident.fingerprint.clone()));
+            }
+        }
+    }
+
+    /// Samples of an open incident that AWS did not answer for.
+    fn no_answers(&mut self, indexes: &[usize], bucket: &str, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            if let (Outcome::Retry(error), Some(index)) = (outcome, indexes.first()) {
+                let (at, saw) = (format!("open incident of `{bucket}`"), error.to_string());
+                self.problem(*index, Problem { at, saw, want: "an answer".to_owned(), retryable: true });
             }
         }
     }
@@ -375,7 +378,13 @@ impl<W: World> Run<'_, W> {
     /// What could not be judged when it was seen, and now can: objects that are denied are told of under their own
     /// cause, and the incident of the doubt ends. Otherwise nobody would hear of them before the next upload. False if
     /// the incident is still so.
-    fn now_certain(&mut self, incident: &Incident, outcomes: &[Outcome], index: Option<usize>, judged_ms: u64) -> bool {
+    fn now_certain(
+        &mut self,
+        incident: &Incident,
+        outcomes: &[Outcome],
+        index: Option<usize>,
+        judged_at: Timestamp,
+    ) -> bool {
         let doubt = matches!(incident.report.finding.kind(), Kind::GuardDenied | Kind::AccessUncertain);
         let certain = |outcome: &Outcome| match outcome {
             // What the bucket denies is told of with the bucket.
@@ -387,13 +396,13 @@ impl<W: World> Run<'_, W> {
         let (Some(index), true) = (index, doubt && outcomes.iter().all(certain)) else { return false };
         for outcome in outcomes {
             if let Outcome::Judged(judged) = outcome {
-                self.outbox.object(index, judged, judged_ms);
+                self.outbox.object(index, judged, judged_at);
             }
         }
         self.outbox.clear(Clear {
             bucket: incident.bucket.clone(),
             scope: Scope::Incident(incident.fingerprint.clone()),
-            judged_ms,
+            judged_at,
             shown_by: Ending::Judged,
             actor: None,
             change: None,
@@ -404,7 +413,7 @@ impl<W: World> Run<'_, W> {
     /// Takes a reconciled bucket over into the answer and into what is told. The items fail with the bucket that they
     /// led to: every problem of a reconciliation asks for another try, and so does a message that could not be sent.
     pub(super) fn take_over(&mut self, indexes: &[usize], reconciled: &BucketReport, by: Option<By<'_>>) {
-        self.outbox.bucket(indexes, reconciled, by, self.guard.clock.now_ms());
+        self.outbox.bucket(indexes, reconciled, by, self.guard.clock.now());
         let answer = reconciled.answer(&self.home);
         if !reconciled.busy && !self.outbox.silent {
             self.counts.drifts(&answer);
@@ -436,7 +445,7 @@ impl<W: World> Run<'_, W> {
             actor: change.map(|change| &change.actor),
             by_hand: false,
             stood: None,
-            deadline_ms: self.call.deadline_ms,
+            deadline: self.call.deadline,
             check_lost_updates: false,
             change_not_stored: None,
         }

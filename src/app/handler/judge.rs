@@ -15,9 +15,10 @@ use crate::report::answer::ObjectAnswer;
 use crate::report::forms::TaskResult;
 use futures_util::join;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The least time between reconciliations of a bucket that an object's denial asks for, across all functions.
-const OBJECT_RECONCILE_MS: u64 = 60_000;
+const OBJECT_RECONCILE: Duration = Duration::from_mins(1);
 
 impl<W: World> Run<'_, W> {
     pub(super) async fn objects(&mut self, envelope: &Envelope, events: &[(usize, &ObjectEvent)]) {
@@ -35,7 +36,7 @@ impl<W: World> Run<'_, W> {
         }
         let (outcomes, mut ahead) = {
             let (observer, concurrency) = (self.observer(), self.guard.config.concurrency);
-            let judged = judge_briefly(&observer, &targets, concurrency, self.call.deadline_ms, &self.now, self.brief);
+            let judged = judge_briefly(&observer, &targets, concurrency, self.now, self.brief);
             join!(judged, self.read_ahead(targets.iter().map(|target| target.contract.bucket.as_str()).collect()))
         };
         // Each bucket that denies an object, with the items whose objects it denies.
@@ -122,7 +123,7 @@ impl<W: World> Run<'_, W> {
     }
 
     fn judged(&mut self, envelope: &Envelope, index: usize, judged: &JudgedObject) {
-        self.outbox.object(index, judged, self.guard.clock.now_ms());
+        self.outbox.object(index, judged, self.guard.clock.now());
         if self.brief && judged.read == Read::Allowed {
             self.answer.unlisted += 1;
             return;
@@ -137,9 +138,8 @@ impl<W: World> Run<'_, W> {
     /// A missed event heals here: the object is denied by the bucket's configuration, so the bucket is looked at.
     async fn reconcile_for_object(&mut self, contract: &Contract, indexes: &[usize]) {
         let name = format!("object-reconcile/{}", contract.bucket);
-        let now_ms = self.guard.clock.now_ms();
-        let due =
-            self.call.dry_run || self.guard.state().once_per(&name, now_ms, OBJECT_RECONCILE_MS).await.unwrap_or(true);
+        let now = self.guard.clock.now();
+        let due = self.call.dry_run || self.guard.state().once_per(&name, now, OBJECT_RECONCILE).await.unwrap_or(true);
         if due {
             let reconciled = self.reconcile(self.job(contract, None)).await;
             self.take_over(indexes, &reconciled, None);

@@ -7,7 +7,7 @@ use crate::app::handler::Run;
 use crate::app::objects::{Outcome, Target, judge_all};
 use crate::app::ports::{Clock, KnownKeys, Leases, World};
 use crate::event::trigger::{KeyChange, KeySample};
-use crate::incident::known::{FOREIGN_KEYS, KEY_SAMPLES, KEY_SEEN_MS, KnownKey, OWN_KEYS, Room, is_foreign, room};
+use crate::incident::known::{FOREIGN_KEYS, KEY_SAMPLES, KEY_SEEN, KnownKey, OWN_KEYS, Room, is_foreign, room};
 use crate::incident::life::StoreResult;
 use crate::judge::key::{KeyQuestion, judge_key};
 use crate::judge::object::JudgedObject;
@@ -16,12 +16,14 @@ use crate::model::contract::Contract;
 use crate::model::evidence::Evidence;
 use crate::model::finding::Finding;
 use crate::model::outcome::{Problem, Read};
+use crate::model::time::Timestamp;
 use crate::report::answer::ObjectAnswer;
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// How long nothing is written after the table failed, in milliseconds.
-const TABLE_REST_MS: u64 = 60_000;
+const TABLE_REST: Duration = Duration::from_mins(1);
 /// What rests beside keys: the finding that there is no room for more.
 const FULL: &str = "full";
 
@@ -53,12 +55,12 @@ impl<W: World> Run<'_, W> {
     /// Asks the table, while objects are judged, what the process's first invocation for a bucket wants of it thereafter: its
     /// open incidents, which stay at hand, and its keys.
     pub(super) async fn read_ahead<'b>(&self, buckets: BTreeSet<&'b str>) -> BTreeMap<&'b str, Known> {
-        let (context, state, now_ms) = (self.context(), self.guard.state(), self.guard.clock.now_ms());
+        let (context, state, now) = (self.context(), self.guard.state(), self.guard.clock.now());
         let new = |bucket: &&str| !self.call.dry_run && self.guard.store.is_some() && self.guard.memory.is_new(bucket);
         let each = buckets.into_iter().filter(new).map(|bucket| {
             let alerts = self.alerts(&context);
             async move {
-                let known = state.known_keys(bucket, now_ms).await;
+                let known = state.known_keys(bucket, now).await;
                 alerts.open(bucket).await;
                 (bucket, known)
             }
@@ -68,28 +70,28 @@ impl<W: World> Run<'_, W> {
 
     /// Remembers the keys that objects were seen under: none of those that this process has seen to today.
     pub(super) async fn remember_keys(&mut self, index: usize, bucket: &str, mut seen: Seen, known: Option<Known>) {
-        let now_ms = self.guard.clock.now_ms();
-        seen.retain(|key, _| !self.guard.memory.rests(bucket, key, now_ms));
+        let now = self.guard.clock.now();
+        seen.retain(|key, _| !self.guard.memory.rests(bucket, key, now));
         if self.call.dry_run || seen.is_empty() {
             return;
         }
-        let rest = |key: &str, ms: u64| self.guard.memory.rest(bucket, key, now_ms.saturating_add(ms), now_ms);
+        let rest = |key: &str, length: Duration| self.guard.memory.rest(bucket, key, now + length, now);
         match self.keep_keys(bucket, &seen, known, false).await {
             Ok(left_out) => {
                 for key in seen.keys() {
-                    rest(key, KEY_SEEN_MS);
+                    rest(key, KEY_SEEN);
                 }
                 if let Some(key) = left_out.first()
-                    && !self.guard.memory.rests(bucket, FULL, now_ms)
+                    && !self.guard.memory.rests(bucket, FULL, now)
                 {
                     // Often enough to stay open for as long as it is so.
-                    rest(FULL, KEY_SEEN_MS / 2);
+                    rest(FULL, KEY_SEEN / 2);
                     self.full(index, bucket, key);
                 }
             }
             Err(error) => {
                 for key in seen.keys() {
-                    rest(key, TABLE_REST_MS);
+                    rest(key, TABLE_REST);
                 }
                 self.remark(format!("bucket `{bucket}`"), error.to_string(), "the incident table");
             }
@@ -104,33 +106,33 @@ impl<W: World> Run<'_, W> {
         known: Option<Known>,
         again: bool,
     ) -> StoreResult<Vec<String>> {
-        let (state, now_ms) = (self.guard.state(), self.guard.clock.now_ms());
+        let (state, now) = (self.guard.state(), self.guard.clock.now());
         let mut known = match known {
             Some(known) => known?,
-            None => state.known_keys(bucket, now_ms).await?,
+            None => state.known_keys(bucket, now).await?,
         };
-        let due_ms = if again { u64::MAX } else { now_ms.saturating_sub(KEY_SEEN_MS) };
+        let due = if again { Timestamp::MAX } else { now - KEY_SEEN };
         let mut left_out = Vec::new();
         for (key, samples) in seen {
             let held = known.iter().find(|held| held.key == *key);
-            if held.is_some_and(|held| !again && held.is_fresh(now_ms)) {
+            if held.is_some_and(|held| !again && held.is_fresh(now)) {
                 continue;
             }
             let entry = held.map_or_else(
                 || KnownKey {
                     key: key.clone(),
                     samples: samples.clone(),
-                    since_ms: now_ms,
-                    seen_ms: now_ms,
-                    stale_ms: None,
+                    since: now,
+                    last_seen: now,
+                    stale_since: None,
                 },
-                |held| held.seen(samples, now_ms),
+                |held| held.seen(samples, now),
             );
             if held.is_none() && !self.make_room(bucket, &mut known, key, false).await? {
                 left_out.push(key.clone());
                 continue;
             }
-            state.keep_key(bucket, &entry, due_ms).await?;
+            state.keep_key(bucket, &entry, due).await?;
             known.retain(|held| held.key != entry.key);
             known.push(entry);
         }
@@ -163,7 +165,7 @@ impl<W: World> Run<'_, W> {
 
     /// What is known of a bucket's keys. None where the table does not answer, which is said.
     async fn known(&mut self, bucket: &str) -> Option<Vec<KnownKey>> {
-        match self.guard.state().known_keys(bucket, self.guard.clock.now_ms()).await {
+        match self.guard.state().known_keys(bucket, self.guard.clock.now()).await {
             Ok(known) => Some(known),
             Err(error) => {
                 self.remark(format!("bucket `{bucket}`"), error.to_string(), "the incident table");
@@ -202,11 +204,16 @@ impl<W: World> Run<'_, W> {
         let mut known = self.known(bucket).await?;
         let unknown = default_key.filter(|key| account_of_key(key).is_some());
         if let Some(key) = unknown.filter(|key| !self.call.dry_run && known.iter().all(|held| held.key != **key)) {
-            let now_ms = self.guard.clock.now_ms();
-            let entry =
-                KnownKey { key: key.to_owned(), samples: Vec::new(), since_ms: now_ms, seen_ms: 0, stale_ms: None };
+            let now = self.guard.clock.now();
+            let entry = KnownKey {
+                key: key.to_owned(),
+                samples: Vec::new(),
+                since: now,
+                last_seen: Timestamp::default(),
+                stale_since: None,
+            };
             let kept = match self.make_room(bucket, &mut known, key, true).await {
-                Ok(_) => self.guard.state().keep_key(bucket, &entry, 0).await,
+                Ok(_) => self.guard.state().keep_key(bucket, &entry, Timestamp::default()).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = kept {
@@ -227,14 +234,14 @@ impl<W: World> Run<'_, W> {
         change: impl Fn(&str) -> Option<&'c KeyChange>,
     ) -> Option<String> {
         let alive: Vec<&KnownKey> =
-            known.iter().filter(|held| held.stale_ms.is_none() && !held.samples.is_empty()).collect();
+            known.iter().filter(|held| held.stale_since.is_none() && !held.samples.is_empty()).collect();
         for some in alive.chunks(self.guard.config.concurrency.max(1)) {
             if self.out_of_time() {
                 return some.first().map(|held| held.key.clone());
             }
             let readable = {
-                let (observer, now) = (self.observer(), self.now.clone());
-                let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now: &now };
+                let (observer, now) = (self.observer(), self.now);
+                let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now };
                 let read = join_all(some.iter().map(|held| observer.key(&held.key, question, None))).await;
                 let darwin = &self.guard.config.darwin;
                 let allowed = read
@@ -271,16 +278,16 @@ impl<W: World> Run<'_, W> {
             samples.map(|key| Target { contract, key, version_id: None, requester: None }).collect();
         let outcomes = {
             let observer = self.observer();
-            judge_all(&observer, &targets, self.guard.config.concurrency, self.call.deadline_ms, &self.now).await
+            judge_all(&observer, &targets, self.guard.config.concurrency, self.now).await
         };
-        let now_ms = self.guard.clock.now_ms();
+        let now = self.guard.clock.now();
         // Each is somewhere else: under another key, or gone.
         let mut left = !targets.is_empty();
         for outcome in &outcomes {
             match outcome {
                 Outcome::Judged(judged) if judged.kms_key.as_deref() == Some(held.key.as_str()) => {
                     left = false;
-                    self.outbox.known_key(indexes.first().copied().unwrap_or(0), judged, change, now_ms);
+                    self.outbox.known_key(indexes.first().copied().unwrap_or(0), judged, change, now);
                 }
                 // Not seen where it is: its HeadObject was refused.
                 Outcome::Judged(judged) => left &= judged.read == Read::Gone || judged.encryption.is_some(),
@@ -293,7 +300,7 @@ impl<W: World> Run<'_, W> {
         }
         if left
             && !self.call.dry_run
-            && let Err(error) = self.guard.state().retire_key(&contract.bucket, held, now_ms).await
+            && let Err(error) = self.guard.state().retire_key(&contract.bucket, held, now).await
         {
             self.remark(format!("bucket `{}`", contract.bucket), error.to_string(), "the incident table");
         }
@@ -317,10 +324,6 @@ impl<W: World> Run<'_, W> {
     ) {
         self.outbox.silent |= dry_run;
         let bucket = contract.bucket.as_str();
-        let refuse = |key: &KeySample, saw: &str, want: &str, retryable: bool| {
-            let at = format!("sample `{}` of the key `{}`", key.sample, key.kms_key);
-            Problem { at, saw: saw.to_owned(), want: want.to_owned(), retryable }
-        };
         let (read, unread): (Vec<&KeySample>, Vec<&KeySample>) =
             keys.iter().partition(|key| contract.reads(&key.sample));
         for key in unread {
@@ -330,14 +333,40 @@ impl<W: World> Run<'_, W> {
             read.iter().map(|key| Target { contract, key: &key.sample, version_id: None, requester: None }).collect();
         let outcomes = {
             let observer = self.observer();
-            judge_all(&observer, &targets, self.guard.config.concurrency, self.call.deadline_ms, &self.now).await
+            judge_all(&observer, &targets, self.guard.config.concurrency, self.now).await
         };
-        let (mut seen, mut whole, now_ms) = (Seen::new(), true, self.guard.clock.now_ms());
-        for (key, outcome) in read.into_iter().zip(outcomes) {
+        let (seen, whole) = self.headed(index, &read, outcomes);
+        if dry_run || self.call.dry_run {
+            return;
+        }
+        let kept = match self.keep_keys(bucket, &seen, None, true).await {
+            Ok(left_out) => {
+                for key in &left_out {
+                    let want = "no more keys than are remembered (docs/incidents.md)".to_owned();
+                    let at = format!("key `{key}`");
+                    self.problem(index, Problem { at, saw: "one key too many".to_owned(), want, retryable: false });
+                }
+                if let Some(key) = left_out.first() {
+                    self.full(index, bucket, key);
+                }
+                if whole { self.guard.state().put_down(&scanned(bucket), &self.now.to_string()).await } else { Ok(()) }
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = kept {
+            let (at, want) = (format!("bucket `{bucket}`"), "the incident table".to_owned());
+            self.problem(index, Problem { at, saw: error.to_string(), want, retryable: error.retryable() });
+        }
+    }
+
+    /// The samples that are under their key, and whether every sample was answered for.
+    fn headed(&mut self, index: usize, read: &[&KeySample], outcomes: Vec<Outcome>) -> (Seen, bool) {
+        let (mut seen, mut whole, now) = (Seen::new(), true, self.guard.clock.now());
+        for (key, outcome) in read.iter().zip(outcomes) {
             match outcome {
                 Outcome::Judged(judged) if judged.kms_key.as_ref() == Some(&key.kms_key) => {
                     note(&mut seen, &judged);
-                    self.outbox.known_key(index, &judged, None, now_ms);
+                    self.outbox.known_key(index, &judged, None, now);
                     self.answer.objects.push(ObjectAnswer::from(&*judged));
                 }
                 Outcome::Judged(judged) => {
@@ -358,27 +387,7 @@ impl<W: World> Run<'_, W> {
                 }
             }
         }
-        if dry_run || self.call.dry_run {
-            return;
-        }
-        let kept = match self.keep_keys(bucket, &seen, None, true).await {
-            Ok(left_out) => {
-                for key in &left_out {
-                    let want = "no more keys than are remembered (docs/incidents.md)".to_owned();
-                    let at = format!("key `{key}`");
-                    self.problem(index, Problem { at, saw: "one key too many".to_owned(), want, retryable: false });
-                }
-                if let Some(key) = left_out.first() {
-                    self.full(index, bucket, key);
-                }
-                if whole { self.guard.state().put_down(&scanned(bucket), &self.now).await } else { Ok(()) }
-            }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = kept {
-            let (at, want) = (format!("bucket `{bucket}`"), "the incident table".to_owned());
-            self.problem(index, Problem { at, saw: error.to_string(), want, retryable: error.retryable() });
-        }
+        (seen, whole)
     }
 
     /// For an audit: that objects which were there before the guard were never scanned. Only a table can tell.
@@ -387,8 +396,13 @@ impl<W: World> Run<'_, W> {
         if self.guard.store.is_none() || state.recall(&scanned(bucket)).await?.is_some() {
             return Ok(Vec::new());
         }
-        let known = state.known_keys(bucket, self.guard.clock.now_ms()).await?;
-        let (keys, since_ms) = (known.len(), known.iter().map(|held| held.since_ms).min());
-        Ok(vec![Finding::of(Evidence::NeverScanned { keys, since_ms })])
+        let known = state.known_keys(bucket, self.guard.clock.now()).await?;
+        let (keys, since) = (known.len(), known.iter().map(|held| held.since).min());
+        Ok(vec![Finding::of(Evidence::NeverScanned { keys, since })])
     }
+}
+
+fn refuse(key: &KeySample, saw: &str, want: &str, retryable: bool) -> Problem {
+    let at = format!("sample `{}` of the key `{}`", key.sample, key.kms_key);
+    Problem { at, saw: saw.to_owned(), want: want.to_owned(), retryable }
 }

@@ -20,11 +20,12 @@ use crate::report::answer::ObjectAnswer;
 use crate::report::finding::words;
 use crate::report::reason::sentences;
 use futures_util::stream::{self, StreamExt};
+use std::time::Duration;
 
 /// A function is allowed 20 buckets: each is some ten reads.
 const BUCKETS_AT_ONCE: usize = 20;
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+const DAY: Duration = Duration::from_hours(24);
 
 impl<W: World> Run<'_, W> {
     pub(super) async fn manual(&mut self, index: usize, manual: &Manual) {
@@ -112,12 +113,11 @@ impl<W: World> Run<'_, W> {
     async fn acknowledged(&self, bucket: &str) -> StoreResult<Vec<Finding>> {
         let context = self.context();
         let (open, failed) = self.alerts(&context).open(bucket).await;
-        let now_ms = self.guard.clock.now_ms();
+        let now = self.guard.clock.now();
         let acknowledged = |incident: Incident| {
-            let until_ms =
-                incident.quiet_until_ms.filter(|until_ms| now_ms < *until_ms && incident.healed.is_none())?;
+            let until = incident.quiet_until.filter(|until| now < *until && incident.healed.is_none())?;
             let (incident, of) = (incident.fingerprint.to_string(), incident.report.finding.kind().name().to_owned());
-            Some(Finding::of(Evidence::Acknowledged { incident, of, until_ms }))
+            Some(Finding::of(Evidence::Acknowledged { incident, of, until }))
         };
         match failed {
             Some(error) => Err(error),
@@ -129,11 +129,11 @@ impl<W: World> Run<'_, W> {
     async fn acknowledge(&mut self, index: usize, contracts: &[Contract], manual: &Manual) {
         let (Some(name), Some(days)) = (&manual.incident, manual.days) else { return };
         let fingerprint = Fingerprint::parse(name.clone());
-        let until_ms = self.guard.clock.now_ms().saturating_add(days.saturating_mul(DAY_MS));
+        let until = self.guard.clock.now() + Duration::from_secs(days.saturating_mul(DAY.as_secs()));
         let context = self.context();
         for contract in contracts {
             let dry_run = manual.dry_run || self.call.dry_run;
-            match self.alerts(&context).acknowledge(&contract.bucket, &fingerprint, until_ms, dry_run).await {
+            match self.alerts(&context).acknowledge(&contract.bucket, &fingerprint, until, dry_run).await {
                 Ok(false) => {}
                 Ok(true) => return,
                 Err(error) => {
@@ -190,7 +190,7 @@ impl<W: World> Run<'_, W> {
         let target = Target { contract, key, version_id: None, requester: None };
         let outcomes = {
             let observer = self.observer();
-            judge_all(&observer, &[target], 1, self.call.deadline_ms, &self.now).await
+            judge_all(&observer, &[target], 1, self.now).await
         };
         for outcome in outcomes {
             match outcome {
@@ -227,7 +227,7 @@ impl<W: World> Run<'_, W> {
 
     /// A key without an object: whether Darwin can decrypt what is under it in this bucket, by object or bucket ARN.
     async fn judge_kms_key(&mut self, index: usize, contract: &Contract, key: &str) {
-        let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now: &self.now };
+        let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now: self.now };
         let judged = self.observer().key(key, question, None).await;
         match judged {
             Ok(dated) => {

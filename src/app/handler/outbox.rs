@@ -10,43 +10,81 @@ use crate::model::aws::Operation;
 use crate::model::evidence::Evidence;
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::outcome::{ActionResult, Read};
+use crate::model::time::Timestamp;
 use crate::model::verdict::Decision;
-use crate::repair::history::REMEMBER_MS;
+use crate::repair::history::REMEMBER;
 
-/// Kinds that a reconciliation judges as a whole: what it does not find is fine.
-pub(super) const BUCKET_KINDS: &[Kind] = &[
-    Kind::PolicyMissing,
-    Kind::PolicyGutted,
-    Kind::PolicyWidened,
-    Kind::CorsMissing,
-    Kind::EventsOff,
-    Kind::ExplicitDeny,
-    Kind::PartDenied,
-    Kind::PublicBlock,
-    Kind::RequesterPays,
-    Kind::DefaultEncryption,
-    Kind::AliasEncryption,
-    Kind::BucketNameDot,
-    Kind::PolicyLimit,
-    Kind::CorsLimit,
-    Kind::PolicyUnreadable,
-    Kind::DeadPrincipal,
-    Kind::ConditionOnOurs,
-    Kind::WiderThanContract,
-    Kind::SidTaken,
-    Kind::WrongOwner,
-    Kind::WrongRegion,
-    Kind::NoSuchBucket,
-    Kind::Paused,
-    Kind::NoObjectEvents,
-];
+/// What shows that an incident of a kind is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EndedBy {
+    /// A look at the bucket that does not find it.
+    Bucket,
+    /// The same, where the incident names no objects: theirs are judged again.
+    BucketOrObjects,
+    /// No drift: the write that it was about is not needed any more.
+    NoDrift,
+    /// The same, where it names no objects.
+    NoDriftOrObjects,
+    /// The bucket as a whole lets Darwin read.
+    Access,
+    /// Its objects judged again, or others under the same key.
+    Objects,
+    /// The document holds the change again.
+    History,
+    /// A day without it.
+    Day,
+    /// The event of a write of ours.
+    Trail,
+    /// It is in answers, or a message of its own: no incident stays open.
+    Nothing,
+}
 
-/// Kinds that are about a write which the bucket no longer needs once there is no drift.
-pub(super) const WRITE_KINDS: &[Kind] =
-    &[Kind::RoleMissing, Kind::BlockPublicPolicy, Kind::WriteFailed, Kind::Contested, Kind::TableUnreachable];
+/// INVARIANT: every kind has one, so that each of its incidents can end.
+const fn ended_by(kind: Kind) -> EndedBy {
+    match kind {
+        Kind::PolicyMissing
+        | Kind::PolicyGutted
+        | Kind::PolicyWidened
+        | Kind::CorsMissing
+        | Kind::EventsOff
+        | Kind::ExplicitDeny
+        | Kind::PartDenied
+        | Kind::PublicBlock
+        | Kind::RequesterPays
+        | Kind::DefaultEncryption
+        | Kind::AliasEncryption
+        | Kind::BucketNameDot
+        | Kind::PolicyLimit
+        | Kind::CorsLimit
+        | Kind::PolicyUnreadable
+        | Kind::DeadPrincipal
+        | Kind::ConditionOnOurs
+        | Kind::WiderThanContract
+        | Kind::SidTaken
+        | Kind::WrongOwner
+        | Kind::WrongRegion
+        | Kind::NoSuchBucket
+        | Kind::Paused
+        | Kind::NoObjectEvents => EndedBy::Bucket,
+        Kind::AccessUncertain | Kind::ObjectOwnership => EndedBy::BucketOrObjects,
+        Kind::RoleMissing | Kind::BlockPublicPolicy | Kind::WriteFailed | Kind::Contested | Kind::TableUnreachable => {
+            EndedBy::NoDrift
+        }
+        Kind::GuardDenied => EndedBy::NoDriftOrObjects,
+        Kind::ObjectDenied => EndedBy::Access,
+        Kind::KeyDenied | Kind::KeyState | Kind::AwsManagedKey | Kind::ForeignKey | Kind::SseC | Kind::Archived => {
+            EndedBy::Objects
+        }
+        Kind::LostUpdate => EndedBy::History,
+        Kind::HistoryFull | Kind::KnownKeysFull | Kind::StateUnreadable => EndedBy::Day,
+        Kind::NoConfigEvents => EndedBy::Trail,
+        Kind::NeverScanned | Kind::Acknowledged | Kind::NoSubscription | Kind::TestAlert => EndedBy::Nothing,
+    }
+}
 
-/// Kinds that are about the bucket as a whole, or about single objects and their keys.
-pub(super) const EITHER_KINDS: &[Kind] = &[Kind::AccessUncertain, Kind::ObjectOwnership];
+fn kinds(ended: EndedBy) -> impl Iterator<Item = Kind> {
+    Kind::ALL.iter().copied().filter(move |kind| ended_by(*kind) == ended)
+}
 
 /// Whose change brought us to a bucket.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +130,7 @@ impl Outbox {
     }
 
     /// One judged object: counted under its cause, or passing for its key.
-    pub(super) fn object(&mut self, index: usize, judged: &JudgedObject, now_ms: u64) {
+    pub(super) fn object(&mut self, index: usize, judged: &JudgedObject, now: Timestamp) {
         if let Some(finding) = &judged.finding {
             let mut sighting = Sighting::of(&judged.bucket, finding.clone());
             let fingerprint = sighting.fingerprint();
@@ -116,14 +154,7 @@ impl Outbox {
             match held {
                 Some(causes) if causes.contains(key) => {}
                 Some(causes) => causes.push(key.clone()),
-                None => self.clears.push(Clear {
-                    bucket: judged.bucket.clone(),
-                    scope: Scope::Passing(vec![key.clone()]),
-                    judged_ms: now_ms,
-                    shown_by: Ending::NewObjects,
-                    actor: None,
-                    change: None,
-                }),
+                None => self.over(&judged.bucket, Scope::Passing(vec![key.clone()]), now, Ending::NewObjects, None),
             }
         }
     }
@@ -145,94 +176,93 @@ impl Outbox {
     }
 
     /// A reconciled bucket: its drifts with what was done, its findings, and everything else of it as fine.
-    pub(super) fn bucket(&mut self, indexes: &[usize], reconciled: &BucketReport, by: Option<By<'_>>, now_ms: u64) {
-        let answer = reconciled;
-        for sighting in &reconciled.lost {
+    pub(super) fn bucket(&mut self, indexes: &[usize], report: &BucketReport, by: Option<By<'_>>, now: Timestamp) {
+        for sighting in &report.lost {
             self.sighted(indexes, sighting.clone());
         }
-        if reconciled.compared {
+        if report.compared {
+            self.over(&report.bucket, Scope::Kinds(kinds(EndedBy::History).collect()), now, Ending::Settled, by);
             // The day of what was forgotten is over.
-            let a_day_ago = now_ms.saturating_sub(REMEMBER_MS);
-            let aged = [Kind::HistoryFull, Kind::KnownKeysFull, Kind::StateUnreadable].map(|kind| (kind, a_day_ago));
-            for (kind, judged_ms) in [(Kind::LostUpdate, now_ms)].into_iter().chain(aged) {
-                let by = by.filter(|_| kind == Kind::LostUpdate);
-                self.clears.push(Clear {
-                    bucket: answer.bucket.clone(),
-                    scope: Scope::Kinds(vec![kind]),
-                    judged_ms,
-                    shown_by: if kind == Kind::LostUpdate { Ending::Settled } else { Ending::Aged },
-                    actor: by.map(|by| by.actor.clone()),
-                    change: by.map(|by| by.name.to_owned()),
-                });
-            }
+            let aged = Scope::Kinds(kinds(EndedBy::Day).collect());
+            self.over(&report.bucket, aged, now - REMEMBER, Ending::Aged, None);
         }
         // The holder of the lease tells.
-        if reconciled.busy {
+        if report.busy {
             return;
         }
         let repaired =
-            answer.verified == Some(true) && answer.actions.iter().all(|action| action.result == ActionResult::Done);
+            report.verified == Some(true) && report.actions.iter().all(|action| action.result == ActionResult::Done);
+        let seen = self.found(indexes, report, repaired, by);
+        if report.complete {
+            self.rest_is_fine(report, repaired, &seen, by, now);
+        }
+    }
+
+    /// Drifts and findings of a bucket. The kinds that were seen.
+    fn found(&mut self, indexes: &[usize], report: &BucketReport, repaired: bool, by: Option<By<'_>>) -> Vec<Kind> {
         let mut seen: Vec<Kind> = Vec::new();
-        let findings = answer.findings.iter().filter(|finding| worth_telling(finding));
-        for finding in answer.drifts.iter().chain(findings) {
+        let findings = report.findings.iter().filter(|finding| worth_telling(finding));
+        for finding in report.drifts.iter().chain(findings) {
             seen.push(finding.kind());
-            let mut sighting = Sighting::of(&answer.bucket, finding.clone());
+            let mut sighting = Sighting::of(&report.bucket, finding.clone());
             if let Some(by) = by.filter(|by| by.may_have_caused(finding)) {
                 sighting.actor = Some(by.actor.clone());
                 sighting.change = Some(by.name.to_owned());
             }
             if finding.kind().is_drift() {
-                sighting.did.clone_from(&answer.actions);
-                sighting.mended = repaired && !answer.actions.is_empty();
-                sighting.read = Some(answer.read);
-                sighting.diff = answer.plan();
+                sighting.did.clone_from(&report.actions);
+                sighting.mended = repaired && !report.actions.is_empty();
+                sighting.read = Some(report.read);
+                sighting.diff = report.plan();
             }
             self.sighted(indexes, sighting);
         }
-        if !reconciled.complete {
-            return;
-        }
-        let left = |kind: &Kind| restored_by(*kind).is_none_or(|document| answer.fulfilled.contains(&document));
-        let mut fine: Vec<Kind> = BUCKET_KINDS.iter().copied().filter(left).collect();
-        let mut whole: Vec<Kind> = EITHER_KINDS.to_vec();
+        seen
+    }
+
+    /// What was not seen of a bucket that was read completely.
+    fn rest_is_fine(
+        &mut self,
+        report: &BucketReport,
+        repaired: bool,
+        seen: &[Kind],
+        by: Option<By<'_>>,
+        now: Timestamp,
+    ) {
+        let left = |kind: &Kind| restored_by(*kind).is_none_or(|document| report.fulfilled.contains(&document));
+        let mut fine: Vec<Kind> = kinds(EndedBy::Bucket).filter(left).collect();
+        let mut whole: Vec<Kind> = kinds(EndedBy::BucketOrObjects).collect();
         let mut written: Vec<Kind> = Vec::new();
-        if answer.drifts.is_empty() || repaired {
-            written.extend_from_slice(WRITE_KINDS);
-            whole.push(Kind::GuardDenied);
+        if report.drifts.is_empty() || repaired {
+            written.extend(kinds(EndedBy::NoDrift));
+            whole.extend(kinds(EndedBy::NoDriftOrObjects));
         }
         let denied = [Kind::ExplicitDeny, Kind::PartDenied].iter().any(|kind| seen.contains(kind));
-        if answer.read == Decision::Allowed && !denied {
-            fine.push(Kind::ObjectDenied);
+        if report.read == Decision::Allowed && !denied {
+            fine.extend(kinds(EndedBy::Access));
         }
+        self.over(&report.bucket, Scope::Kinds(fine), now, Ending::Configuration, by);
+        self.over(&report.bucket, Scope::Whole(whole), now, Ending::Configuration, by);
         // What a repair made needless was ended by the repair; everything else by whoever changed the bucket.
-        let by_repair = if answer.actions.is_empty() { Ending::Configuration } else { Ending::Repaired };
-        for (scope, shown_by) in [
-            (Scope::Kinds(fine), Ending::Configuration),
-            (Scope::Whole(whole), Ending::Configuration),
-            (Scope::Kinds(written), by_repair),
-        ] {
-            let by = by.filter(|_| shown_by != Ending::Repaired);
-            self.clears.push(Clear {
-                bucket: answer.bucket.clone(),
-                scope,
-                judged_ms: now_ms,
-                shown_by,
-                actor: by.map(|by| by.actor.clone()),
-                change: by.map(|by| by.name.to_owned()),
-            });
-        }
+        let (ending, by) =
+            if report.actions.is_empty() { (Ending::Configuration, by) } else { (Ending::Repaired, None) };
+        self.over(&report.bucket, Scope::Kinds(written), now, ending, by);
+    }
+
+    fn over(&mut self, bucket: &str, scope: Scope, judged_at: Timestamp, shown_by: Ending, by: Option<By<'_>>) {
+        self.clears.push(Clear {
+            bucket: bucket.to_owned(),
+            scope,
+            judged_at,
+            shown_by,
+            actor: by.map(|by| by.actor.clone()),
+            change: by.map(|by| by.name.to_owned()),
+        });
     }
 
     /// The event of a write of ours has come: there is a trail, and EventBridge has it.
-    pub(super) fn config_events_come(&mut self, bucket: &str, now_ms: u64) {
-        self.clears.push(Clear {
-            bucket: bucket.to_owned(),
-            scope: Scope::Kinds(vec![Kind::NoConfigEvents]),
-            judged_ms: now_ms,
-            shown_by: Ending::Trail,
-            actor: None,
-            change: None,
-        });
+    pub(super) fn config_events_come(&mut self, bucket: &str, now: Timestamp) {
+        self.over(bucket, Scope::Kinds(kinds(EndedBy::Trail).collect()), now, Ending::Trail, None);
     }
 
     /// Changes had to be forgotten that a write of ours may have undone.
@@ -242,7 +272,13 @@ impl Outbox {
 
     /// An object of a known key that was judged again: what its key does to it, unless its incident was just seen to be
     /// still so.
-    pub(super) fn known_key(&mut self, index: usize, judged: &JudgedObject, change: Option<&KeyChange>, now_ms: u64) {
+    pub(super) fn known_key(
+        &mut self,
+        index: usize,
+        judged: &JudgedObject,
+        change: Option<&KeyChange>,
+        now: Timestamp,
+    ) {
         let Some(finding) = judged.finding.as_ref().filter(|finding| matches!(finding.evidence, Evidence::Key(_)))
         else {
             return;
@@ -251,7 +287,7 @@ impl Outbox {
         if self.still.iter().any(|(bucket, still)| *bucket == judged.bucket && *still == fingerprint) {
             return;
         }
-        self.object(index, judged, now_ms);
+        self.object(index, judged, now);
         let held = self.sightings.iter_mut().find(|held| held.fingerprint() == fingerprint);
         if let (Some(held), Some(change)) = (held, change) {
             held.actor.clone_from(&change.actor);
@@ -272,7 +308,7 @@ impl Outbox {
 
 /// Whether a bucket's finding explains that its objects are denied.
 pub(super) fn explains_objects(finding: &Finding) -> bool {
-    finding.severity == Severity::Critical && BUCKET_KINDS.contains(&finding.kind())
+    finding.severity == Severity::Critical && ended_by(finding.kind()) == EndedBy::Bucket
 }
 
 /// What is over only when a document fulfils the contract again: that nothing is left to plan is not enough.

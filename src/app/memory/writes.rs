@@ -6,6 +6,7 @@ use crate::app::memory::Memory;
 use crate::app::ports::WriteLog;
 use crate::incident::life::StoreResult;
 use crate::model::change::{Change, Write};
+use crate::model::time::Timestamp;
 use crate::repair::history::Past;
 
 impl WriteLog for Memory {
@@ -48,10 +49,10 @@ impl WriteLog for Memory {
         Ok(())
     }
 
-    async fn past(&self, bucket: &str, now_ms: u64) -> StoreResult<Past> {
+    async fn past(&self, bucket: &str, now: Timestamp) -> StoreResult<Past> {
         let mut state = self.state();
         let Some(past) = state.pasts.get_mut(bucket) else { return Ok(Past::default()) };
-        past.forget_old(now_ms);
+        past.forget_old(now);
         Ok(past.clone())
     }
 }

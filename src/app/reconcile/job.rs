@@ -3,6 +3,7 @@
 use crate::incident::life::StoreError;
 use crate::model::actor::Actor;
 use crate::model::contract::Contract;
+use crate::model::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// What an invocation may do about drift.
@@ -27,7 +28,7 @@ pub struct Job<'a> {
     pub by_hand: bool,
     /// The Allows of the policy that stood when the contract last held, as the table remembers them.
     pub stood: Option<&'a BTreeSet<String>>,
-    pub deadline_ms: Option<u64>,
+    pub deadline: Option<Timestamp>,
     /// Whether others' changes are to be compared with our writes, even if nothing is written now.
     pub check_lost_updates: bool,
     /// Why the table does not hold the change that brought us here. Then nothing is written: whether a write of ours

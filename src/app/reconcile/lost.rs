@@ -5,7 +5,7 @@
 use crate::app::ports::{BucketReads, Clock, World, WriteLog};
 use crate::app::reconcile::job::Job;
 use crate::app::reconcile::report::Comparison;
-use crate::app::reconcile::{Reconciler, VERIFY_WAITS_MS};
+use crate::app::reconcile::{Reconciler, VERIFY_WAITS};
 use crate::incident::life::{Sighting, StoreResult};
 use crate::model::aws::AwsResult;
 use crate::model::change::{Change, Subject, Write};
@@ -13,7 +13,6 @@ use crate::model::contract::Contract;
 use crate::model::evidence::{Evidence, LostUpdate};
 use crate::model::finding::Finding;
 use crate::model::s3::CorsRule;
-use crate::model::time::rfc3339;
 use crate::policy::document::PolicyDocument;
 use crate::repair::cors::assess_cors;
 use crate::repair::history::Past;
@@ -33,8 +32,8 @@ impl<W: World> Reconciler<'_, W> {
     /// The store can't be read.
     pub async fn check_lost_updates(&self, job: Job<'_>) -> StoreResult<Comparison> {
         let bucket = job.contract.bucket.as_str();
-        let now_ms = self.clock.now_ms();
-        let past = self.store.past(bucket, now_ms).await?;
+        let now = self.clock.now();
+        let past = self.store.past(bucket, now).await?;
         let mut compared = Comparison::default();
         if past.writes.is_empty() || past.changes.is_empty() {
             return Ok(compared);
@@ -43,7 +42,7 @@ impl<W: World> Reconciler<'_, W> {
             if !past.writes.iter().any(|write| write.subject == subject) {
                 continue;
             }
-            let mut waits = VERIFY_WAITS_MS.iter();
+            let mut waits = VERIFY_WAITS.iter();
             loop {
                 let current = match self.document(subject, bucket).await {
                     Ok(current) => current,
@@ -53,12 +52,12 @@ impl<W: World> Reconciler<'_, W> {
                     }
                 };
                 let current = print(subject, current.as_deref(), &self.config.darwin);
-                let found = past.lost(subject, &current, now_ms);
+                let found = past.lost(subject, &current, now);
                 if found.is_empty() {
                     break;
                 }
                 match waits.next() {
-                    Some(wait) if self.has_time(job, *wait) => self.pause(*wait).await,
+                    Some(wait) if self.has_time(job, *wait) => self.clock.pause(*wait).await,
                     _ => {
                         let told = found.iter().map(|(change, write)| self.lost_update(job.contract, change, write));
                         compared.lost.extend(told);
@@ -90,8 +89,8 @@ impl<W: World> Reconciler<'_, W> {
             subject: change.subject,
             id: change.id.clone(),
             change: change.name.clone(),
-            changed_ms: change.time_ms,
-            begun_ms: write.begun_ms,
+            changed: change.time,
+            begun: write.begun,
             difference: unified_json(&format!("{bucket}/{what}"), &theirs, &write.after),
             theirs,
             ours: write.after.clone(),
@@ -106,9 +105,9 @@ impl<W: World> Reconciler<'_, W> {
     /// Their policy with our statement in it, where it lacks it.
     fn policy_with_ours(&self, contract: &Contract, theirs: Option<&str>) -> String {
         let (darwin, home) = (&self.config.darwin, self.home);
-        let now = rfc3339(self.clock.now_ms());
+        let now = self.clock.now();
         let fresh =
-            || assess_policy(None, contract, darwin, home, self.config.ceiling, &now, Precedent::default()).proposed;
+            || assess_policy(None, contract, darwin, home, self.config.ceiling, now, Precedent::default()).proposed;
         let with_ours = |theirs: &str| policy_with_ours(&PolicyDocument::parse(theirs), contract, darwin, home);
         let wanted = theirs.map_or_else(fresh, with_ours);
         wanted.or_else(|| theirs.map(str::to_owned)).unwrap_or_default()
@@ -127,15 +126,15 @@ impl<W: World> Reconciler<'_, W> {
             Step::EnableEventBridge { before } => (Subject::Notification, before.with_event_bridge().document()),
         };
         let print = print(subject, Some(&after), &self.config.darwin);
-        let (begun_ms, event) = (self.clock.now_ms(), None);
-        Write { subject, begun_ms, done_ms: None, read_ms: None, made: false, after, print, event }
+        let (begun, event) = (self.clock.now(), None);
+        Write { subject, begun, done: None, read_at: None, made: false, after, print, event }
     }
 
     /// Whether a plan rests on a read that is older than a change which is known.
     pub(super) fn outdated(&self, past: &Past, observed: &Observed, steps: &[Step]) -> bool {
-        let now_ms = self.clock.now_ms();
+        let now = self.clock.now();
         let outdated =
-            |subject, read: Option<&str>| past.outdates(subject, &print(subject, read, &self.config.darwin), now_ms);
+            |subject, read: Option<&str>| past.outdates(subject, &print(subject, read, &self.config.darwin), now);
         steps.iter().any(|step| match step {
             Step::PutBucketPolicy { .. } => {
                 outdated(Subject::Policy, observed.access.document().map(PolicyDocument::text))

@@ -221,7 +221,7 @@ impl BucketReport {
         self.own(Finding::of(Evidence::Contested {
             actor: job.actor.cloned(),
             limit: config.contested_limit,
-            window_s: config.contested_window_s,
+            window_s: config.contested_window.as_secs(),
         }));
     }
 }

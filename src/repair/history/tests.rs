@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::s3::CorsRule;
+use crate::model::time::Timestamp;
 use serde_json::{Value, json};
 
 fn of(subject: Subject, document: Option<&str>) -> Print {
@@ -28,28 +29,42 @@ fn policy(statements: &[Value]) -> String {
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
-fn change(time_ms: u64, document: Option<String>) -> Change {
+/// Times are milliseconds.
+const fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn change(time: u64, document: Option<String>) -> Change {
     let name = if document.is_some() { "PutBucketPolicy" } else { "DeleteBucketPolicy" };
-    let id = format!("{time_ms}");
+    let (id, time) = (time.to_string(), at(time));
     let print = of(Subject::Policy, document.as_deref());
-    Change { subject: Subject::Policy, id, name: name.into(), time_ms, document, actor: Actor::default(), print }
+    Change { subject: Subject::Policy, id, name: name.into(), time, document, actor: Actor::default(), print }
 }
 
-fn write(subject: Subject, begun_ms: u64, done_ms: Option<u64>, after: String) -> Write {
+fn write(subject: Subject, begun: u64, done: Option<u64>, after: String) -> Write {
     let print = of(subject, Some(&after));
-    Write { subject, begun_ms, done_ms, read_ms: None, made: done_ms.is_some(), after, print, event: None }
+    Write {
+        subject,
+        begun: at(begun),
+        done: done.map(at),
+        read_at: None,
+        made: done.is_some(),
+        after,
+        print,
+        event: None,
+    }
 }
 
-fn past(begun_ms: u64, done_ms: Option<u64>, after: String, changes: Vec<Change>) -> Past {
-    Past { writes: vec![write(Subject::Policy, begun_ms, done_ms, after)], changes }
+fn past(begun: u64, done: Option<u64>, after: String, changes: Vec<Change>) -> Past {
+    Past { writes: vec![write(Subject::Policy, begun, done, after)], changes }
 }
 
 #[track_caller]
 fn check(past: &Past, current: &str, lost: &[u64]) {
     let found: Vec<u64> = past
-        .lost(Subject::Policy, &of(Subject::Policy, Some(current)), 200_000)
+        .lost(Subject::Policy, &of(Subject::Policy, Some(current)), at(200_000))
         .iter()
-        .map(|(change, _)| change.time_ms)
+        .map(|(change, _)| change.time.as_millis())
         .collect();
     assert_eq!(found, lost);
 }
@@ -80,8 +95,8 @@ fn a_change_that_the_write_was_built_on_is_not_lost() {
 #[test]
 fn a_change_long_before_or_after_the_write_is_not_its_loss() {
     let written = policy(&[ours()]);
-    for time_ms in [38_000, 52_000] {
-        let past = past(50_000, Some(51_000), written.clone(), vec![change(time_ms, Some(policy(&[theirs("New")])))]);
+    for time in [38_000, 52_000] {
+        let past = past(50_000, Some(51_000), written.clone(), vec![change(time, Some(policy(&[theirs("New")])))]);
         check(&past, &written, &[]);
     }
 }
@@ -116,7 +131,7 @@ fn a_condition_that_somebody_put_on_our_statement_is_theirs() {
 #[test]
 fn a_read_that_does_not_show_a_fresh_change_is_outdated() {
     let past = past(0, Some(1), policy(&[ours()]), vec![change(50_000, Some(policy(&[theirs("New")])))]);
-    let outdated = |read: &str, now_ms| past.outdates(Subject::Policy, &of(Subject::Policy, Some(read)), now_ms);
+    let outdated = |read: &str, now| past.outdates(Subject::Policy, &of(Subject::Policy, Some(read)), at(now));
     assert!(outdated(&policy(&[ours()]), 52_000));
     assert!(!outdated(&policy(&[theirs("New"), ours()]), 52_000));
     assert!(!outdated(&policy(&[ours()]), 70_000), "what is still not shown by then is somebody's later change");
@@ -124,9 +139,9 @@ fn a_read_that_does_not_show_a_fresh_change_is_outdated() {
 
 #[test]
 fn a_change_that_an_event_dates_into_the_future_keeps_no_repair_away() {
-    let year_ms = 365 * 24 * 60 * 60 * 1_000;
-    let past = past(0, Some(1), policy(&[ours()]), vec![change(year_ms, Some(policy(&[theirs("New")])))]);
-    assert!(!past.outdates(Subject::Policy, &of(Subject::Policy, Some(&policy(&[ours()]))), 52_000));
+    let year = 365 * 24 * 60 * 60 * 1_000;
+    let past = past(0, Some(1), policy(&[ours()]), vec![change(year, Some(policy(&[theirs("New")])))]);
+    assert!(!past.outdates(Subject::Policy, &of(Subject::Policy, Some(&policy(&[ours()]))), at(52_000)));
 }
 
 #[test]
@@ -151,7 +166,7 @@ fn an_event_with_cors_rules_gives_them_as_the_api_does() {
         request_parameters: Some(parameters.to_string()),
     };
     let change = Change::of(&event, &darwin()).unwrap();
-    assert_eq!(change.time_ms, 50_000);
+    assert_eq!(change.time, at(50_000));
     let rule = CorsRule {
         id: Some("x".into()),
         allowed_methods: vec!["GET".into()],
@@ -193,7 +208,8 @@ fn a_new_order_of_cors_rules_is_lost_when_our_write_brings_the_old_one_back() {
     let moved = Change { subject: Subject::Cors, name, print, ..change(50_000, Some(rules(&[&b, &a]))) };
     let written = write(Subject::Cors, 50_000, Some(51_000), rules(&[&a, &b]));
     let past = Past { writes: vec![written], changes: vec![moved] };
-    let lost = |current: &[&Value]| past.lost(Subject::Cors, &of(Subject::Cors, Some(&rules(current))), 200_000).len();
+    let lost =
+        |current: &[&Value]| past.lost(Subject::Cors, &of(Subject::Cors, Some(&rules(current))), at(200_000)).len();
     assert_eq!((lost(&[&a, &b]), lost(&[&b, &a]), lost(&[&b, &rule("https://c.example", 3), &a])), (1, 0, 0));
 }
 
@@ -240,7 +256,7 @@ fn what_its_own_author_replaced_within_the_second_is_not_lost_if_the_newest_is_t
             by(author, change(49_000, Some(second.clone()))),
         ];
         let mut past = past(49_500, Some(51_000), written.clone(), changes);
-        past.writes[0].read_ms = Some(49_900);
+        past.writes[0].read_at = Some(at(49_900));
         check(&past, &written, &lost);
     }
 }
@@ -252,7 +268,7 @@ fn what_its_own_author_wrote_on_top_of_our_write_does_not_hide_what_our_write_un
     let changes = vec![by_one(change(48_000, Some(first))), by_one(change(49_000, Some(third.clone())))];
     // Our last read, in the second of the later change, still showed what was there before both.
     let mut past = past(49_500, Some(51_000), policy(&[ours()]), changes);
-    past.writes[0].read_ms = Some(49_900);
+    past.writes[0].read_at = Some(at(49_900));
     check(&past, &third, &[48_000]);
 }
 
@@ -260,7 +276,7 @@ fn what_its_own_author_wrote_on_top_of_our_write_does_not_hide_what_our_write_un
 fn a_write_is_known_by_its_event_once_and_only_after_it_was_begun() {
     let written = policy(&[theirs("A"), ours()]);
     let mut past = past(50_000, Some(51_000), written.clone(), vec![]);
-    let event = |id: &str, time_ms| Change { id: id.into(), ..change(time_ms, Some(written.clone())) };
+    let event = |id: &str, time| Change { id: id.into(), ..change(time, Some(written.clone())) };
     assert!(past.written(&event("e", 50_000)).is_some());
     assert!(past.written(&event("e", 48_000)).is_none(), "an event of before");
     past.writes[0].event = Some("e".into());
@@ -272,19 +288,19 @@ fn a_write_is_known_by_its_event_once_and_only_after_it_was_begun() {
 fn what_is_remembered_is_bounded_and_what_falls_out_of_it_is_counted() {
     let mut past = past(50_000, Some(51_000), policy(&[ours()]), vec![]);
     let far = |at: u64| change(200_000 + at, Some(policy(&[theirs("Far")])));
-    assert!(!past.room_for(&far(0), 900_000).keep, "no write of ours can have undone it");
+    assert!(!past.room_for(&far(0), at(900_000)).keep, "no write of ours can have undone it");
     past.changes = (0..MOST_CHANGES as u64).map(|at| change(45_000 + at, Some("x".into()))).collect();
     let near = change(51_000, None);
-    let room = past.room_for(&near, 900_000);
+    let room = past.room_for(&near, at(900_000));
     assert_eq!((room.keep, room.drop.len(), room.unknown), (true, 1, 1));
-    assert_eq!(room.drop[0].time_ms, 45_000, "the oldest");
+    assert_eq!(room.drop[0].time, at(45_000), "the oldest");
     past.changes[9] = far(1);
-    let room = past.room_for(&near, 900_000);
-    assert_eq!((room.drop[0].time_ms, room.unknown), (200_001, 0), "those first that nothing depends on");
+    let room = past.room_for(&near, at(900_000));
+    assert_eq!((room.drop[0].time, room.unknown), (at(200_001), 0), "those first that nothing depends on");
     let large = Change { document: Some("x".repeat(MOST_BYTES)), ..near };
-    assert_eq!(past.room_for(&large, 900_000).drop.len(), MOST_CHANGES);
+    assert_eq!(past.room_for(&large, at(900_000)).drop.len(), MOST_CHANGES);
     past.writes = (0..MOST_WRITES as u64).map(|at| write(Subject::Cors, at, None, "[]".into())).collect();
-    assert_eq!(past.surplus_writes().iter().map(|write| write.begun_ms).collect::<Vec<_>>(), [0]);
+    assert_eq!(past.surplus_writes().iter().map(|write| write.begun).collect::<Vec<_>>(), [at(0)]);
 }
 
 #[test]
@@ -303,7 +319,7 @@ fn a_target_that_somebody_added_and_our_write_took_away_is_lost() {
         changes: vec![theirs],
     };
     let lost = |now: &Value| {
-        past.lost(Subject::Notification, &of(Subject::Notification, Some(&now.to_string())), 200_000).len()
+        past.lost(Subject::Notification, &of(Subject::Notification, Some(&now.to_string())), at(200_000)).len()
     };
     assert_eq!((lost(&ours), lost(&target("new"))), (1, 0));
 }

@@ -6,6 +6,7 @@
 use crate::judge::darwin::s3_request;
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::text::STRANGERS;
+use crate::model::time::Timestamp;
 use crate::model::unknown::Unknown;
 use crate::model::verdict::{Document, Reader, Verdict};
 use crate::model::why::{Gate, cut};
@@ -49,7 +50,7 @@ pub(super) struct Asking<'a> {
     pub darwin: &'a Darwin,
     pub home: &'a Home,
     /// RFC 3339.
-    pub now: &'a str,
+    pub now: Timestamp,
 }
 
 /// The action and the reader of some questions: what the policy says of them apart from the key is decided once.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::arn::AccountId;
 use crate::model::aws::{ErrorClass, Operation};
+use crate::model::time::Timestamp;
 use crate::policy::document::PARSED;
 
 const OURS: &str = r#"{"Sid":"DarwinAccess","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::258327614892:role/external_s3"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-lidar/*"}"#;
@@ -39,7 +40,7 @@ fn parsed(statements: &[&str]) -> (usize, usize) {
         &darwin,
         &home,
         Ceiling::Flag,
-        "2026-11-27T12:00:00Z",
+        Timestamp::from_millis(1_795_780_800_000),
         Precedent::default(),
     );
     let _ = others(&document, &darwin);

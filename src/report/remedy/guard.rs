@@ -8,6 +8,7 @@ use crate::report::quote::shell;
 use crate::report::remedy::way::{Place, Remedy, Way};
 use crate::report::text::{code, span};
 use serde_json::json;
+use std::time::Duration;
 
 /// How to keep the guard from repairing a bucket.
 ///
@@ -132,7 +133,7 @@ pub(super) fn table_unreachable() -> Remedy {
 
 /// A rival keeps undoing the repair.
 pub(super) fn contested(at: Place<'_>, rival: Option<&Actor>, window_s: u64) -> Remedy {
-    let quiet = span(window_s.saturating_mul(1_000));
+    let quiet = span(Duration::from_secs(window_s));
     let source = match rival.and_then(actor::pipeline) {
         Some(pipeline) => format!("the {pipeline} source of this bucket's policy"),
         None => "the source that writes this bucket's policy".to_owned(),

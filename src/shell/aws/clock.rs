@@ -3,6 +3,7 @@
 //! Must never be used for a secret: the numbers are for jitter and lease names.
 
 use crate::app::ports::Clock;
+use crate::model::time::Timestamp;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,12 +26,12 @@ fn since_epoch() -> Duration {
 }
 
 impl Clock for SystemClock {
-    fn now_ms(&self) -> u64 {
-        u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX)
+    fn now(&self) -> Timestamp {
+        Timestamp::default() + since_epoch()
     }
 
-    async fn sleep_ms(&self, ms: u64) {
-        tokio::time::sleep(Duration::from_millis(ms)).await;
+    async fn sleep(&self, wait: Duration) {
+        tokio::time::sleep(wait).await;
     }
 
     fn random(&self, bound: u64) -> u64 {
@@ -63,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_time_is_in_milliseconds() {
-        let now = SystemClock::seeded().now_ms();
-        assert!((1_600_000_000_000..10_000_000_000_000).contains(&now), "{now}");
+        let now = SystemClock::seeded().now();
+        assert!((1_600_000_000_000..10_000_000_000_000).contains(&now.as_millis()), "{now}");
     }
 }

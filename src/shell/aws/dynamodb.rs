@@ -14,22 +14,24 @@ mod writes;
 use crate::app::ports::{Incidents, Leases};
 use crate::incident::budget::{RepairBudget, budget};
 use crate::incident::life::{
-    Claim, Healed, Incident, KEEP_MS, Lease, Report, Row, Sighting, Status, StoreError, StoreResult,
+    Claim, Healed, Incident, KEEP, Lease, Report, Row, Sighting, Status, StoreError, StoreResult,
 };
+use crate::model::time::Timestamp;
 use call::{Update, Wrote};
-use item::{FORMAT, INCIDENT, Place, json, n, partition, s, ttl};
+use item::{FORMAT, INCIDENT, Place, json, ms, n, partition, s, ttl};
+use std::time::Duration;
 use table::Table;
 
 /// How often a change is begun anew because somebody else was quicker.
 const ROUNDS: usize = 8;
-/// Leases and once-markers outlive their end by so long, in milliseconds, before DynamoDB may delete them: clocks
+/// Leases and once-markers outlive their end by so long before DynamoDB may delete them: clocks
 /// differ.
-const SLACK_MS: u64 = 60 * 60 * 1_000;
+const SLACK: Duration = Duration::from_hours(1);
 
 impl Incidents for Table {
     /// One UpdateItem without a condition. `announced_by` is set by whoever opens or reopens, and removed by `heal`
     /// and `resolve`: the old item tells whether that was us.
-    async fn sight(&self, sighting: &Sighting, now_ms: u64) -> StoreResult<Claim> {
+    async fn sight(&self, sighting: &Sighting, now: Timestamp) -> StoreResult<Claim> {
         let fingerprint = sighting.fingerprint();
         let report = Report::from(sighting);
         let mark = self.mark();
@@ -41,7 +43,7 @@ impl Incidents for Table {
              announced_by = if_not_exists(announced_by, :mark), last_ms = :now \
              REMOVE healed_json, expires ADD seen_count :count",
         )
-        .with(":now", n(now_ms))
+        .with(":now", ms(now))
         .with(":count", n(sighting.count))
         .with(":cause", s(report.finding.cause.clone()))
         .with(":report", s(json(&report)))
@@ -53,10 +55,10 @@ impl Incidents for Table {
         };
         let Some(row) = self.readable(&sighting.bucket, item::row(&sighting.bucket, &fingerprint, &old))? else {
             // It is open, and was told by the version that wrote it.
-            let (Claim::Announce(incident) | Claim::Counted(incident)) = Row::default().sight(sighting, now_ms).1;
-            return Ok(Claim::Counted(Incident { told_ms: Some(now_ms), claimed_ms: 0, ..incident }));
+            let (Claim::Announce(incident) | Claim::Counted(incident)) = Row::default().sight(sighting, now).1;
+            return Ok(Claim::Counted(Incident { told: Some(now), claimed: None, ..incident }));
         };
-        let (row, claim) = row.sight(sighting, now_ms);
+        let (row, claim) = row.sight(sighting, now);
         let ours = item::text(&old, "announced_by")? == Some(mark.as_str());
         Ok(match row.opened {
             Some(incident) if ours => Claim::Announce(incident),
@@ -64,41 +66,41 @@ impl Incidents for Table {
         })
     }
 
-    async fn claim(&self, incident: &Incident, _status: Status, now_ms: u64) -> StoreResult<bool> {
-        let told = if incident.told_ms.is_some() { "told_ms = :told" } else { "attribute_not_exists(told_ms)" };
+    async fn claim(&self, incident: &Incident, _status: Status, now: Timestamp) -> StoreResult<bool> {
+        let told = if incident.told.is_some() { "told_ms = :told" } else { "attribute_not_exists(told_ms)" };
         let healed = if incident.healed.is_some() { "attribute_exists" } else { "attribute_not_exists" };
         let mut update = Update::new(Self::place(incident), "SET claimed_ms = :now, claim_id = :mark")
             .only_if(format!(
                 "opened_ms = :opened AND {healed}(healed_json) \
                  AND ((claimed_ms = :claimed AND {told}) OR claim_id = :mark)"
             ))
-            .with(":now", n(now_ms))
-            .with(":opened", n(incident.opened_ms))
-            .with(":claimed", n(incident.claimed_ms))
+            .with(":now", ms(now))
+            .with(":opened", ms(incident.opened))
+            .with(":claimed", ms(incident.claimed.unwrap_or_default()))
             .with(":mark", s(self.mark()));
-        if let Some(told_ms) = incident.told_ms {
-            update = update.with(":told", n(told_ms));
+        if let Some(told) = incident.told {
+            update = update.with(":told", ms(told));
         }
         Ok(self.update(update).await?.done())
     }
 
-    async fn acknowledge(&self, incident: &Incident, until_ms: u64) -> StoreResult<bool> {
+    async fn acknowledge(&self, incident: &Incident, until: Timestamp) -> StoreResult<bool> {
         let update = Update::new(Self::place(incident), "SET quiet_until_ms = :until")
             .only_if("opened_ms = :opened")
-            .with(":until", n(until_ms))
-            .with(":opened", n(incident.opened_ms));
+            .with(":until", ms(until))
+            .with(":opened", ms(incident.opened));
         Ok(self.update(update).await?.done())
     }
 
-    async fn told(&self, incident: &Incident, now_ms: u64) -> StoreResult<()> {
+    async fn told(&self, incident: &Incident, now: Timestamp) -> StoreResult<()> {
         let update = Update::new(
             Self::place(incident),
             "SET told_ms = :now, claimed_ms = :zero, report_json = :report, cause_text = :cause REMOVE quiet_until_ms",
         )
         .only_if("opened_ms = :opened AND attribute_not_exists(healed_json)")
-        .with(":now", n(now_ms))
+        .with(":now", ms(now))
         .with(":zero", n(0))
-        .with(":opened", n(incident.opened_ms))
+        .with(":opened", ms(incident.opened))
         .with(":cause", s(incident.cause.clone()))
         .with(":report", s(json(&incident.report)));
         self.update(update).await.map(drop)
@@ -108,11 +110,17 @@ impl Incidents for Table {
         let update = Update::new(Self::place(incident), "SET claimed_ms = :zero")
             .only_if("opened_ms = :opened")
             .with(":zero", n(0))
-            .with(":opened", n(incident.opened_ms));
+            .with(":opened", ms(incident.opened));
         self.update(update).await.map(drop)
     }
 
-    async fn heal(&self, incident: &Incident, healed: &Healed, unseen_since_ms: u64, now_ms: u64) -> StoreResult<bool> {
+    async fn heal(
+        &self,
+        incident: &Incident,
+        healed: &Healed,
+        unseen_since: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
         let update = Update::new(
             Self::place(incident),
             "SET healed_json = :healed, claimed_ms = :now, claim_id = :mark REMOVE told_ms, announced_by",
@@ -122,14 +130,14 @@ impl Incidents for Table {
              OR (attribute_exists(healed_json) AND claim_id = :mark))",
         )
         .with(":healed", s(json(healed)))
-        .with(":now", n(now_ms))
-        .with(":opened", n(incident.opened_ms))
-        .with(":unseen", n(unseen_since_ms))
+        .with(":now", ms(now))
+        .with(":opened", ms(incident.opened))
+        .with(":unseen", ms(unseen_since))
         .with(":mark", s(self.mark()));
         Ok(self.update(update).await?.done())
     }
 
-    async fn resolve(&self, incident: &Incident, now_ms: u64) -> StoreResult<bool> {
+    async fn resolve(&self, incident: &Incident, now: Timestamp) -> StoreResult<bool> {
         let Some(healed) = &incident.healed else { return Ok(false) };
         let update = Update::new(
             Self::place(incident),
@@ -141,10 +149,10 @@ impl Incidents for Table {
             "(opened_ms = :opened AND healed_json = :healed) \
              OR (attribute_not_exists(opened_ms) AND closed_by = :mark)",
         )
-        .with(":now", n(now_ms))
-        .with(":expires", ttl(now_ms.saturating_add(KEEP_MS)))
+        .with(":now", ms(now))
+        .with(":expires", ttl(now + KEEP))
         .with(":one", n(1))
-        .with(":opened", n(incident.opened_ms))
+        .with(":opened", ms(incident.opened))
         .with(":healed", s(json(healed)))
         .with(":mark", s(self.mark()));
         Ok(self.update(update).await?.done())
@@ -165,7 +173,7 @@ impl Incidents for Table {
 }
 
 impl Leases for Table {
-    async fn lease(&self, bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> StoreResult<Lease> {
+    async fn lease(&self, bucket: &str, holder: &str, now: Timestamp, expires: Timestamp) -> StoreResult<Lease> {
         for _ in 0..ROUNDS {
             let take = Update::new(
                 Place::lease(bucket),
@@ -173,16 +181,16 @@ impl Leases for Table {
             )
             .only_if("attribute_not_exists(held_by) OR held_by = :holder OR expires_ms <= :now")
             .with(":holder", s(holder))
-            .with(":now", n(now_ms))
-            .with(":expires_ms", n(expires_ms))
-            .with(":expires", ttl(expires_ms.saturating_add(SLACK_MS)));
+            .with(":now", ms(now))
+            .with(":expires_ms", ms(expires))
+            .with(":expires", ttl(expires + SLACK));
             if self.update(take).await?.done() {
                 return Ok(Lease::Taken);
             }
             // Only while it is held: else nobody would look again, and we must try to take it ourselves.
             let soil = Update::new(Place::lease(bucket), "SET dirty_since_ms = :now")
                 .only_if("attribute_exists(held_by) AND expires_ms > :now")
-                .with(":now", n(now_ms));
+                .with(":now", ms(now));
             if self.update(soil).await?.done() {
                 return Ok(Lease::Busy);
             }
@@ -190,7 +198,7 @@ impl Leases for Table {
         Err(Place::lease(bucket).contention())
     }
 
-    async fn release(&self, bucket: &str, holder: &str, expires_ms: u64) -> StoreResult<bool> {
+    async fn release(&self, bucket: &str, holder: &str, expires: Timestamp) -> StoreResult<bool> {
         let gone = self
             .delete(
                 Place::lease(bucket),
@@ -208,13 +216,19 @@ impl Leases for Table {
         )
         .only_if("held_by = :holder AND (attribute_exists(dirty_since_ms) OR cleaned_by = :mark)")
         .with(":holder", s(holder))
-        .with(":expires_ms", n(expires_ms))
-        .with(":expires", ttl(expires_ms.saturating_add(SLACK_MS)))
+        .with(":expires_ms", ms(expires))
+        .with(":expires", ttl(expires + SLACK))
         .with(":mark", s(self.mark()));
         Ok(self.update(keep).await?.done())
     }
 
-    async fn count_repair(&self, bucket: &str, now_ms: u64, window_ms: u64, limit: u64) -> StoreResult<RepairBudget> {
+    async fn count_repair(
+        &self,
+        bucket: &str,
+        now: Timestamp,
+        window: Duration,
+        limit: u64,
+    ) -> StoreResult<RepairBudget> {
         for _ in 0..ROUNDS {
             let old = self.get(Place::repairs(bucket)).await?;
             let read = old.as_ref().map(item::repairs).transpose();
@@ -223,20 +237,20 @@ impl Leases for Table {
                 continue;
             };
             let repairs = read.unwrap_or_default();
-            let (answer, next) = budget(&repairs, now_ms, window_ms, limit);
+            let (answer, next) = budget(&repairs, now, window, limit);
             if next == repairs {
                 return Ok(answer);
             }
             let mark = self.mark();
             let before = old.as_ref().map(|old| item::text(old, "counted_by")).transpose()?.flatten();
-            let last_ms = next.times.iter().copied().max().unwrap_or(now_ms);
+            let last = next.times.iter().copied().max().unwrap_or(now);
             let mut item = vec![
                 ("times_json", s(json(&next.times))),
                 ("counted_by", s(mark.clone())),
-                ("expires", ttl(last_ms.saturating_add(window_ms).saturating_add(SLACK_MS))),
+                ("expires", ttl(last + window + SLACK)),
             ];
             if next.contested {
-                item.push(("contested_since_ms", n(now_ms)));
+                item.push(("contested_since_ms", ms(now)));
             }
             let (condition, mut values) = match before {
                 Some(before) => ("counted_by = :before OR counted_by = :mark", vec![(":before", s(before))]),
@@ -263,13 +277,13 @@ impl Leases for Table {
         self.put(Place::note(name), vec![("note_text", s(text))], None, Vec::new()).await.map(drop)
     }
 
-    async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
-        let ends_ms = now_ms.saturating_add(period_ms);
+    async fn once_per(&self, name: &str, now: Timestamp, period: Duration) -> StoreResult<bool> {
+        let ends = now + period;
         let update = Update::new(Place::once(name), "SET at_ms = :now, done_by = :mark, expires = :expires")
             .only_if("attribute_not_exists(at_ms) OR at_ms <= :due OR done_by = :mark")
-            .with(":now", n(now_ms))
-            .with(":due", n(now_ms.saturating_sub(period_ms)))
-            .with(":expires", ttl(ends_ms.saturating_add(SLACK_MS)))
+            .with(":now", ms(now))
+            .with(":due", ms(now - period))
+            .with(":expires", ttl(ends + SLACK))
             .with(":mark", s(self.mark()));
         Ok(self.update(update).await?.done())
     }

@@ -3,7 +3,6 @@
 //! Must never split a line.
 
 use crate::app::ports::{Clock, Log};
-use crate::model::time::rfc3339;
 use crate::shell::aws::clock::SystemClock;
 use serde_json::{Map, Value};
 use std::io::Write;
@@ -26,7 +25,7 @@ impl StdoutLog {
     fn dressed(&self, value: Value) -> Value {
         let Value::Object(fields) = value else { return value };
         let mut line = Map::new();
-        line.insert("timestamp".to_owned(), rfc3339(SystemClock::seeded().now_ms()).into());
+        line.insert("timestamp".to_owned(), SystemClock::seeded().now().to_string().into());
         line.extend(fields);
         for (name, text) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             line.entry(*name).or_insert_with(|| text.clone().into());

@@ -206,7 +206,7 @@ async fn ask(config: Config, files: Files, keys: &[String], lines: Lines) -> Res
             guard.caches.settle(&documents.bucket, policy);
         }
     }
-    let call = Call { deadline_ms: None, function_arn: None, request_id: "check".to_owned(), dry_run: true };
+    let call = Call { deadline: None, function_arn: None, request_id: "check".to_owned(), dry_run: true };
     let mut events = vec![json!({ "action": "audit" })];
     if let Some(bucket) = first.filter(|_| !keys.is_empty()) {
         events.push(json!({ "action": "judge", "bucket": bucket, "kms_keys": keys }));

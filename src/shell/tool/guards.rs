@@ -125,8 +125,8 @@ fn guard(config: Config, clients: Clients, lines: Lines) -> Guard<Outside> {
 }
 
 async fn ask(guard: &Guard<Outside>, event: &Value, dry_run: bool) -> Result<Answer, String> {
-    let request_id = format!("tool-{:x}-{:x}", guard.clock.now_ms(), guard.clock.random(u64::MAX));
-    let call = Call { deadline_ms: None, function_arn: None, request_id, dry_run };
+    let request_id = format!("tool-{:x}-{:x}", guard.clock.now().as_millis(), guard.clock.random(u64::MAX));
+    let call = Call { deadline: None, function_arn: None, request_id, dry_run };
     // Boxed, as the types of nested futures grow deep.
     Box::pin(guard.report(event, &call)).await.map_err(|failure| format!("{}: {failure}", failure.kind))
 }

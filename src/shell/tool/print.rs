@@ -3,7 +3,6 @@
 //! Must never print what drives a terminal but colours of its own: reports come as pieces without it.
 
 use crate::app::ports::Clock;
-use crate::model::time::rfc3339;
 use crate::report::answer::{Answer, exit_code};
 use crate::report::audit::sheet;
 use crate::report::markdown;
@@ -81,7 +80,7 @@ pub fn page(answer: &Answer, of: &str, file: &Path) -> Result<(), String> {
 
 /// What a page is about, now.
 pub fn about(of: &str) -> About {
-    About { of: of.to_owned(), when: rfc3339(SystemClock::seeded().now_ms()) }
+    About { of: of.to_owned(), when: SystemClock::seeded().now().to_string() }
 }
 
 /// Writes a page.

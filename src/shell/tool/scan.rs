@@ -119,7 +119,7 @@ impl Ground {
             darwin: &self.config.darwin,
             home: &home,
             caches: &caches,
-            deadline_ms: None,
+            deadline: None,
         };
         let pace = Pace::new(usize::from(scan.concurrency), scan.rate);
         let scanner: Here<'_> = Scanner::new(observer, &self.contract, pace, scan.csv.is_some());
@@ -134,23 +134,13 @@ impl Ground {
         let ended = Box::pin(work.go()).await?;
         let began = work.began;
         let saved = scan.save.as_deref().filter(|_| began).map(|file| file.display().to_string());
-        let mut problems = Vec::new();
-        let bucket = &self.contract.bucket;
-        if let Err(stop) = &ended {
-            problems.push(stopped(stop, bucket, &self.prefix, self.session.account(), saved.as_deref()));
-        }
-        let tally = scanner.tally();
-        if ended.is_ok() && tally.objects == 0 {
-            problems.push(Problem {
-                at: url(bucket, &self.prefix),
-                saw: "no object that Darwin reads".to_owned(),
-                want: "objects".to_owned(),
-                retryable: false,
-            });
-        }
-        if ended.is_ok() {
-            problems.extend(self.handed_over(&tally).await);
-        }
+        let (bucket, tally) = (&self.contract.bucket, scanner.tally());
+        let problems = if let Err(stop) = &ended {
+            vec![stopped(stop, bucket, &self.prefix, self.session.account(), saved.as_deref())]
+        } else {
+            let nothing = (tally.objects == 0).then(|| nothing(url(bucket, &self.prefix)));
+            nothing.into_iter().chain(self.handed_over(&tally).await).collect()
+        };
         let answer = ScanAnswer {
             sample: scan.sample.is_some(),
             ..ScanAnswer::of(&tally, bucket, &self.prefix, &home, problems)
@@ -252,7 +242,7 @@ impl Work<'_, '_> {
     ) -> Result<(), Stop> {
         let mut run = Box::pin(run);
         let clock = SystemClock::seeded();
-        let mut progress = Progress::begin(clock.now_ms(), self.scanner.tally().objects);
+        let mut progress = Progress::begin(clock.now(), self.scanner.tally().objects);
         let ended = loop {
             tokio::select! {
                 biased;
@@ -260,7 +250,7 @@ impl Work<'_, '_> {
                 () = tokio::time::sleep(LOOK) => {}
                 ended = &mut run => break ended,
             }
-            progress.look(clock.now_ms(), &self.scanner.tally(), self.total);
+            progress.look(clock.now(), &self.scanner.tally(), self.total);
             if let Err(why) = self.keep() {
                 break Err(Stop::Unkept(why));
             }
@@ -324,4 +314,8 @@ fn finish(answer: &ScanAnswer, wanted: &Report, of: &str) -> Result<u8, String> 
         Format::Json => print::json(answer)?,
     }
     Ok(exit_code(answer))
+}
+
+fn nothing(at: String) -> Problem {
+    Problem { at, saw: "no object that Darwin reads".to_owned(), want: "objects".to_owned(), retryable: false }
 }

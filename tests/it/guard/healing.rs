@@ -1,11 +1,12 @@
 //! What was told is taken back when it is no longer so, whatever it was about.
 
 use super::*;
+use std::time::Duration;
 
-const HOUR_MS: u64 = 3_600_000;
+const HOUR: Duration = Duration::from_hours(1);
 
 fn later(s: &Setup) {
-    s.world.now.set(s.world.now.get() + HOUR_MS);
+    s.world.now.set(s.world.now.get() + HOUR);
 }
 
 async fn sweep(s: &Setup) {
@@ -50,7 +51,7 @@ async fn a_missing_trail_is_told_once_and_resolved_by_the_next_event_of_an_own_w
     assert_eq!(s.world.told(), ["policy-missing repaired", "no-config-events opened"]);
     let mut event = changed("PutBucketPolicy");
     event["detail"]["requestParameters"]["bucketPolicy"] = serde_json::from_str(&own).unwrap();
-    event["detail"]["eventTime"] = json!(rfc3339(s.world.now.get()));
+    event["detail"]["eventTime"] = json!(s.world.now.get().to_string());
     event["detail"]["userIdentity"]["arn"] = json!("arn:aws:sts::111122223333:assumed-role/guard-role/guard");
     later(&s);
     in_lambda(&s, event).await;

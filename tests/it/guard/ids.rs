@@ -1,6 +1,7 @@
 //! Unique ids in a policy: for a while after a write such a one may be Darwin's role, in anybody's statement.
 
 use super::*;
+use std::time::Duration;
 
 const ID: &str = "AROATXYEXAMPLE7ABCDEF";
 
@@ -69,8 +70,8 @@ async fn an_id_that_stays_is_nobody_and_is_waited_for_once() {
 async fn near_the_deadline_nobody_waits() {
     let policy = json!({"Version": "2012-10-17", "Statement": [statement("Team", "Allow")]});
     let s = resolving(&policy, 9);
-    let deadline_ms = Some(s.world.now.get() + 2_300);
-    let call = Call { request_id: "r".into(), deadline_ms, ..Call::default() };
+    let deadline = Some(s.world.now.get() + Duration::from_millis(2300));
+    let call = Call { request_id: "r".into(), deadline, ..Call::default() };
     s.guard.handle(&json!({"action": "audit"}), &call).await.unwrap();
     assert_eq!(s.world.count(Operation::GetBucketPolicy), 1);
 }

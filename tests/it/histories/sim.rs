@@ -1,27 +1,22 @@
 //! An S3 that settles late, with several writers, under one scheduler: every AWS call is a point at which anybody else
 //! may run, and every guard function may die.
 
-use crate::world::{self, BUCKET, aws_error, darwin_cors, darwin_policy};
+use crate::world::{aws_error, darwin_cors, darwin_policy};
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::{
-    self, BucketReads, BucketWrites, Clock, ForAccount, Incidents, Keys, KnownKeys, Leases, Log, Objects, Topic,
-    WriteLog,
-};
-use darwin_s3_guard::incident::budget::RepairBudget;
-use darwin_s3_guard::incident::known::KnownKey;
-use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
+use darwin_s3_guard::app::ports::{self, BucketReads, BucketWrites, Clock, ForAccount, Keys, Log, Objects, Topic};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsResult, ErrorClass, Operation};
-use darwin_s3_guard::model::change::{Change, Subject, Write};
+use darwin_s3_guard::model::change::Subject;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
-use darwin_s3_guard::repair::history::Past;
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::report::notice::Message;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// Who did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +31,7 @@ pub(super) struct Taken {
     pub(super) who: Who,
     pub(super) subject: Subject,
     pub(super) document: Option<String>,
-    pub(super) at_ms: u64,
+    pub(super) at: Timestamp,
     /// The event that tells of it.
     pub(super) event_id: String,
     /// For a guard's write: how many writes had been taken when it last read the document.
@@ -58,12 +53,12 @@ pub(super) struct Seen {
 
 /// A document with the versions that a read may still show.
 #[derive(Debug, Default)]
-struct Versions(Vec<(u64, Option<String>)>);
+struct Versions(Vec<(Timestamp, Option<String>)>);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
-    /// How long an old version may still be read after it was replaced, milliseconds.
-    pub(super) settle_ms: u64,
+    /// How long an old version may still be read after it was replaced.
+    pub(super) settle: Duration,
     /// One in so many calls fails; 0: none.
     pub(super) fault_in: u64,
     /// One in so many calls is a guard function's last; 0: none.
@@ -72,7 +67,7 @@ pub(super) struct Settings {
 
 pub(super) struct Sim {
     pub(super) settings: Settings,
-    pub(super) now: Cell<u64>,
+    pub(super) now: Cell<Timestamp>,
     dice: Cell<u64>,
     policy: RefCell<Versions>,
     cors: RefCell<Versions>,
@@ -88,7 +83,7 @@ pub(super) struct Sim {
 
 impl Sim {
     pub(super) fn new(seed: u64, settings: Settings) -> Self {
-        let now = 1_795_521_600_000;
+        let now = Timestamp::from_millis(1_795_521_600_000);
         let rules = serde_json::to_string(&darwin_cors()).unwrap();
         Self {
             settings,
@@ -115,6 +110,11 @@ impl Sim {
         if bound == 0 { 0 } else { (x >> 11) % bound }
     }
 
+    /// Somewhere in this length.
+    pub(super) fn within(&self, length: Duration) -> Duration {
+        Duration::from_millis(self.roll(u64::try_from(length.as_millis()).unwrap()))
+    }
+
     pub(super) fn count(&self, change: impl FnOnce(&mut Seen)) {
         let mut seen = self.seen.get();
         change(&mut seen);
@@ -138,7 +138,7 @@ impl Sim {
         let versions = self.versions(subject).borrow();
         let versions = &versions.0;
         let settled = |index: usize| {
-            versions.get(index + 1).is_none_or(|(since, _)| since + self.settings.settle_ms > self.now.get())
+            versions.get(index + 1).is_none_or(|(since, _)| *since + self.settings.settle > self.now.get())
         };
         let showable: Vec<usize> = (0..versions.len()).filter(|index| settled(*index)).collect();
         let shown =
@@ -151,9 +151,9 @@ impl Sim {
 
     pub(super) fn write(&self, who: Who, subject: Subject, document: Option<String>, read_at: usize) {
         let event_id = format!("event-{:04}", self.taken.borrow().len());
-        let at_ms = self.now.get();
-        self.versions(subject).borrow_mut().0.push((at_ms, document.clone()));
-        self.taken.borrow_mut().push(Taken { who, subject, document, at_ms, event_id, read_at });
+        let at = self.now.get();
+        self.versions(subject).borrow_mut().0.push((at, document.clone()));
+        self.taken.borrow_mut().push(Taken { who, subject, document, at, event_id, read_at });
     }
 
     fn chance(&self, one_in: u64) -> bool {
@@ -168,8 +168,8 @@ pub(super) async fn step() {
 }
 
 /// Until the simulated time has come.
-pub(super) async fn until(sim: &Sim, at_ms: u64) {
-    poll_fn(|context| if sim.now.get() >= at_ms { Poll::Ready(()) } else { later(context) }).await;
+pub(super) async fn until(sim: &Sim, at: Timestamp) {
+    poll_fn(|context| if sim.now.get() >= at { Poll::Ready(()) } else { later(context) }).await;
 }
 
 /// Asks to be polled again: combinators poll only who asked.
@@ -198,7 +198,7 @@ impl std::fmt::Debug for Outside {
 }
 
 impl Outside {
-    async fn call(&self, operation: Operation) -> AwsResult<()> {
+    pub(super) async fn call(&self, operation: Operation) -> AwsResult<()> {
         step().await;
         self.dead.set(self.dead.get() || self.sim.chance(self.sim.settings.crash_in));
         if self.dead.get() {
@@ -319,11 +319,11 @@ impl Topic for Outside {
 }
 
 impl Clock for Outside {
-    fn now_ms(&self) -> u64 {
+    fn now(&self) -> Timestamp {
         self.sim.now.get()
     }
-    async fn sleep_ms(&self, ms: u64) {
-        until(&self.sim, self.sim.now.get() + ms).await;
+    async fn sleep(&self, wait: Duration) {
+        until(&self.sim, self.sim.now.get() + wait).await;
     }
     fn random(&self, bound: u64) -> u64 {
         self.sim.roll(bound)
@@ -335,96 +335,6 @@ impl Log for Outside {
         if self.sim.loud {
             eprintln!("{} {:?} {value}", self.sim.now.get(), self.who);
         }
-    }
-}
-
-/// The table: the process's store, each call a point at which others run, and at which it may fail.
-macro_rules! answer_may_get_lost {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+) => {
-        $(async fn $name(&self, $($arg: $type),*) -> StoreResult<$out> {
-            self.call(Operation::UpdateItem).await?;
-            let answer = self.sim.store.$name($($arg),*).await;
-            // The answer may get lost although the item was written.
-            self.call(Operation::UpdateItem).await?;
-            answer
-        })+
-    };
-}
-
-macro_rules! may_fail {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)+) => {
-        $(async fn $name(&self, $($arg: $type),*) -> StoreResult<$out> {
-            self.call(Operation::UpdateItem).await?;
-            self.sim.store.$name($($arg),*).await
-        })+
-    };
-}
-
-impl WriteLog for Outside {
-    answer_may_get_lost! {
-        keep_write(bucket: &str, write: &Write) -> ();
-        forget_write(bucket: &str, write: &Write) -> ();
-        recognise_write(bucket: &str, write: &Write, event_id: &str) -> bool;
-        keep_change(bucket: &str, change: &Change) -> ();
-        forget_change(bucket: &str, change: &Change) -> ();
-        past(bucket: &str, now_ms: u64) -> Past;
-    }
-}
-
-impl KnownKeys for Outside {
-    answer_may_get_lost! {
-        known_keys(bucket: &str, now_ms: u64) -> Vec<KnownKey>;
-        keep_key(bucket: &str, key: &KnownKey, due_ms: u64) -> bool;
-        retire_key(bucket: &str, key: &KnownKey, now_ms: u64) -> bool;
-        forget_key(bucket: &str, key: &KnownKey) -> ();
-    }
-}
-
-impl Incidents for Outside {
-    may_fail! {
-        sight(sighting: &Sighting, now_ms: u64) -> Claim;
-        claim(incident: &Incident, status: Status, now_ms: u64) -> bool;
-        acknowledge(incident: &Incident, until_ms: u64) -> bool;
-        told(incident: &Incident, now_ms: u64) -> ();
-        release_claim(incident: &Incident) -> ();
-        heal(incident: &Incident, healed: &Healed, unseen: u64, now_ms: u64) -> bool;
-        resolve(incident: &Incident, now_ms: u64) -> bool;
-        open(bucket: &str) -> Vec<Incident>;
-    }
-}
-
-impl Leases for Outside {
-    async fn lease(&self, bucket: &str, holder: &str, now_ms: u64, expires_ms: u64) -> StoreResult<Lease> {
-        self.call(Operation::UpdateItem).await?;
-        let lease = self.sim.store.lease(bucket, holder, now_ms, expires_ms).await?;
-        if lease == Lease::Busy {
-            self.sim.count(|seen| seen.taken_leases += 1);
-        }
-        Ok(lease)
-    }
-    async fn release(&self, bucket: &str, holder: &str, expires_ms: u64) -> StoreResult<bool> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.release(bucket, holder, expires_ms).await
-    }
-    async fn count_repair(&self, bucket: &str, now_ms: u64, window: u64, limit: u64) -> StoreResult<RepairBudget> {
-        self.call(Operation::PutItem).await?;
-        let budget = self.sim.store.count_repair(bucket, now_ms, window, limit).await?;
-        if matches!(budget, RepairBudget::Contested { .. }) {
-            self.sim.count(|seen| seen.contests += 1);
-        }
-        Ok(budget)
-    }
-    async fn reset_repairs(&self, bucket: &str) -> StoreResult<()> {
-        self.call(Operation::DeleteItem).await?;
-        self.sim.store.reset_repairs(bucket).await
-    }
-    answer_may_get_lost! {
-        recall(name: &str) -> Option<String>;
-        put_down(name: &str, text: &str) -> ();
-    }
-    async fn once_per(&self, name: &str, now_ms: u64, period_ms: u64) -> StoreResult<bool> {
-        self.call(Operation::UpdateItem).await?;
-        self.sim.store.once_per(name, now_ms, period_ms).await
     }
 }
 
@@ -446,49 +356,4 @@ impl ports::World for Outside {
 /// Runs one future a little.
 pub(super) fn poll_once(task: &mut Pin<Box<dyn Future<Output = ()>>>) -> bool {
     task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
-}
-
-/// The event of a write, as CloudTrail tells it.
-pub(super) fn event_of(taken: &Taken) -> serde_json::Value {
-    use serde_json::json;
-    let (name, mut parameters) = match (taken.subject, &taken.document) {
-        (Subject::Policy, Some(policy)) => {
-            let value: serde_json::Value = serde_json::from_str(policy).unwrap();
-            ("PutBucketPolicy", json!({"policy": "", "bucketPolicy": value}))
-        }
-        (Subject::Policy, None) => ("DeleteBucketPolicy", json!({"policy": ""})),
-        (Subject::Cors, Some(rules)) => {
-            let rules: Vec<CorsRule> = serde_json::from_str(rules).unwrap();
-            let rules: Vec<serde_json::Value> = rules
-                .iter()
-                .map(|rule| {
-                    let mut value =
-                        json!({"AllowedMethod": rule.allowed_methods, "AllowedOrigin": rule.allowed_origins});
-                    if let Some(id) = &rule.id {
-                        value["ID"] = json!(id);
-                    }
-                    if !rule.allowed_headers.is_empty() {
-                        value["AllowedHeader"] = json!(rule.allowed_headers);
-                    }
-                    value
-                })
-                .collect();
-            ("PutBucketCors", json!({"cors": "", "CORSConfiguration": {"CORSRule": rules}}))
-        }
-        (Subject::Cors, None) => ("DeleteBucketCors", json!({"cors": ""})),
-        (Subject::Notification, _) => unreachable!("nobody writes notifications here"),
-    };
-    parameters["bucketName"] = json!(BUCKET);
-    let who = match taken.who {
-        Who::Guard(_) => format!("arn:aws:sts::{}:assumed-role/guard-role/guard", world::ACCOUNT),
-        Who::Rival(_) => format!("arn:aws:sts::{}:assumed-role/deploy/{:?}", world::ACCOUNT, taken.who),
-    };
-    let time = darwin_s3_guard::model::time::rfc3339(taken.at_ms);
-    json!({"version": "0", "id": taken.event_id, "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3",
-        "account": world::ACCOUNT, "time": time, "region": world::REGION, "resources": [],
-        "detail": {"eventVersion": "1.11", "eventSource": "s3.amazonaws.com", "eventName": name, "awsRegion": world::REGION,
-            "eventTime": time, "eventID": taken.event_id, "sourceIPAddress": "192.0.2.7", "userAgent": "terraform/1.9",
-            "recipientAccountId": world::ACCOUNT, "requestParameters": parameters,
-            "userIdentity": {"type": "AssumedRole", "arn": who,
-                "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/deploy"}}}}})
 }

@@ -1,13 +1,15 @@
 //! Random interleavings of functions that see, heal, tell and die; and the table against the process's store.
 
 use super::table::{fresh_bucket, table};
-use super::{CLAIM_MS, Claim, Incident, NOW, Status, healed, sighting, write};
+use super::{CLAIM, Claim, Incident, NOW, Status, healed, ms, sighting, write};
 use crate::harness::block_on;
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{Incidents, Leases, WriteLog};
+use darwin_s3_guard::model::time::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// What a function is about to do next.
 #[derive(Debug, Clone)]
@@ -28,7 +30,7 @@ enum Turn {
     Die(usize),
     /// The schedule pays what is owed.
     Sweep,
-    Wait(u64),
+    Wait(Duration),
 }
 
 fn turn() -> impl Strategy<Value = Turn> {
@@ -38,14 +40,14 @@ fn turn() -> impl Strategy<Value = Turn> {
         4 => (0..8_usize).prop_map(Turn::Deliver),
         1 => (0..8_usize).prop_map(Turn::Die),
         1 => Just(Turn::Sweep),
-        2 => prop_oneof![Just(1_u64), Just(1000), Just(CLAIM_MS)].prop_map(Turn::Wait),
+        2 => prop_oneof![Just(ms(1)), Just(ms(1000)), Just(CLAIM)].prop_map(Turn::Wait),
     ]
 }
 
 #[derive(Default)]
 struct World {
     store: Memory,
-    now_ms: u64,
+    now: Timestamp,
     hands: VecDeque<Pending>,
     sent: Vec<Status>,
     seen: u64,
@@ -53,12 +55,12 @@ struct World {
 
 impl World {
     fn see(&mut self, count: u64) {
-        self.now_ms += 1;
+        self.now = self.now + ms(1);
         let mut sighting = sighting("b", "k");
         sighting.count = count;
-        match block_on(self.store.sight(&sighting, self.now_ms)) {
+        match block_on(self.store.sight(&sighting, self.now)) {
             Claim::Announce(incident) => {
-                if incident.opened_ms == self.now_ms {
+                if incident.opened == self.now {
                     self.seen = 0;
                 }
                 self.hands.push_back(Pending::Tell(incident, Status::Opened));
@@ -71,8 +73,8 @@ impl World {
     }
 
     fn pay(&mut self, incident: Incident) {
-        if let Some(status) = incident.due(self.now_ms)
-            && block_on(self.store.claim(&incident, status, self.now_ms))
+        if let Some(status) = incident.due(self.now)
+            && block_on(self.store.claim(&incident, status, self.now))
         {
             self.hands.push_back(Pending::Tell(incident, status));
         }
@@ -80,8 +82,8 @@ impl World {
 
     fn heal(&mut self) {
         for mut incident in block_on(self.store.open("b")) {
-            let word = healed(self.now_ms);
-            if block_on(self.store.heal(&incident, &word, self.now_ms, self.now_ms)) {
+            let word = healed(self.now);
+            if block_on(self.store.heal(&incident, &word, self.now, self.now)) {
                 incident.healed = Some(word);
                 self.hands.push_back(Pending::Tell(incident, Status::Resolved));
             }
@@ -92,9 +94,9 @@ impl World {
         let Some(Pending::Tell(incident, status)) = self.hands.remove(index) else { return };
         self.sent.push(status);
         if status == Status::Resolved {
-            block_on(self.store.resolve(&incident, self.now_ms));
+            block_on(self.store.resolve(&incident, self.now));
         } else {
-            block_on(self.store.told(&incident, self.now_ms));
+            block_on(self.store.told(&incident, self.now));
         }
     }
 
@@ -111,7 +113,7 @@ impl World {
             Turn::Deliver(index) => self.deliver(*index),
             Turn::Die(index) => drop(self.hands.remove(*index)),
             Turn::Sweep => self.sweep(),
-            Turn::Wait(ms) => self.now_ms += ms,
+            Turn::Wait(wait) => self.now = self.now + *wait,
         }
     }
 
@@ -121,7 +123,7 @@ impl World {
             while !self.hands.is_empty() {
                 self.deliver(0);
             }
-            self.now_ms += CLAIM_MS;
+            self.now = self.now + CLAIM;
             self.sweep();
         }
         while !self.hands.is_empty() {
@@ -133,7 +135,7 @@ impl World {
 proptest! {
     #[test]
     fn whoever_dies_whenever_the_last_state_is_always_told(turns in prop::collection::vec(turn(), 1..60)) {
-        let mut world = World { now_ms: NOW, ..World::default() };
+        let mut world = World { now: NOW, ..World::default() };
         for turn in &turns {
             world.turn(turn);
         }
@@ -142,7 +144,7 @@ proptest! {
         let last = world.sent.last().copied();
         match open.first() {
             Some(incident) => {
-                prop_assert!(incident.told_ms.is_some() && incident.healed.is_none(), "{incident:?}");
+                prop_assert!(incident.told.is_some() && incident.healed.is_none(), "{incident:?}");
                 prop_assert!(world.sent.contains(&Status::Opened));
             }
             None => prop_assert!(last != Some(Status::Opened) || world.sent.contains(&Status::Resolved)),
@@ -157,12 +159,12 @@ proptest! {
                 2 => Just(Turn::Heal),
                 4 => (0..8_usize).prop_map(Turn::Deliver),
                 1 => Just(Turn::Sweep),
-                2 => Just(Turn::Wait(1)),
+                2 => Just(Turn::Wait(ms(1))),
             ],
             1..60,
         ),
     ) {
-        let mut world = World { now_ms: NOW, ..World::default() };
+        let mut world = World { now: NOW, ..World::default() };
         let mut opened = 0;
         let mut healed = 0;
         for turn in &turns {
@@ -207,7 +209,7 @@ enum Call {
     Once(u8),
 }
 
-fn call() -> impl Strategy<Value = (u64, Call)> {
+fn call() -> impl Strategy<Value = (Duration, Call)> {
     let call = prop_oneof![
         4 => (any::<bool>(), 0..4_u64).prop_map(|(which, count)| Call::Sight(which, count)),
         2 => (0..6_usize).prop_map(Call::Claim),
@@ -226,22 +228,26 @@ fn call() -> impl Strategy<Value = (u64, Call)> {
         1 => Just(Call::Pending),
         1 => (0..2_u8).prop_map(Call::Once),
     ];
-    (prop_oneof![Just(0_u64), Just(1), Just(40), Just(CLAIM_MS)], call)
+    (prop_oneof![Just(ms(0)), Just(ms(1)), Just(ms(40)), Just(CLAIM)], call)
 }
 
 /// Makes the calls in order and writes down every answer.
-async fn answers(store: &(impl Incidents + Leases + WriteLog), bucket: &str, calls: &[(u64, Call)]) -> Vec<String> {
-    let mut now_ms = NOW;
+async fn answers(
+    store: &(impl Incidents + Leases + WriteLog),
+    bucket: &str,
+    calls: &[(Duration, Call)],
+) -> Vec<String> {
+    let mut now = NOW;
     let mut known: Vec<Incident> = Vec::new();
     let mut answers = Vec::new();
-    for (wait_ms, call) in calls {
-        now_ms += wait_ms;
+    for (wait, call) in calls {
+        now = now + *wait;
         let pick = |index: &usize| known.iter().rev().nth(*index).cloned();
         let answer = match call {
             Call::Sight(which, count) => {
                 let mut sighting = sighting(bucket, if *which { "a" } else { "b" });
                 sighting.count = *count;
-                let claim = store.sight(&sighting, now_ms).await.unwrap();
+                let claim = store.sight(&sighting, now).await.unwrap();
                 let (Claim::Announce(incident) | Claim::Counted(incident)) = &claim;
                 known.push(incident.clone());
                 format!("{claim:?}")
@@ -253,11 +259,11 @@ async fn answers(store: &(impl Incidents + Leases + WriteLog), bucket: &str, cal
                 format!("{open:?}")
             }
             Call::Claim(index) => match pick(index) {
-                Some(incident) => format!("{:?}", store.claim(&incident, Status::Opened, now_ms).await),
+                Some(incident) => format!("{:?}", store.claim(&incident, Status::Opened, now).await),
                 None => continue,
             },
             Call::Told(index) => match pick(index) {
-                Some(incident) => format!("{:?}", store.told(&incident, now_ms).await),
+                Some(incident) => format!("{:?}", store.told(&incident, now).await),
                 None => continue,
             },
             Call::Release(index) => match pick(index) {
@@ -266,9 +272,9 @@ async fn answers(store: &(impl Incidents + Leases + WriteLog), bucket: &str, cal
             },
             Call::Heal(index, ago) => match pick(index) {
                 Some(mut incident) => {
-                    let since_ms = now_ms - ago;
-                    let word = healed(since_ms);
-                    let won = store.heal(&incident, &word, since_ms, now_ms).await.unwrap();
+                    let since = now - ms(*ago);
+                    let word = healed(since);
+                    let won = store.heal(&incident, &word, since, now).await.unwrap();
                     if won {
                         incident.healed = Some(word);
                         known.push(incident);
@@ -278,29 +284,29 @@ async fn answers(store: &(impl Incidents + Leases + WriteLog), bucket: &str, cal
                 None => continue,
             },
             Call::Resolve(index) => match pick(index) {
-                Some(incident) => format!("{:?}", store.resolve(&incident, now_ms).await),
+                Some(incident) => format!("{:?}", store.resolve(&incident, now).await),
                 None => continue,
             },
             Call::Lease(who) => {
-                format!("{:?}", store.lease(bucket, &who.to_string(), now_ms, now_ms + 50).await)
+                format!("{:?}", store.lease(bucket, &who.to_string(), now, now + ms(50)).await)
             }
-            Call::GiveBack(who) => format!("{:?}", store.release(bucket, &who.to_string(), now_ms + 50).await),
-            Call::Repair => format!("{:?}", store.count_repair(bucket, now_ms, 100, 2).await),
+            Call::GiveBack(who) => format!("{:?}", store.release(bucket, &who.to_string(), now + ms(50)).await),
+            Call::Repair => format!("{:?}", store.count_repair(bucket, now, ms(100), 2).await),
             Call::Reset => format!("{:?}", store.reset_repairs(bucket).await),
             Call::Note(what) => format!("{:?}", store.keep_write(bucket, &write(&what.to_string(), 0)).await),
             Call::Recognise(what) => {
-                let event = (now_ms % 2).to_string();
+                let event = (now.as_millis() % 2).to_string();
                 format!("{:?}", store.recognise_write(bucket, &write(&what.to_string(), 0), &event).await)
             }
             Call::Forget(what) => format!("{:?}", store.forget_write(bucket, &write(&what.to_string(), 0)).await),
             Call::Pending => {
-                let mut past = store.past(bucket, now_ms).await.unwrap();
+                let mut past = store.past(bucket, now).await.unwrap();
                 past.writes.sort_by(|one, other| one.after.cmp(&other.after));
                 format!("{past:?}")
             }
-            Call::Once(what) => format!("{:?}", store.once_per(&format!("{bucket}{what}"), now_ms, 45).await),
+            Call::Once(what) => format!("{:?}", store.once_per(&format!("{bucket}{what}"), now, ms(45)).await),
         };
-        answers.push(format!("{call:?} at {now_ms}: {answer}"));
+        answers.push(format!("{call:?} at {}: {answer}", now.as_millis()));
     }
     answers
 }

@@ -1,6 +1,6 @@
 //! The table itself: what only it can show, many functions at the same time and what stays in it.
 
-use super::{Healed, NOW, healed, sighting};
+use super::{Healed, NOW, healed, ms, sighting};
 use crate::evidence::finding;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -98,20 +98,20 @@ async fn of_many_at_once_one_claims_one_heals_one_leases_and_the_budget_holds() 
     let bucket = fresh_bucket();
     let store = table().await;
     let Claim::Announce(incident) = store.sight(&sighting(&bucket, "k"), NOW).await.unwrap() else { panic!() };
-    let later = NOW + darwin_s3_guard::incident::life::CLAIM_MS;
+    let later = NOW + darwin_s3_guard::incident::life::CLAIM;
     let claims = join_all((0..20).map(|_| store.claim(&incident, super::Status::Opened, later))).await;
     assert_eq!(claims.into_iter().filter(|claim| *claim == Ok(true)).count(), 1);
     let word = healed(NOW);
     let heals = join_all((0..20).map(|_| store.heal(&incident, &word, NOW, later))).await;
     assert_eq!(heals.into_iter().filter(|heal| *heal == Ok(true)).count(), 1);
     let holders: Vec<String> = (0..20).map(|number| format!("holder-{number}")).collect();
-    let leases = join_all(holders.iter().map(|holder| store.lease(&bucket, holder, NOW, NOW + 1000))).await;
+    let leases = join_all(holders.iter().map(|holder| store.lease(&bucket, holder, NOW, NOW + ms(1000)))).await;
     assert_eq!(leases.iter().filter(|lease| **lease == Ok(Lease::Taken)).count(), 1, "{leases:?}");
-    let repairs = join_all((0..6).map(|_| store.count_repair(&bucket, NOW, 1000, 3))).await;
+    let repairs = join_all((0..6).map(|_| store.count_repair(&bucket, NOW, ms(1000), 3))).await;
     let granted = repairs.iter().filter(|answer| matches!(answer, Ok(RepairBudget::Granted { .. }))).count();
     assert_eq!(granted, 3, "{repairs:?}");
     let name = format!("sweep#{bucket}");
-    let once = join_all((0..20).map(|_| store.once_per(&name, NOW, 1000))).await;
+    let once = join_all((0..20).map(|_| store.once_per(&name, NOW, ms(1000)))).await;
     assert_eq!(once.into_iter().filter(|due| *due == Ok(true)).count(), 1);
 }
 
@@ -125,8 +125,8 @@ async fn nothing_that_is_open_expires() {
     assert!(store.heal(&incident, &word, NOW, NOW).await.unwrap());
     assert!(store.resolve(&Incident { healed: Some(word), ..incident }, NOW).await.unwrap());
     let expires = items(&bucket).await[0]["expires"].as_n().unwrap().parse::<u64>().unwrap();
-    assert_eq!(expires, (NOW + darwin_s3_guard::incident::life::KEEP_MS) / 1000, "epoch seconds");
-    store.sight(&sighting(&bucket, "k"), NOW + 1).await.unwrap();
+    assert_eq!(expires, (NOW + darwin_s3_guard::incident::life::KEEP).as_secs(), "epoch seconds");
+    store.sight(&sighting(&bucket, "k"), NOW + ms(1)).await.unwrap();
     for item in items(&bucket).await {
         assert!(!item.contains_key("expires"), "{item:?}");
     }
@@ -169,7 +169,7 @@ async fn a_table_that_is_not_there_is_not_found() {
 async fn a_table_that_does_not_answer_is_a_passing_fault() {
     // Nothing listens on the discard port of the loopback.
     let store = Table::new(client("http://127.0.0.1:9"), "t".to_owned());
-    let error = store.once_per("name", NOW, 1).await.unwrap_err();
+    let error = store.once_per("name", NOW, ms(1)).await.unwrap_err();
     assert!(error.retryable(), "{error}");
 }
 
@@ -197,7 +197,7 @@ async fn an_item_of_another_version_is_set_aside_and_stops_nothing() {
         assert_eq!(open.iter().map(|incident| incident.cause.as_str()).collect::<Vec<_>>(), ["ours"]);
     }
     assert_eq!(store.take_unreadable().len(), 1);
-    let claim = store.sight(&sighting(&bucket, "newer"), NOW + 1).await.unwrap();
+    let claim = store.sight(&sighting(&bucket, "newer"), NOW + ms(1)).await.unwrap();
     assert!(matches!(claim, Claim::Counted(_)), "told by the version that wrote it: {claim:?}");
 }
 
@@ -215,7 +215,7 @@ async fn a_repair_counter_that_cannot_be_read_is_reported_once_and_stops_no_repa
         let put = put.item("pk", AttributeValue::S(format!("bucket#{bucket}")));
         put.item("sk", AttributeValue::S("repairs".to_owned())).item(name, value).send().await.unwrap();
         for count in 1..=2 {
-            let answer = store.count_repair(&bucket, NOW, 1000, 3).await.unwrap();
+            let answer = store.count_repair(&bucket, NOW, ms(1000), 3).await.unwrap();
             assert_eq!(answer, RepairBudget::Granted { count });
         }
         assert_eq!(store.take_unreadable().len(), 1);

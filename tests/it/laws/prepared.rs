@@ -6,6 +6,7 @@ use darwin_s3_guard::judge::darwin::s3_request;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::{Reader, Verdict};
 use darwin_s3_guard::policy::document::PolicyDocument;
 use darwin_s3_guard::policy::evaluate::evaluate;
@@ -47,7 +48,7 @@ fn a_prepared_bucket_surely_allows_what_is_allowed_and_nothing_else() {
         partition: "aws".into(),
         function: None,
     };
-    let asker = Asker { darwin: &darwin, home: &home, now: "2026-11-23T12:00:00Z" };
+    let asker = Asker { darwin: &darwin, home: &home, now: Timestamp::from_millis(1_795_435_200_000) };
     let (allowed, all) = (Cell::new(0_u32), Cell::new(0_u32));
     law(&tape(), |bytes| {
         let facts = facts(&mut Tape::new(&bytes, true));

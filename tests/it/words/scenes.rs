@@ -13,16 +13,17 @@ use darwin_s3_guard::model::evidence::{
 };
 use darwin_s3_guard::model::finding::{Finding, Kind};
 use darwin_s3_guard::model::outcome::{Action, ActionResult, Refusal};
-use darwin_s3_guard::model::time::rfc3339;
+use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::unknown::Unknown;
 use darwin_s3_guard::model::verdict::{Basis, Decision, Document, Effect, Reason};
 use darwin_s3_guard::model::why::{Applies, Element, Few, Gate, Known, Miss, Near, NoAllow, Part, StatementName, Test};
 use darwin_s3_guard::report::message::message;
 use darwin_s3_guard::report::notice::{Context, Notice};
 use serde_json::{Value, json};
+use std::time::Duration;
 
-pub const NOW: u64 = 1_795_521_900_000;
-const MINUTE: u64 = 60_000;
+pub const NOW: Timestamp = Timestamp::from_millis(1_795_521_900_000);
+const MINUTE: Duration = Duration::from_mins(1);
 pub const BUCKET: &str = "acme-lidar";
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const ORIGIN: &str = "https://darwin.v7labs.com";
@@ -290,8 +291,8 @@ fn found(kind: Kind) -> Finding {
                 subject: Subject::Policy,
                 id: "5c1f0f6e-2b5e-4b8e-9a54-0e8f3c5d7a11".to_owned(),
                 change: "PutBucketPolicy".to_owned(),
-                changed_ms: NOW - 6 * MINUTE,
-                begun_ms: NOW - 6 * MINUTE + 400,
+                changed: NOW - 6 * MINUTE,
+                begun: NOW - 6 * MINUTE + Duration::from_millis(400),
                 theirs,
                 ours: format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{}]}}", ours()),
                 difference: "--- theirs\n+++ the guard's\n-  \"Sid\": \"Etl\"\n".to_owned(),
@@ -309,11 +310,11 @@ fn found(kind: Kind) -> Finding {
             foreign: true,
             limit: 20,
         },
-        Kind::NeverScanned => Evidence::NeverScanned { keys: 3, since_ms: Some(NOW - 2 * 24 * 60 * MINUTE) },
+        Kind::NeverScanned => Evidence::NeverScanned { keys: 3, since: Some(NOW - 2 * 24 * 60 * MINUTE) },
         Kind::Acknowledged => Evidence::Acknowledged {
             incident: "part-denied/e4edcc8adf8c84b0d23fed63decb2f16".to_owned(),
             of: "part-denied".to_owned(),
-            until_ms: NOW + 3 * 24 * 60 * MINUTE,
+            until: NOW + 3 * 24 * 60 * MINUTE,
         },
         Kind::NoSubscription => {
             Evidence::NoSubscription { topic: Some("arn:aws:sns:eu-central-1:111122223333:darwin-alerts".to_owned()) }
@@ -433,12 +434,12 @@ pub fn incident(kind: Kind, situation: Situation) -> Incident {
         }
         _ => (None, None),
     };
-    let opened_ms = match situation {
+    let opened = match situation {
         Situation::Reminded => NOW - 49 * 60 * MINUTE,
         Situation::Resolved => NOW - 30 * MINUTE,
         _ => NOW - 4 * MINUTE,
     };
-    let changed = Actor { time: Some(rfc3339(opened_ms - 2 * MINUTE)), ..terraform() };
+    let changed = Actor { time: Some((opened - 2 * MINUTE).to_string()), ..terraform() };
     let keys = ["raw/2026-11-24/frame-0001.png", "raw/2026-11-24/frame-0002.png"];
     let sighting = Sighting {
         sample_keys: if of_objects(kind) { keys.map(str::to_owned).to_vec() } else { Vec::new() },
@@ -457,14 +458,14 @@ pub fn incident(kind: Kind, situation: Situation) -> Incident {
         bucket: BUCKET.into(),
         cause: sighting.finding.cause.clone(),
         report: Report::from(&sighting),
-        opened_ms,
-        last_ms: NOW,
+        opened,
+        last_seen: NOW,
         seen: if of_objects(kind) { 40 } else { 1 },
-        told_ms: None,
-        claimed_ms: NOW,
+        told: None,
+        claimed: Some(NOW),
         healed: (situation == Situation::Resolved).then_some(healed),
         flaps: 0,
-        quiet_until_ms: None,
+        quiet_until: None,
     }
 }
 
@@ -486,7 +487,7 @@ pub fn sent(kind: Kind, situation: Situation) -> Sent {
         Situation::Test => Status::Test,
     };
     let mode = if situation == Situation::Refused(Refusal::Mode) { Mode::Flag } else { Mode::Repair };
-    let notice = Notice { status, incident: &incident, context: &context(mode), stateless: false, now_ms: NOW };
+    let notice = Notice { status, incident: &incident, context: &context(mode), stateless: false, now: NOW };
     let message = message(&[notice]).unwrap();
     let body: Value = serde_json::from_str(&message.body).unwrap();
     let parsed = |form: &str| serde_json::from_str(body[form].as_str().unwrap()).unwrap();

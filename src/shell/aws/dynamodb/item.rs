@@ -7,6 +7,7 @@
 use crate::incident::budget::Repairs;
 use crate::incident::fingerprint::Fingerprint;
 use crate::incident::life::{Incident, Report, Row, StoreError, StoreResult, flaps};
+use crate::model::time::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -79,9 +80,13 @@ pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Milliseconds since the epoch as the epoch seconds of a TTL attribute.
-pub(super) fn ttl(ms: u64) -> AttributeValue {
-    n(ms / 1_000)
+pub(super) fn ms(at: Timestamp) -> AttributeValue {
+    n(at.as_millis())
+}
+
+/// As the epoch seconds of a TTL attribute.
+pub(super) fn ttl(at: Timestamp) -> AttributeValue {
+    n(at.as_secs())
 }
 
 pub(super) fn text<'i>(item: &'i Item, name: &str) -> StoreResult<Option<&'i str>> {
@@ -98,6 +103,10 @@ pub(super) fn number(item: &Item, name: &str) -> StoreResult<Option<u64>> {
     number.map(Some).ok_or_else(|| Place::of(item).malformed(format!("`{name}` is not a number from 0 on")))
 }
 
+pub(super) fn moment(item: &Item, name: &str) -> StoreResult<Option<Timestamp>> {
+    Ok(number(item, name)?.map(Timestamp::from_millis))
+}
+
 pub(super) fn parsed<V: DeserializeOwned>(item: &Item, name: &str) -> StoreResult<Option<V>> {
     text(item, name)?
         .map(|text| serde_json::from_str(text))
@@ -111,11 +120,11 @@ pub(super) fn present<V>(item: &Item, name: &str, value: Option<V>) -> StoreResu
 
 /// An incident's item as the row it stands for.
 pub(super) fn row(bucket: &str, fingerprint: &Fingerprint, item: &Item) -> StoreResult<Row> {
-    let resolved_ms = number(item, "resolved_ms")?;
+    let resolved = moment(item, "resolved_ms")?;
     let resolutions = number(item, "resolution_count")?.unwrap_or(0);
-    let opened = match number(item, "opened_ms")? {
+    let opened = match moment(item, "opened_ms")? {
         None => None,
-        Some(opened_ms) => {
+        Some(opened) => {
             let format = number(item, "format_version")?;
             if format != Some(FORMAT) {
                 let written = format.map_or_else(|| "none".to_owned(), |format| format.to_string());
@@ -129,18 +138,18 @@ pub(super) fn row(bucket: &str, fingerprint: &Fingerprint, item: &Item) -> Store
                 bucket: bucket.to_owned(),
                 cause,
                 report,
-                opened_ms,
-                last_ms: number(item, "last_ms")?.unwrap_or(opened_ms),
+                opened,
+                last_seen: moment(item, "last_ms")?.unwrap_or(opened),
                 seen: number(item, "seen_count")?.unwrap_or(0),
-                told_ms: number(item, "told_ms")?,
-                claimed_ms: number(item, "claimed_ms")?.unwrap_or(0),
+                told: moment(item, "told_ms")?,
+                claimed: moment(item, "claimed_ms")?.filter(|at| *at != Timestamp::default()),
                 healed: parsed(item, "healed_json")?,
-                flaps: flaps(resolved_ms, resolutions, opened_ms),
-                quiet_until_ms: number(item, "quiet_until_ms")?,
+                flaps: flaps(resolved, resolutions, opened),
+                quiet_until: moment(item, "quiet_until_ms")?,
             })
         }
     };
-    Ok(Row { opened, resolved_ms, resolutions })
+    Ok(Row { opened, resolved, resolutions })
 }
 
 /// The open incident that a queried item holds, if it is open.

@@ -4,10 +4,11 @@
 
 use crate::app::ports::KnownKeys;
 use crate::incident::fingerprint::digest;
-use crate::incident::known::{KnownKey, STALE_MS};
+use crate::incident::known::{KnownKey, STALE};
 use crate::incident::life::StoreResult;
+use crate::model::time::Timestamp;
 use crate::shell::aws::dynamodb::call::Update;
-use crate::shell::aws::dynamodb::item::{Item, Place, json, n, number, parsed, partition, present, s, text, ttl};
+use crate::shell::aws::dynamodb::item::{Item, Place, json, moment, ms, parsed, partition, present, s, text, ttl};
 use crate::shell::aws::dynamodb::table::Table;
 
 const KNOWN: &str = "known#";
@@ -17,19 +18,19 @@ fn place(bucket: &str, key: &KnownKey) -> Place {
 }
 
 impl KnownKeys for Table {
-    async fn known_keys(&self, bucket: &str, now_ms: u64) -> StoreResult<Vec<KnownKey>> {
+    async fn known_keys(&self, bucket: &str, now: Timestamp) -> StoreResult<Vec<KnownKey>> {
         let mut known = Vec::new();
         for item in self.query(bucket, KNOWN, "attribute_exists(key_arn)").await? {
             known.extend(self.readable(bucket, read(&item))?);
         }
         // DynamoDB deletes what has expired when it gets to it.
-        known.retain(|known| !known.is_over(now_ms));
+        known.retain(|known| !known.is_over(now));
         known.sort_by(|one, another| one.key.cmp(&another.key));
         Ok(known)
     }
 
-    async fn keep_key(&self, bucket: &str, key: &KnownKey, due_ms: u64) -> StoreResult<bool> {
-        let KnownKey { key: arn, samples, since_ms, seen_ms, stale_ms: _ } = key;
+    async fn keep_key(&self, bucket: &str, key: &KnownKey, due: Timestamp) -> StoreResult<bool> {
+        let KnownKey { key: arn, samples, since, last_seen, stale_since: _ } = key;
         let update = Update::new(
             place(bucket, key),
             "SET key_arn = :key, samples_json = :samples, seen_ms = :seen, \
@@ -38,18 +39,18 @@ impl KnownKeys for Table {
         .only_if("attribute_not_exists(seen_ms) OR seen_ms <= :due OR attribute_exists(stale_ms)")
         .with(":key", s(arn))
         .with(":samples", s(json(samples)))
-        .with(":seen", n(*seen_ms))
-        .with(":since", n(*since_ms))
-        .with(":due", n(due_ms));
+        .with(":seen", ms(*last_seen))
+        .with(":since", ms(*since))
+        .with(":due", ms(due));
         Ok(self.update(update).await?.done())
     }
 
-    async fn retire_key(&self, bucket: &str, key: &KnownKey, now_ms: u64) -> StoreResult<bool> {
+    async fn retire_key(&self, bucket: &str, key: &KnownKey, now: Timestamp) -> StoreResult<bool> {
         let update = Update::new(place(bucket, key), "SET stale_ms = :now, expires = :expires")
             .only_if("seen_ms = :seen AND attribute_not_exists(stale_ms)")
-            .with(":now", n(now_ms))
-            .with(":expires", ttl(now_ms.saturating_add(STALE_MS)))
-            .with(":seen", n(key.seen_ms));
+            .with(":now", ms(now))
+            .with(":expires", ttl(now + STALE))
+            .with(":seen", ms(key.last_seen));
         Ok(self.update(update).await?.done())
     }
 
@@ -62,8 +63,8 @@ fn read(item: &Item) -> StoreResult<KnownKey> {
     Ok(KnownKey {
         key: present(item, "key_arn", text(item, "key_arn")?)?.to_owned(),
         samples: present(item, "samples_json", parsed(item, "samples_json")?)?,
-        since_ms: present(item, "since_ms", number(item, "since_ms")?)?,
-        seen_ms: present(item, "seen_ms", number(item, "seen_ms")?)?,
-        stale_ms: number(item, "stale_ms")?,
+        since: present(item, "since_ms", moment(item, "since_ms")?)?,
+        last_seen: present(item, "seen_ms", moment(item, "seen_ms")?)?,
+        stale_since: moment(item, "stale_ms")?,
     })
 }

@@ -6,7 +6,8 @@ use crate::app::ports::WriteLog;
 use crate::incident::fingerprint::digest;
 use crate::incident::life::StoreResult;
 use crate::model::change::{Change, Write};
-use crate::repair::history::{Past, REMEMBER_MS};
+use crate::model::time::Timestamp;
+use crate::repair::history::{Past, REMEMBER};
 use crate::shell::aws::dynamodb::call::Update;
 use crate::shell::aws::dynamodb::item::{self, Item, Place, json, parsed, partition, present, s, ttl};
 use crate::shell::aws::dynamodb::table::Table;
@@ -16,7 +17,7 @@ const CHANGES: &str = "past#change#";
 
 /// The same write with what became of it is the same item.
 fn place_of(bucket: &str, write: &Write) -> Place {
-    let name = digest(&format!("{:?} {} {}", write.subject, write.begun_ms, write.after));
+    let name = digest(&format!("{:?} {} {}", write.subject, write.begun.as_millis(), write.after));
     Place { pk: partition(bucket), sk: format!("{WRITES}{name}") }
 }
 
@@ -28,7 +29,7 @@ impl WriteLog for Table {
     async fn keep_write(&self, bucket: &str, write: &Write) -> StoreResult<()> {
         let update = Update::new(place_of(bucket, write), "SET write_json = :write, expires = :expires")
             .with(":write", s(json(write)))
-            .with(":expires", ttl(write.begun_ms.saturating_add(REMEMBER_MS)));
+            .with(":expires", ttl(write.begun + REMEMBER));
         self.update(update).await.map(drop)
     }
 
@@ -44,7 +45,7 @@ impl WriteLog for Table {
     }
 
     async fn keep_change(&self, bucket: &str, change: &Change) -> StoreResult<()> {
-        let expires = ttl(change.time_ms.saturating_add(REMEMBER_MS));
+        let expires = ttl(change.time + REMEMBER);
         let item = vec![("change_json", s(json(change))), ("expires", expires)];
         self.put(place(bucket, change), item, None, Vec::new()).await.map(drop)
     }
@@ -53,7 +54,7 @@ impl WriteLog for Table {
         self.delete(place(bucket, change), None, &[]).await.map(drop)
     }
 
-    async fn past(&self, bucket: &str, now_ms: u64) -> StoreResult<Past> {
+    async fn past(&self, bucket: &str, now: Timestamp) -> StoreResult<Past> {
         let mut past = Past::default();
         for item in self.query(bucket, "past#", "attribute_exists(expires)").await? {
             if Place::of(&item).sk.starts_with(WRITES) {
@@ -64,7 +65,7 @@ impl WriteLog for Table {
             }
         }
         // DynamoDB deletes what has expired when it gets to it.
-        past.forget_old(now_ms);
+        past.forget_old(now);
         Ok(past)
     }
 }
