@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -39,7 +40,7 @@ LARGEST = {
     "KmsKeyArns": longest("KmsKeyArns", "arn:aws:kms:ap-southeast-7:111122223333:key/", 20), "Ceiling": "enforce",
     "EnableEventBridge": "true", "TeamName": "東" * 64, "AlertEmail": "ops@acme.example",
     "TopicKmsKeyArn": "arn:aws:kms:ap-southeast-7:111122223333:key/8a5b1f00-c94c-11f0-a1b2-0a1b2c3d4e5f",
-    "LogRetentionDays": "3653", "Architecture": "x86_64",
+    "LogRetentionDays": "3653", "Architecture": "x86_64", "BatchJobs": "true",
 }
 SETS = {
     "everything at its largest": LARGEST,
@@ -124,6 +125,50 @@ class Quotas(unittest.TestCase):
         self.assertLessEqual(max(map(len, lines)), 200)
 
 
+# What tests/it/role.rs asks both evaluators about: the roles of a stack, mode by mode.
+ROLES = ROOT / "tests/cases/roles.json"
+MODES = {
+    "flag": {}, "repair": {"Mode": "repair"}, "repair with EventBridge": {"Mode": "repair", "EnableEventBridge": "true"},
+    "customer key": {"TopicKmsKeyArn": f"arn:aws:kms:{setting.REGION}:{ACCOUNT}:key/8a5b1f00-c94c-11f0-a1b2-0a1b2c3d4e5f"},
+    "batch jobs": {"BatchJobs": "true"},
+}
+
+
+def roles() -> str:
+    made = {
+        name: cfn.Evaluated(TEXT, **{"ReadOnlyBuckets": "acme-slides", "ReadWriteBuckets": "acme-lidar", "Mode": "flag"} | mode)
+        for name, mode in MODES.items()
+    }
+    held = {
+        "": "Made by tests/e2e/test_template.py, which also holds it to template.yaml: python tests/e2e/test_template.py roles",
+        "arns": next(iter(made.values())).arns(),
+        "modes": {
+            name: {
+                role: {
+                    "trust": resource["AssumeRolePolicyDocument"],
+                    "policies": {policy["PolicyName"]: policy["PolicyDocument"] for policy in resource["Policies"]},
+                }
+                for role, resource in stack.of_type("AWS::IAM::Role").items()
+            }
+            for name, stack in made.items()
+        },
+    }
+    return json.dumps(held, indent=1) + "\n"
+
+
+class Roles(unittest.TestCase):
+    def test_the_roles_that_the_evaluators_judge_are_those_of_the_template(self):
+        self.assertEqual(ROLES.read_text(), roles(), "python tests/e2e/test_template.py roles")
+
+    def test_the_jobs_role_is_there_where_it_is_asked_for_and_said_in_an_output(self):
+        without, with_role = (cfn.Evaluated(TEXT, ReadOnlyBuckets="acme", BatchJobs=value) for value in ("false", "true"))
+        self.assertNotIn("BatchJobRole", without.resources)
+        self.assertNotIn("BatchJobRoleArn", without.outputs())
+        self.assertEqual(with_role.outputs()["BatchJobRoleArn"], with_role.arns()["BatchJobRole"])
+        others = {name: resource for name, resource in with_role.resources.items() if name != "BatchJobRole"}
+        self.assertEqual(others, without.resources, "and nothing else is another")
+
+
 class Limits(unittest.TestCase):
     """tests/it/config.rs starts the function with every value that is accepted here."""
 
@@ -162,4 +207,7 @@ class Limits(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    if sys.argv[1:] == ["roles"]:
+        ROLES.write_text(roles())
+    else:
+        unittest.main()
