@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 
 import setting  # noqa: F401
@@ -101,7 +102,9 @@ class Quotas(unittest.TestCase):
 
     def test_the_body_is_at_most_51200_bytes_after_sam_package_and_readable_before(self):
         with Emulator() as emulator, tempfile.TemporaryDirectory() as directory:
-            Aws(emulator.url).s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": setting.REGION})
+            # It is named in the template, once for each file.
+            bucket = "p" * 63
+            Aws(emulator.url).s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": setting.REGION})
             place = pathlib.Path(directory)
             (place / "code").mkdir()
             (place / "code" / "bootstrap").write_text("")
@@ -112,7 +115,7 @@ class Quotas(unittest.TestCase):
                 "AWS_ENDPOINT_URL": emulator.url, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "none",
                 "AWS_DEFAULT_REGION": setting.REGION, "SAM_CLI_TELEMETRY": "0",
             }
-            command = [ROOT / ".venv/sam/bin/sam", "package", "--template-file", "template.yaml", "--s3-bucket", "packages"]
+            command = [ROOT / ".venv/sam/bin/sam", "package", "--template-file", "template.yaml", "--s3-bucket", bucket]
             done = subprocess.run(
                 [*command, "--output-template-file", "packaged.yaml"], cwd=place, env=environment, capture_output=True, text=True,
             )
@@ -167,6 +170,27 @@ class Roles(unittest.TestCase):
         self.assertEqual(with_role.outputs()["BatchJobRoleArn"], with_role.arns()["BatchJobRole"])
         others = {name: resource for name, resource in with_role.resources.items() if name != "BatchJobRole"}
         self.assertEqual(others, without.resources, "and nothing else is another")
+
+
+class Publication(unittest.TestCase):
+    """What the AWS Serverless Application Repository wants of `sam publish`, and its limits."""
+
+    def test_the_applications_metadata_are_those_of_the_package_and_within_the_limits(self):
+        # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-publishing-applications-metadata-properties.html
+        held = cfn.parsed(SOURCE)["Metadata"]["AWS::ServerlessRepo::Application"]
+        package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
+        self.assertEqual((held["Name"], held["SemanticVersion"], held["SpdxLicenseId"]), (package["name"], package["version"], package["license"]))
+        self.assertEqual(held["Labels"], package["keywords"])
+        self.assertRegex(held["SemanticVersion"], r"^\d+\.\d+\.\d+$")
+        self.assertRegex(held["Name"], r"^[a-zA-Z0-9-]{1,140}$")
+        self.assertRegex(held["Author"], r"^[a-zA-Z0-9 ]{1,127}$")
+        self.assertLessEqual(len(held["Description"]), 256)
+        self.assertLessEqual(len(held["Labels"]), 10)
+        for name in ("LicenseUrl", "ReadmeUrl"):
+            self.assertTrue((ROOT / held[name]).is_file(), name)
+        # Nobody has published this repository: an address that is not its own would lead to somebody else's code.
+        for name in ("HomePageUrl", "SourceCodeUrl"):
+            self.assertEqual(held.get(name), package.get("repository"), name)
 
 
 class Limits(unittest.TestCase):
