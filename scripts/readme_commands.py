@@ -81,6 +81,7 @@ def placeholders(stack: Stack) -> dict:
     )
     return {
         "NAME": outputs["FunctionName"], "FUNCTION": outputs["FunctionName"], "REGION": REGION, "BUCKET": BUCKET,
+        "ALARM_NAME": stack.aws.cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmName"],
         "STACK": stack.name, "TABLE": outputs["TableName"], "OBJECT_QUEUE_URL": outputs["ObjectQueueUrl"], "QUEUE_URL": outputs["ObjectQueueUrl"],
         "QUEUE_ARN": arn("ObjectQueueUrl"), "DEAD_LETTER_QUEUE_URL": outputs["ObjectDeadLetterQueueUrl"],
         "DEAD_LETTER_QUEUE_ARN": arn("ObjectDeadLetterQueueUrl"), "SUBSCRIPTION_ARN": listener["SubscriptionArn"],

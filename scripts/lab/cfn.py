@@ -76,6 +76,16 @@ class Evaluated:
     def of_type(self, kind: str) -> dict:
         return {name: resource for name, resource in self.resources.items() if resource["Type"] == kind}
 
+    def outputs(self) -> dict:
+        return {
+            name: self._value(output["Value"]) for name, output in self.template["Outputs"].items()
+            if "Condition" not in output or self._holds({"Condition": output["Condition"]})
+        }
+
+    def arns(self) -> dict:
+        """Of what is made, where a role's policy may name it."""
+        return {name: self._attribute(name, "Arn") for name, resource in self.resources.items() if resource["Type"] in ARNS}
+
     def _holds(self, condition) -> bool:
         (function, argument), = condition.items()
         match function:

@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 
+from . import cloudwatch
 from .emulator import ACCOUNT, HANGS, REGION, LabError, Process, clean_environment
 from .preload import Clock
 from .stack import BOOTSTRAP
@@ -115,5 +116,8 @@ class Function:
                 meanwhile()
         with open(self.process.log, "rb") as log:
             log.seek(read)
-            lines = log.read().decode(errors="replace").splitlines()
-        return succeeded, answer, [json.loads(line) for line in lines if line.startswith("{")]
+            lines = [json.loads(line) for line in log.read().decode(errors="replace").splitlines() if line.startswith("{")]
+        for line in lines:
+            # Raises where CloudWatch would drop the figures.
+            cloudwatch.metrics(line)
+        return succeeded, answer, lines

@@ -10,7 +10,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from lab import scene, trail  # noqa: E402, F401
+from lab import cloudwatch, scene, trail  # noqa: E402, F401
 from lab import emulator, preload  # noqa: E402
 from lab.emulator import ACCOUNT, REGION  # noqa: E402, F401
 from lab.mailbox import Mailbox  # noqa: E402, F401
@@ -29,8 +29,16 @@ class Emulator(emulator.Emulator):
         super().__init__()
         self._log = self.directory / "functions.log"
         self._log.touch()
+        self._held = 0
         self.environment = {"LD_PRELOAD": preload.library(self.directory), "LAB_LOG": str(self._log)}
 
     def log(self) -> list:
-        """What its functions have logged. The emulated CloudWatch Logs has it too, but a line that comes late, with the next."""
-        return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        """What its functions have logged. The emulated CloudWatch Logs has it too, but a line that comes late, with the next.
+
+        Each is held to the embedded metric format: CloudWatch would drop a wrong one's figures in silence.
+        """
+        lines = [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        for line in lines[self._held:]:
+            cloudwatch.metrics(line)
+        self._held = len(lines)
+        return lines

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from setting import REGION, Emulator, Mailbox, Stack, scene, trail, until
+from setting import EVENTS, REGION, Emulator, Mailbox, Stack, scene, trail, until
 
 ONE, TWO, THREE = "acme-lidar", "acme-slides", "acme-video"
 WRITES = {"s3:PutBucketPolicy", "s3:PutBucketCORS", "s3:PutBucketNotification"}
@@ -183,6 +183,37 @@ class Stacks(Deployed):
         self.assertIn("GrantEndRule", trail_names(self, trail.kms_event("RevokeGrant", key)))
         other = key[:-1] + ("0" if key[-1] != "0" else "1")
         self.assertEqual(trail_names(self, trail.kms_event("RevokeGrant", other)), [])
+
+    def test_the_rules_let_each_event_through_that_the_guard_acts_on_once_and_no_failed_or_foreign_one(self):
+        samples = {path.stem: json.loads(path.read_text()) for path in EVENTS.glob("*.json")}
+        samples = {name: event for name, event in samples.items() if event.get("source") in ("aws.s3", "aws.kms")}
+        key = samples["kms-revoke-grant"]["detail"]["resources"][0]["ARN"]
+        self.stack.create(ReadWriteBuckets=[ONE], KmsKeyArns=[key])
+        # AWS refuses nothing else: a failed call, and a rotation, which changes no access.
+        stopped = {"cloudtrail-failed-call", "kms-cmk-rotation"}
+        for name, event in samples.items():
+            with self.subTest(name):
+                self.assertEqual(len(trail_names(self, event)), 0 if name in stopped else 1, trail_names(self, event))
+        self.assertGreater(len(samples), 35)
+        for name, path, value in (
+            ("eventbridge-object-created", ["bucket", "name"], "another"),
+            ("cloudtrail-put-bucket-policy", ["requestParameters", "bucketName"], "another"),
+            ("cloudtrail-put-bucket-policy", ["eventName"], "GetBucketPolicy"),
+            ("cloudtrail-tag-resource", ["errorCode"], "AccessDenied"),
+            ("cloudtrail-put-account-public-access-block", ["errorCode"], "AccessDenied"),
+            ("kms-put-key-policy", ["errorCode"], "AccessDenied"),
+            ("kms-put-key-policy", ["eventName"], "GenerateDataKey"),
+            ("kms-create-grant", ["errorCode"], "AccessDenied"),
+            ("kms-create-grant", ["requestParameters", "granteePrincipal"], "arn:aws:iam::111122223333:role/autoscaling"),
+            ("kms-revoke-grant", ["errorCode"], "AccessDenied"),
+        ):
+            event = json.loads(json.dumps(samples[name]))
+            at = event["detail"]
+            for step in path[:-1]:
+                at = at[step]
+            at[path[-1]] = value
+            with self.subTest((name, path, value)):
+                self.assertEqual(trail_names(self, event), [])
 
     def test_it_refuses_parameters_that_contradict_each_other_and_says_what_to_change(self):
         self.stack.create(ReadOnlyBuckets=[ONE])  # what tearDown deletes

@@ -24,9 +24,9 @@ DOCUMENT = (ROOT / "docs" / "deploy.md").read_text()
 CODE_BUCKET = "acme-code"
 
 
-def commands(heading: str) -> list:
+def commands(heading: str, document: str = DOCUMENT) -> list:
     """The shell commands of one section, in order."""
-    section = DOCUMENT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = document.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     blocks = re.findall(r"```\n(.*?)```", section, re.DOTALL)
     return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
 
@@ -110,6 +110,7 @@ class Installed(unittest.TestCase):
         printed = first.run()
         took = time.monotonic() - began
         self.assertIn("TestAlert", printed)
+        self.assertNotIn("ServerlessRepo", next(first.directory.glob("*-template.yaml")).read_text(), "of the source alone")
         print(f"a release, installed by the documented commands in {took:.1f} s")
         self.stack.outputs = self.outputs()
         before = self.outputs()
@@ -166,6 +167,14 @@ class Installed(unittest.TestCase):
         self.assertIn("CodeBucket", parameters)
         wanted = {name.strip('"') for variable in module["variable"] for name in variable}
         self.assertEqual(set(re.findall(r"var\.(\w+)", document)) - wanted, set(), "each variable is declared")
+
+    def test_the_readmes_five_lines_are_the_commands_that_are_tried_here(self):
+        readme = commands("Install", (ROOT / "README.md").read_text())
+        five = readme[readme.index("sha256sum --check --ignore-missing SHA256SUMS"):]
+        self.assertEqual(len(five), 5)
+        tried = commands("From a release")
+        self.assertEqual([line for line in five[:4] if line not in tried], [])
+        self.assertEqual(five[4].replace("NAME", "FUNCTION"), "aws lambda invoke --function-name FUNCTION --cli-binary-format raw-in-base64-out --payload '{\"action\":\"audit\"}' /dev/stdout")
 
     def test_a_broken_download_is_found(self):
         release = Release(self.emulator, self.directory, "9.9.9")

@@ -21,6 +21,7 @@ import unittest
 import urllib.parse
 
 from setting import ACCOUNT, REGION, ROOT, Emulator, scene, until
+from lab import cfn
 from lab.emulator import clean_environment
 from lab.stack import Aws
 
@@ -323,25 +324,53 @@ class Bigger(Scans):
         result.write_text("a,b\n1,2\n")
         self.assert_refused(f"s3://{BUCKET}", "--keys", result, words="no column `bucket`")
 
-    def test_the_job_is_what_botocore_takes(self):
-        function = self.function({"objects": [], "buckets": [], "problems": []})
+    def calls_of_the_job(self, **outputs: str) -> list:
+        """What the job that is printed for a stack with these outputs calls, held to botocore's models."""
+        function = self.function({"objects": [], "buckets": [], "problems": []}, **outputs)
         text = self.scan(f"s3://{BUCKET}/raw/", "--stack", "guard", "--print-batch-job", status=0, **function.variables).stdout
-        programs = self.directory / "programs"
+        directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        programs, calls = directory / "programs", directory / "calls"
         programs.mkdir()
-        calls = self.directory / "calls"
         model = ROOT / "scripts" / "lab" / "aws_model.py"
         (programs / "aws").write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(model))} \"$@\"\n")
         (programs / "sleep").write_text("#!/bin/sh\n")
         for program in programs.iterdir():
             program.chmod(0o755)
-        environment = clean_environment() | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "AWS_MODEL_CALLS": str(calls), "AWS_MODEL_ANSWERS": str(self.directory)}
+        environment = clean_environment() | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "AWS_MODEL_CALLS": str(calls), "AWS_MODEL_ANSWERS": str(directory)}
         done = subprocess.run(["sh", "-c", text], env=environment, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        made = [json.loads(line) for line in calls.read_text().splitlines()]
+        return [json.loads(line) for line in calls.read_text().splitlines()]
+
+    def test_the_job_is_what_botocore_takes(self):
+        made = self.calls_of_the_job()
         job = json.dumps(made[-1])
-        self.assertEqual(len(made), 3)
+        self.assertEqual([call["operation"] for call in made], ["CreateRole", "PutRolePolicy", "CreateJob"])
         for wanted in (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:guard", f"arn:aws:s3:::{BUCKET}", "AllTasks", "MatchAnyPrefix", "raw/"):
             self.assertIn(wanted, job)
+
+    def test_a_stack_with_the_jobs_role_lends_it_and_it_may_what_the_printed_one_may(self):
+        template = (ROOT / "template.yaml").read_text().replace("CodeUri: .\n", "CodeUri: s3://code/bootstrap.zip\n")
+        stack = cfn.Evaluated(template, ReadOnlyBuckets=BUCKET, BatchJobs="true")
+        role, arns = stack.resources["BatchJobRole"], stack.arns()
+        (job,) = self.calls_of_the_job(BatchJobRoleArn=stack.outputs()["BatchJobRoleArn"])
+        self.assertEqual((job["operation"], job["given"]["RoleArn"]), ("CreateJob", arns["BatchJobRole"]))
+        # The one that is made where the stack has none: the same, for this bucket, function and report.
+        made_role, made_policy, made_job = self.calls_of_the_job()
+        self.assertEqual(json.loads(made_role["given"]["AssumeRolePolicyDocument"]), role["AssumeRolePolicyDocument"])
+        function = made_job["given"]["Operation"]["LambdaInvoke"]["FunctionArn"]
+        (policy,) = (policy["PolicyDocument"] for policy in role["Policies"])
+        self.assertEqual(self.allowed(made_policy["given"]["PolicyDocument"]), self.allowed(json.dumps(policy).replace(arns["GuardFunction"], function)))
+        self.assertIn(f"arn:aws:s3:::{BUCKET}/{made_job['given']['Report']['Prefix']}/*", json.dumps(policy))
+
+    @staticmethod
+    def allowed(policy: str) -> set:
+        def listed(value):
+            return value if isinstance(value, list) else [value]
+
+        return {
+            (statement["Effect"], action, resource) for statement in json.loads(policy)["Statement"]
+            for action in listed(statement["Action"]) for resource in listed(statement["Resource"])
+        }
 
     def test_a_completion_report_is_read_into_the_same_report(self):
         file = self.directory / "tasks.csv"
@@ -378,16 +407,17 @@ class Bigger(Scans):
         problems = self.report(f"s3://{BUCKET}/raw/", "--stack", "guard", status=2, **function.variables)["problems"]
         self.assertIn("of another version", problems[0]["saw"])
 
-    def function(self, answer):
+    def function(self, answer, **outputs: str):
         """CloudFormation and Lambda with one stack, whose function answers so."""
-        stub = Stub(answer)
+        stub = Stub(answer, outputs)
         self.addCleanup(stub.close)
         return stub
 
 
 class Stub:
-    def __init__(self, answer):
+    def __init__(self, answer, outputs: dict):
         self.events = []
+        held = {"FunctionName": "guard"} | outputs
         stub = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -412,7 +442,7 @@ class Stub:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 if self.path == "/":
-                    output = "<member><OutputKey>FunctionName</OutputKey><OutputValue>guard</OutputValue></member>"
+                    output = "".join(f"<member><OutputKey>{name}</OutputKey><OutputValue>{value}</OutputValue></member>" for name, value in held.items())
                     self.reply(
                         '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>'
                         f"<StackName>guard</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{output}</Outputs>"

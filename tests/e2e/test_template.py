@@ -5,7 +5,9 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
+import tomllib
 import unittest
 
 import setting  # noqa: F401
@@ -39,7 +41,7 @@ LARGEST = {
     "KmsKeyArns": longest("KmsKeyArns", "arn:aws:kms:ap-southeast-7:111122223333:key/", 20), "Ceiling": "enforce",
     "EnableEventBridge": "true", "TeamName": "東" * 64, "AlertEmail": "ops@acme.example",
     "TopicKmsKeyArn": "arn:aws:kms:ap-southeast-7:111122223333:key/8a5b1f00-c94c-11f0-a1b2-0a1b2c3d4e5f",
-    "LogRetentionDays": "3653", "Architecture": "x86_64",
+    "LogRetentionDays": "3653", "Architecture": "x86_64", "BatchJobs": "true",
 }
 SETS = {
     "everything at its largest": LARGEST,
@@ -100,7 +102,9 @@ class Quotas(unittest.TestCase):
 
     def test_the_body_is_at_most_51200_bytes_after_sam_package_and_readable_before(self):
         with Emulator() as emulator, tempfile.TemporaryDirectory() as directory:
-            Aws(emulator.url).s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": setting.REGION})
+            # It is named in the template, once for each file.
+            bucket = "p" * 63
+            Aws(emulator.url).s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": setting.REGION})
             place = pathlib.Path(directory)
             (place / "code").mkdir()
             (place / "code" / "bootstrap").write_text("")
@@ -111,7 +115,7 @@ class Quotas(unittest.TestCase):
                 "AWS_ENDPOINT_URL": emulator.url, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "none",
                 "AWS_DEFAULT_REGION": setting.REGION, "SAM_CLI_TELEMETRY": "0",
             }
-            command = [ROOT / ".venv/sam/bin/sam", "package", "--template-file", "template.yaml", "--s3-bucket", "packages"]
+            command = [ROOT / ".venv/sam/bin/sam", "package", "--template-file", "template.yaml", "--s3-bucket", bucket]
             done = subprocess.run(
                 [*command, "--output-template-file", "packaged.yaml"], cwd=place, env=environment, capture_output=True, text=True,
             )
@@ -122,6 +126,71 @@ class Quotas(unittest.TestCase):
         print(f"template.yaml: {len(SOURCE.encode()):,} bytes, {len(lines)} lines, the longest of {max(map(len, lines))} characters")
         self.assertLess(len(lines), 900)
         self.assertLessEqual(max(map(len, lines)), 200)
+
+
+# What tests/it/role.rs asks both evaluators about: the roles of a stack, mode by mode.
+ROLES = ROOT / "tests/cases/roles.json"
+MODES = {
+    "flag": {}, "repair": {"Mode": "repair"}, "repair with EventBridge": {"Mode": "repair", "EnableEventBridge": "true"},
+    "customer key": {"TopicKmsKeyArn": f"arn:aws:kms:{setting.REGION}:{ACCOUNT}:key/8a5b1f00-c94c-11f0-a1b2-0a1b2c3d4e5f"},
+    "batch jobs": {"BatchJobs": "true"},
+}
+
+
+def roles() -> str:
+    made = {
+        name: cfn.Evaluated(TEXT, **{"ReadOnlyBuckets": "acme-slides", "ReadWriteBuckets": "acme-lidar", "Mode": "flag"} | mode)
+        for name, mode in MODES.items()
+    }
+    held = {
+        "": "Made by tests/e2e/test_template.py, which also holds it to template.yaml: python tests/e2e/test_template.py roles",
+        "arns": next(iter(made.values())).arns(),
+        "modes": {
+            name: {
+                role: {
+                    "trust": resource["AssumeRolePolicyDocument"],
+                    "policies": {policy["PolicyName"]: policy["PolicyDocument"] for policy in resource["Policies"]},
+                }
+                for role, resource in stack.of_type("AWS::IAM::Role").items()
+            }
+            for name, stack in made.items()
+        },
+    }
+    return json.dumps(held, indent=1) + "\n"
+
+
+class Roles(unittest.TestCase):
+    def test_the_roles_that_the_evaluators_judge_are_those_of_the_template(self):
+        self.assertEqual(ROLES.read_text(), roles(), "python tests/e2e/test_template.py roles")
+
+    def test_the_jobs_role_is_there_where_it_is_asked_for_and_said_in_an_output(self):
+        without, with_role = (cfn.Evaluated(TEXT, ReadOnlyBuckets="acme", BatchJobs=value) for value in ("false", "true"))
+        self.assertNotIn("BatchJobRole", without.resources)
+        self.assertNotIn("BatchJobRoleArn", without.outputs())
+        self.assertEqual(with_role.outputs()["BatchJobRoleArn"], with_role.arns()["BatchJobRole"])
+        others = {name: resource for name, resource in with_role.resources.items() if name != "BatchJobRole"}
+        self.assertEqual(others, without.resources, "and nothing else is another")
+
+
+class Publication(unittest.TestCase):
+    """What the AWS Serverless Application Repository wants of `sam publish`, and its limits."""
+
+    def test_the_applications_metadata_are_those_of_the_package_and_within_the_limits(self):
+        # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-publishing-applications-metadata-properties.html
+        held = cfn.parsed(SOURCE)["Metadata"]["AWS::ServerlessRepo::Application"]
+        package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
+        self.assertEqual((held["Name"], held["SemanticVersion"], held["SpdxLicenseId"]), (package["name"], package["version"], package["license"]))
+        self.assertEqual(held["Labels"], package["keywords"])
+        self.assertRegex(held["SemanticVersion"], r"^\d+\.\d+\.\d+$")
+        self.assertRegex(held["Name"], r"^[a-zA-Z0-9-]{1,140}$")
+        self.assertRegex(held["Author"], r"^[a-zA-Z0-9 ]{1,127}$")
+        self.assertLessEqual(len(held["Description"]), 256)
+        self.assertLessEqual(len(held["Labels"]), 10)
+        for name in ("LicenseUrl", "ReadmeUrl"):
+            self.assertTrue((ROOT / held[name]).is_file(), name)
+        # Nobody has published this repository: an address that is not its own would lead to somebody else's code.
+        for name in ("HomePageUrl", "SourceCodeUrl"):
+            self.assertEqual(held.get(name), package.get("repository"), name)
 
 
 class Limits(unittest.TestCase):
@@ -162,4 +231,7 @@ class Limits(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    if sys.argv[1:] == ["roles"]:
+        ROLES.write_text(roles())
+    else:
+        unittest.main()

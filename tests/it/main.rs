@@ -43,6 +43,7 @@ mod metrics;
 mod one_message;
 mod operators;
 mod reference;
+mod role;
 mod scan;
 mod table_faults;
 mod template;

@@ -29,7 +29,7 @@ fn job_role(at: Place<'_>, from_key: &str) -> String {
     let bucket = at.arn();
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
         "Principal": {"Service": "batchoperations.s3.amazonaws.com"}, "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": &*at.home.account}}}]});
+        "Condition": {"StringEqualsIfExists": {"aws:SourceAccount": &*at.home.account}}}]});
     let allow = |actions: &[&str], on: serde_json::Value| json!({"Effect": "Allow", "Action": actions, "Resource": on});
     let policy = json!({"Version": "2012-10-17", "Statement": [
         allow(&["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:UpdateObjectEncryption"], json!(format!("{bucket}/*"))),

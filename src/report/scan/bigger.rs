@@ -12,22 +12,14 @@ use serde_json::{Value, json};
 const ROLE: &str = "darwin-guard-scan";
 const REPORT: &str = "darwin-guard-scan-report";
 
-/// The job: its role, the job itself, and how to read its report. The deployed guard judges each object.
+/// The job: its role where the stack has none, the job itself, and how to read its report. The deployed guard judges
+/// each object.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html>,
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/specify-batchjob-manifest-xaccount-csv.html>
-pub fn batch_job(contract: &Contract, prefix: &str, function: &Arn, home: &Home) -> String {
+pub fn batch_job(contract: &Contract, prefix: &str, function: &Arn, role: Option<&Arn>, home: &Home) -> String {
     let Home { account, region, partition, .. } = home;
     let account: &str = account;
     let (bucket, function) = (format!("arn:{partition}:s3:::{}", contract.bucket), function.to_string());
-    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-        "Principal": {"Service": "batchoperations.s3.amazonaws.com"}, "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}}}]});
-    let allow = |actions: &[&str], on: &str| json!({"Effect": "Allow", "Action": actions, "Resource": on});
-    let policy = json!({"Version": "2012-10-17", "Statement": [
-        allow(&["lambda:InvokeFunction"], &function),
-        allow(&["s3:PutInventoryConfiguration", "s3:GetBucketLocation", "s3:ListBucket"], &bucket),
-        allow(&["s3:PutObject"], &format!("{bucket}/{REPORT}/*")),
-    ]});
     let operation =
         json!({"LambdaInvoke": {"FunctionArn": function, "InvocationSchemaVersion": "2.0", "UserArguments": {}}});
     let mut generator = json!({"ExpectedBucketOwner": account, "SourceBucket": bucket, "EnableManifestOutput": false});
@@ -42,15 +34,20 @@ pub fn batch_job(contract: &Contract, prefix: &str, function: &Arn, home: &Home)
         "ReportScope": "AllTasks", "ExpectedBucketOwner": account});
     let json = |value: &Value| shell_json(&value.to_string());
     let place = shell(&format!("s3://{}/{REPORT}/", contract.bucket));
+    let (needs, made, role) = match role {
+        Some(role) => ("iam:PassRole", String::new(), role.to_string()),
+        None => (
+            "iam:CreateRole, iam:PutRolePolicy, iam:PassRole",
+            made_role(account, &function, &bucket),
+            format!("arn:{partition}:iam::{account}:role/{ROLE}"),
+        ),
+    };
     format!(
         "\
 # S3 Batch Operations has the deployed guard judge each object of {url}: about $1.60 a million objects (job, manifest,
-# HeadObject, Lambda) and $0.25 a job, some 5,000 objects a second at most. Needs iam:CreateRole, iam:PutRolePolicy,
-# iam:PassRole and s3:CreateJob. The job starts at once, and writes its report into the bucket, under {REPORT}/.
-aws iam create-role --role-name {ROLE} --assume-role-policy-document {trust} &&
-aws iam put-role-policy --role-name {ROLE} --policy-name {ROLE} --policy-document {policy} &&
-sleep 20 &&
-aws s3control create-job --region {region} --account-id {account} --priority 10 --no-confirmation-required --role-arn {role} \
+# HeadObject, Lambda) and $0.25 a job, some 5,000 objects a second at most. Needs {needs}
+# and s3:CreateJob. The job starts at once, and writes its report into the bucket, under {REPORT}/.
+{made}aws s3control create-job --region {region} --account-id {account} --priority 10 --no-confirmation-required --role-arn {role} \
 --operation {operation} --manifest-generator {generator} --report {report}
 
 # When it is complete, its report is read by:
@@ -58,13 +55,35 @@ aws s3control create-job --region {region} --account-id {account} --priority 10 
 #   cat {REPORT}/job-*/results/*.csv | darwin-guard scan --batch-report -
 ",
         url = shell(&url(&contract.bucket, prefix)),
-        trust = json(&trust),
-        policy = json(&policy),
         region = shell(region),
-        role = shell(&format!("arn:{partition}:iam::{account}:role/{ROLE}")),
+        role = shell(&role),
         operation = json(&operation),
         generator = json(&generator),
         report = json(&report),
+    )
+}
+
+/// Makes the role that the stack has with `BatchJobs=true`, for this bucket alone; the template says why each of it.
+fn made_role(account: &str, function: &str, bucket: &str) -> String {
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"Service": "batchoperations.s3.amazonaws.com"}, "Action": "sts:AssumeRole",
+        "Condition": {"StringEqualsIfExists": {"aws:SourceAccount": account}}}]});
+    let allow = |actions: &[&str], on: &str| json!({"Effect": "Allow", "Action": actions, "Resource": on});
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        allow(&["lambda:InvokeFunction"], function),
+        allow(&["s3:PutInventoryConfiguration", "s3:GetBucketLocation", "s3:ListBucket"], bucket),
+        allow(&["s3:PutObject"], &format!("{bucket}/{REPORT}/*")),
+    ]});
+    let json = |value: &Value| shell_json(&value.to_string());
+    format!(
+        "\
+# The stack can have the role instead: deploy it with BatchJobs=true.
+aws iam create-role --role-name {ROLE} --assume-role-policy-document {trust} &&
+aws iam put-role-policy --role-name {ROLE} --policy-name {ROLE} --policy-document {policy} &&
+sleep 20 &&
+",
+        trust = json(&trust),
+        policy = json(&policy),
     )
 }
 

@@ -23,6 +23,8 @@ const AT_MOST: Duration = Duration::from_secs(70);
 pub struct Deployed {
     pub function: Arn,
     pub variables: BTreeMap<String, String>,
+    /// The role of S3 Batch Operations jobs, where the stack has one (`BatchJobs=true`).
+    pub batch_job_role: Option<Arn>,
 }
 
 impl Clients {
@@ -35,8 +37,9 @@ impl Clients {
         let answer = client.describe_stacks().stack_name(stack).send().await;
         let answer = answer.map_err(|error| format!("the stack `{stack}` can't be read: {}", why(&error)))?;
         let outputs = answer.stacks.unwrap_or_default().into_iter().flat_map(|stack| stack.outputs.unwrap_or_default());
-        let name = outputs.into_iter().find(|output| output.output_key.as_deref() == Some("FunctionName"));
-        let name = name.and_then(|output| output.output_value);
+        let outputs = outputs.filter_map(|output| Some((output.output_key?, output.output_value?)));
+        let mut outputs: BTreeMap<String, String> = outputs.collect();
+        let name = outputs.remove("FunctionName");
         let name =
             name.ok_or_else(|| format!("the stack `{stack}` has no output FunctionName: it is not the guard's"))?;
         let client = aws_sdk_lambda::Client::new(self.shared());
@@ -45,7 +48,8 @@ impl Clients {
         let function = answer.function_arn.as_deref().and_then(Arn::parse);
         let function = function.ok_or_else(|| format!("the function `{name}` has no ARN"))?;
         let variables = answer.environment.and_then(|environment| environment.variables).unwrap_or_default();
-        Ok(Deployed { function, variables: variables.into_iter().collect() })
+        let batch_job_role = outputs.remove("BatchJobRoleArn").as_deref().and_then(Arn::parse);
+        Ok(Deployed { function, variables: variables.into_iter().collect(), batch_job_role })
     }
 
     /// Asks the function, and waits for its answer.

@@ -104,8 +104,9 @@ impl Ground {
     }
 
     fn print_batch_job(&self) -> Result<u8, String> {
-        let function = self.stack.as_ref().ok_or("--stack NAME says which deployed guard judges them")?.function();
-        print::text(&batch_job(&self.contract, &self.prefix, function, &self.home()?)).map(|()| 0)
+        let stack = self.stack.as_ref().ok_or("--stack NAME says which deployed guard judges them")?;
+        let (function, role) = (stack.function(), stack.batch_job_role());
+        print::text(&batch_job(&self.contract, &self.prefix, function, role, &self.home()?)).map(|()| 0)
     }
 
     async fn judged(&self, scan: &Scan) -> Result<u8, String> {

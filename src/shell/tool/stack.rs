@@ -84,6 +84,11 @@ impl Stack {
         &self.deployed.function
     }
 
+    /// The role of S3 Batch Operations jobs, where the stack has one.
+    pub fn batch_job_role(&self) -> Option<&Arn> {
+        self.deployed.batch_job_role.as_ref()
+    }
+
     pub fn region(&self) -> &str {
         &self.deployed.function.region
     }
