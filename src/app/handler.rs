@@ -180,7 +180,7 @@ impl<W: World> Guard<W> {
             now: rfc3339(self.clock.now_ms()),
             items: vec![ItemState::default(); decoded.items.len()],
             brief,
-            answer: Answer::default(),
+            answer: Answer { rcps: !self.config.rcps.is_empty(), ..Answer::default() },
             outbox: Outbox::default(),
             counts: Counts::default(),
         };
@@ -270,6 +270,7 @@ impl<W: World> Run<'_, W> {
             clock: &self.guard.clock,
             darwin: &self.guard.config.darwin,
             home: &self.home,
+            rcps: &self.guard.config.rcps,
             caches: &self.guard.caches,
             deadline_ms: self.call.deadline_ms,
         }

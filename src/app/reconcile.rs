@@ -10,7 +10,6 @@ use crate::app::reconcile::job::{Job, Permit};
 use crate::app::state::State;
 use crate::incident::budget::RepairBudget;
 use crate::incident::life::{Claim, Lease, Sighting, StoreError, StoreResult};
-use crate::judge::access::Asker;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
 use crate::model::change::Write;
 use crate::model::contract::{Darwin, Home, Mode};
@@ -130,13 +129,14 @@ impl<W: World> Reconciler<'_, W> {
             clock: self.clock,
             darwin: &self.config.darwin,
             home: self.home,
+            rcps: &self.config.rcps,
             caches: self.caches,
             deadline_ms: job.deadline_ms,
         };
         let now = rfc3339(self.clock.now_ms());
         let observed = observer.bucket(job.contract, &now).await;
         let rules = Rules {
-            asker: Asker { darwin: &self.config.darwin, home: self.home, now: &now },
+            asker: observer.asker(&now),
             ceiling: self.config.ceiling,
             enable_event_bridge: self.config.enable_event_bridge,
             stood: job.stood,
