@@ -97,7 +97,7 @@ fn judge_an_object_under_a_prepared_20_kb_policy(bencher: divan::Bencher<'_, '_>
         prepared: Prepared::default(),
     };
     let (darwin, home) = (darwin(), home());
-    let asker = Asker { darwin: &darwin, home: &home, now: NOW };
+    let asker = Asker { darwin: &darwin, home: &home, now: NOW, rcps: &[] };
     let mut count = 0;
     bencher.bench_local(|| {
         count += 1;

@@ -6,6 +6,7 @@
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
 use crate::model::arn::{AccountId, Arn, is_account_id, is_region, partition_of};
 use crate::model::contract::{Ceiling, Contract, Darwin, Home, Mode};
+use crate::policy::rcp::ResourceControlPolicy;
 use std::time::Duration;
 mod buckets;
 mod lists;
@@ -47,6 +48,8 @@ pub struct Config {
     pub account: Option<String>,
     /// `AWS_REGION`, else `AWS_DEFAULT_REGION`: counts only where no function ARN says it.
     pub region: Option<String>,
+    /// What the tool was given; the function has none.
+    pub rcps: Vec<ResourceControlPolicy>,
     /// Whether `DARWIN_ROLE_ARN` was given.
     role_given: bool,
 }
@@ -98,6 +101,7 @@ impl Config {
             ),
             account: reader.checked("AWS_ACCOUNT_ID", is_account_id, "an account id of 12 digits"),
             region,
+            rcps: Vec::new(),
             role_given,
         };
         if let Some(region) = &config.region

@@ -181,7 +181,7 @@ impl<W: World> Guard<W> {
             now: self.clock.now(),
             items: vec![ItemState::default(); decoded.items.len()],
             brief,
-            answer: Answer::default(),
+            answer: Answer { rcps: !self.config.rcps.is_empty(), ..Answer::default() },
             outbox: Outbox::default(),
             counts: Counts::default(),
         };
@@ -271,6 +271,7 @@ impl<W: World> Run<'_, W> {
             clock: &self.guard.clock,
             darwin: &self.guard.config.darwin,
             home: &self.home,
+            rcps: &self.guard.config.rcps,
             caches: &self.guard.caches,
             deadline: self.call.deadline,
         }

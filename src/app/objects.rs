@@ -6,7 +6,7 @@
 use crate::app::facts::{Fact, TRUSTED_AGE};
 use crate::app::observe::Observer;
 use crate::app::ports::{Clock, Objects, World};
-use crate::judge::access::{AccessFacts, Asker};
+use crate::judge::access::AccessFacts;
 use crate::judge::key::KeyQuestion;
 use crate::judge::object::{JudgedObject, ObjectInput, context_arn, is_archived, is_plain, judge_object, under_kms};
 use crate::model::aws::{AwsError, AwsResult};
@@ -149,8 +149,8 @@ fn surely_allowed<W: World>(
         _ => is_plain(found),
     };
     let bucket = target.contract.bucket.as_str();
-    let asker = Asker { darwin: observer.darwin, home: observer.home, now };
-    decryptable && !is_archived(found) && facts.surely_read(bucket, target.key, owner(target, observer.home), asker)
+    let owner = owner(target, observer.home);
+    decryptable && !is_archived(found) && facts.surely_read(bucket, target.key, owner, observer.asker(now))
 }
 
 /// What the event says of who put the object.
@@ -183,8 +183,8 @@ async fn judge_in_full<W: World>(
         Ok(Head::Found(facts)) => match facts.kms_key.as_deref().filter(|_| under_kms(facts)) {
             Some(key) => {
                 let context = context_arn(&observer.home.partition, bucket, target.key, facts.bucket_key_enabled);
-                let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context), now };
-                let dated = observer.key(key, question, no_older_than).await?;
+                let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context) };
+                let dated = observer.key(key, question, no_older_than, now).await?;
                 read_at = read_at.min(dated.read_at);
                 Some(dated.facts)
             }
@@ -201,6 +201,5 @@ async fn judge_in_full<W: World>(
         owner: owner(target, observer.home),
         access_granted: target.contract.access,
     };
-    let asker = Asker { darwin: observer.darwin, home: observer.home, now };
-    Ok((named(judge_object(input, asker), target), read_at))
+    Ok((named(judge_object(input, observer.asker(now)), target), read_at))
 }

@@ -4,7 +4,7 @@
 
 use crate::app::facts::{Cache, Fact};
 use crate::app::ports::{BucketReads, Clock, Keys, World};
-use crate::judge::access::{AccessFacts, Prepared, probe_key};
+use crate::judge::access::{AccessFacts, Asker, Prepared, probe_key};
 use crate::judge::key::{KeyFacts, KeyQuestion, judge_key, needs_grants};
 use crate::judge::object::context_arn;
 use crate::model::arn::Arn;
@@ -15,6 +15,7 @@ use crate::model::s3::BucketEncryption;
 use crate::model::time::Timestamp;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::GrantListEntry;
+use crate::policy::rcp::ResourceControlPolicy;
 use crate::policy::request::ObjectOwner;
 use crate::repair::observed::Observed;
 use futures_util::join;
@@ -84,11 +85,16 @@ pub struct Observer<'a, W: World> {
     pub clock: &'a W::Clock,
     pub darwin: &'a Darwin,
     pub home: &'a Home,
+    pub rcps: &'a [ResourceControlPolicy],
     pub caches: &'a Caches,
     pub deadline: Option<Timestamp>,
 }
 
 impl<W: World> Observer<'_, W> {
+    pub(crate) fn asker(&self, now: Timestamp) -> Asker<'_> {
+        Asker { darwin: self.darwin, home: self.home, now, rcps: self.rcps }
+    }
+
     /// Everything that decides about a bucket: the documents in one parallel round, the default key's facts and the
     /// policy status (only if the policy may be public) in a second.
     pub async fn bucket(&self, contract: &Contract, now: Timestamp) -> Observed {
@@ -198,12 +204,9 @@ impl<W: World> Observer<'_, W> {
             context_arn(&self.home.partition, &contract.bucket, &probe_key(contract), encryption.bucket_key_enabled);
         let (metadata, policy) = self.read_key(key).await;
         let mut facts = KeyFacts { key: key.to_owned(), metadata, policy, grants: None };
-        let questions = ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| KeyQuestion {
-            action,
-            context_arn: Some(&context),
-            now,
-        });
-        if questions.into_iter().any(|question| needs_grants(&facts, question, self.darwin, self.home)) {
+        let questions =
+            ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| KeyQuestion { action, context_arn: Some(&context) });
+        if questions.into_iter().any(|question| needs_grants(&facts, question, self.asker(now))) {
             facts.grants = Some(self.read_grants(facts.arn()).await.map(Rc::new));
         }
         Some(facts)
@@ -215,8 +218,9 @@ impl<W: World> Observer<'_, W> {
         key: &str,
         question: KeyQuestion<'_>,
         no_older_than: Option<Timestamp>,
+        now: Timestamp,
     ) -> AwsResult<DatedKey> {
-        let now = self.clock.now();
+        let asked_at = self.clock.now();
         let fetch = || async {
             let (metadata, policy) = self.read_key(key).await;
             let of_policy = policy.as_ref().and_then(|policy| policy.as_ref().err());
@@ -224,14 +228,14 @@ impl<W: World> Observer<'_, W> {
                 [metadata.as_ref().err(), of_policy].into_iter().flatten().find(|error| error.retryable()).cloned();
             failed.map_or_else(|| Ok(KeptKey { basics: (metadata, policy), always: OnceCell::new() }), Err)
         };
-        let fact = self.caches.keys.get(key, now, no_older_than, self.jitter(), fetch).await?;
+        let fact = self.caches.keys.get(key, asked_at, no_older_than, self.jitter(), fetch).await?;
         let (metadata, policy) = fact.value.basics.clone();
         let mut dated =
             DatedKey { facts: KeyFacts { key: key.to_owned(), metadata, policy, grants: None }, read_at: fact.read_at };
-        if needs_grants(&dated.facts, question, self.darwin, self.home) {
+        if needs_grants(&dated.facts, question, self.asker(now)) {
             let arn = dated.facts.arn().to_owned();
             let grants =
-                self.caches.grants.get(&arn, now, no_older_than, self.jitter(), || self.read_grants(&arn)).await;
+                self.caches.grants.get(&arn, asked_at, no_older_than, self.jitter(), || self.read_grants(&arn)).await;
             match grants {
                 Ok(fact) => {
                     dated.read_at = dated.read_at.min(fact.read_at);
@@ -249,11 +253,11 @@ impl<W: World> Observer<'_, W> {
         let Some(kept) = self.caches.keys.held(key, self.clock.now()) else { return false };
         *kept.always.get_or_init(|| {
             let (metadata, policy) = kept.basics.clone();
-            let timeless = !matches!(&policy, Some(Ok(policy)) if policy.may_ask_for_time());
+            let timeless = self.rcps.is_empty() && !matches!(&policy, Some(Ok(policy)) if policy.may_ask_for_time());
             let facts = KeyFacts { key: key.to_owned(), metadata, policy, grants: None };
             // What is allowed with the encryption context open is allowed for every object.
-            let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now };
-            timeless && judge_key(&facts, question, self.darwin, self.home).is_allowed()
+            let question = KeyQuestion { action: "kms:Decrypt", context_arn: None };
+            timeless && judge_key(&facts, question, self.asker(now)).is_allowed()
         })
     }
 

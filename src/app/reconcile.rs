@@ -10,7 +10,6 @@ use crate::app::reconcile::job::{Job, Permit};
 use crate::app::state::State;
 use crate::incident::budget::RepairBudget;
 use crate::incident::life::{Claim, Lease, Sighting, StoreError, StoreResult};
-use crate::judge::access::Asker;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
 use crate::model::change::Write;
 use crate::model::contract::{Darwin, Home, Mode};
@@ -137,13 +136,14 @@ impl<W: World> Reconciler<'_, W> {
             clock: self.clock,
             darwin: &self.config.darwin,
             home: self.home,
+            rcps: &self.config.rcps,
             caches: self.caches,
             deadline: job.deadline,
         };
         let now = self.clock.now();
         let observed = observer.bucket(job.contract, now).await;
         let rules = Rules {
-            asker: Asker { darwin: &self.config.darwin, home: self.home, now },
+            asker: observer.asker(now),
             ceiling: self.config.ceiling,
             enable_event_bridge: self.config.enable_event_bridge,
             stood: job.stood,

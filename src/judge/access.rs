@@ -13,6 +13,7 @@ use crate::model::why::Gate;
 use crate::policy::document::PolicyDocument;
 use crate::policy::evaluate::{Rest, evaluate_object, gates_are_open};
 use crate::policy::question::Question;
+use crate::policy::rcp::{ResourceControlPolicy, let_through};
 use crate::policy::request::{ObjectOwner, Request, Settings};
 use crate::policy::{evaluate, public};
 use std::cell::RefCell;
@@ -57,7 +58,7 @@ impl AccessFacts {
 
     /// What was decided apart from the key, decided now if it was not, or for another moment.
     fn reads(&self, policy: &PolicyDocument, bucket: &str, asker: Asker<'_>) -> Rc<Reads> {
-        let Asker { darwin, home, now } = asker;
+        let Asker { darwin, home, now, rcps: _ } = asker;
         let mut held = self.prepared.0.borrow_mut();
         let fits = |reads: &&mut Rc<Reads>| {
             (&*reads.bucket, &reads.role) == (bucket, &darwin.role)
@@ -84,8 +85,8 @@ impl AccessFacts {
 
     /// Whether the bucket's side surely lets Darwin read this object, both ways. What is not sure is to be judged.
     pub fn surely_read(&self, bucket: &str, key: &str, owner: ObjectOwner, asker: Asker<'_>) -> bool {
-        let Some(policy) = self.document().filter(|_| owner == ObjectOwner::BucketOwner || self.owner_enforced())
-        else {
+        let prepared = asker.rcps.is_empty() && (owner == ObjectOwner::BucketOwner || self.owner_enforced());
+        let Some(policy) = self.document().filter(|_| prepared) else {
             return false;
         };
         let reads = self.reads(policy, bucket, asker);
@@ -149,8 +150,15 @@ pub fn failure<T>(asked: Option<&AwsResult<T>>) -> Option<&AwsError> {
 pub struct Asker<'a> {
     pub darwin: &'a Darwin,
     pub home: &'a Home,
-    /// RFC 3339.
     pub now: Timestamp,
+    /// The RCPs of the account's organization; empty: none was given.
+    pub rcps: &'a [ResourceControlPolicy],
+}
+
+impl Asker<'_> {
+    fn s3(self, action: &str, bucket: &str, key: &str, reader: Reader) -> Request {
+        s3_request(self.darwin, self.home, action, bucket, Some(key), reader, self.now)
+    }
 }
 
 fn object_arn(bucket: &str, key: &str, home: &Home) -> String {
@@ -170,26 +178,27 @@ pub fn judge_read(facts: &AccessFacts, bucket: &str, key: &str, owner: ObjectOwn
                 |(request, rest): &(Request, Rest)| evaluate_object(policy, rest, request, &object, settings, open);
             both(ask(&reads.server), ask(&reads.browser))
         }
-        Ok(None) => {
-            let request =
-                s3_request(asker.darwin, asker.home, "s3:GetObject", bucket, Some(key), Reader::Server, asker.now);
-            evaluate::evaluate(None, &request, &settings)
-        }
+        Ok(None) => evaluate::evaluate(None, &asker.s3("s3:GetObject", bucket, key, Reader::Server), &settings),
     };
-    by_policy.and(requester_pays(facts))
+    let by_rcps = |reader| let_through(asker.rcps, &asker.s3("s3:GetObject", bucket, key, reader));
+    let by_rcps = match asker.rcps {
+        [] => Verdict::allowed(Vec::new()),
+        _ => both(by_rcps(Reader::Server), by_rcps(Reader::Browser)),
+    };
+    by_policy.and(by_rcps).and(requester_pays(facts))
 }
 
 /// Whether the bucket's side lets Darwin write this object (by its servers).
 pub fn judge_write(facts: &AccessFacts, bucket: &str, key: &str, asker: Asker<'_>) -> Verdict {
     // A new object is the writer's own: what its owner would be does not bear on the PUT.
     let settings = facts.settings(ObjectOwner::BucketOwner);
-    let request = s3_request(asker.darwin, asker.home, "s3:PutObject", bucket, Some(key), Reader::Server, asker.now);
+    let request = asker.s3("s3:PutObject", bucket, key, Reader::Server);
     let verdict = if facts.policy.is_err() {
         unread(Unknown::BucketPolicy)
     } else {
         evaluate::evaluate(facts.document(), &request, &settings)
     };
-    verdict.and(requester_pays(facts))
+    verdict.and(let_through(asker.rcps, &request)).and(requester_pays(facts))
 }
 
 fn requester_pays(facts: &AccessFacts) -> Verdict {

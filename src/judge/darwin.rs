@@ -72,7 +72,7 @@ fn context(column: usize, facts: &Facts<'_>) -> RequestContext {
     context
 }
 
-/// Darwin's request to S3. `key` None: about the bucket. `now`: RFC 3339. An action that has no column in the table is
+/// Darwin's request to S3. `key` None: about the bucket. An action that has no column in the table is
 /// asked with nothing known.
 pub fn s3_request(
     darwin: &Darwin,

@@ -2,18 +2,19 @@
 //!
 //! Pure. Must never call an unread policy or grant a denial: what was not read is unknown.
 
+use crate::judge::access::Asker;
 use crate::judge::darwin::kms_request;
 use crate::model::arn::Arn;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass};
-use crate::model::contract::{Access, Darwin, Home};
+use crate::model::contract::Access;
 use crate::model::evidence::{Evidence, KeyEvidence, KeyTrouble, Under};
 use crate::model::finding::Finding;
 use crate::model::kms::KeyMetadata;
-use crate::model::time::Timestamp;
 use crate::model::verdict::{Decision, Verdict};
 use crate::model::why::Gate;
 use crate::policy::document::PolicyDocument;
 use crate::policy::grant::{GrantListEntry, evaluate_key};
+use crate::policy::rcp::let_through;
 use std::rc::Rc;
 
 /// Everything that was read of one key.
@@ -35,8 +36,6 @@ pub struct KeyQuestion<'a> {
     pub action: &'a str,
     /// The encryption context `aws:s3:arn`: the object ARN, or the bucket ARN under an S3 Bucket Key. None: not known which.
     pub context_arn: Option<&'a str>,
-    /// RFC 3339.
-    pub now: Timestamp,
 }
 
 impl KeyFacts {
@@ -77,7 +76,8 @@ impl KeyFacts {
 }
 
 /// Whether Darwin's role may use the key for this.
-pub fn judge_key(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin, home: &Home) -> Verdict {
+pub fn judge_key(facts: &KeyFacts, question: KeyQuestion<'_>, asker: Asker<'_>) -> Verdict {
+    let Asker { darwin, home, now, rcps } = asker;
     if facts.is_aws_managed() {
         return Verdict::denied(vec![Gate::AwsManagedKey { key: facts.arn().to_owned() }.into()]);
     }
@@ -96,17 +96,19 @@ pub fn judge_key(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin, h
         Some(Ok(grants)) => Some(grants.as_slice()),
         Some(Err(_)) | None => None,
     };
-    let request = kms_request(darwin, home, question.action, &metadata, question.context_arn, question.now);
-    evaluate_key(policy, grants, state, &request)
+    let request = kms_request(darwin, home, question.action, &metadata, question.context_arn, now);
+    let verdict = evaluate_key(policy, grants, state, &request);
+    // What another account's organization has is not known here.
+    if metadata.account == *home.account { verdict.and(let_through(rcps, &request)) } else { verdict }
 }
 
 /// Whether the grants have to be asked for: the policy alone neither allows nor shuts out for good.
-pub fn needs_grants(facts: &KeyFacts, question: KeyQuestion<'_>, darwin: &Darwin, home: &Home) -> bool {
+pub fn needs_grants(facts: &KeyFacts, question: KeyQuestion<'_>, asker: Asker<'_>) -> bool {
     if facts.grants.is_some() || facts.is_aws_managed() || facts.was_deleted() || facts.bad_state().is_some() {
         return false;
     }
     // With the grants unread, only something that no grant can change gives a definite answer.
-    judge_key(facts, question, darwin, home).decision == Decision::Depends
+    judge_key(facts, question, asker).decision == Decision::Depends
 }
 
 /// The finding for a key that Darwin may not, or perhaps not, use.
@@ -115,8 +117,7 @@ pub fn key_finding(
     verdict: &Verdict,
     under: Under,
     access: Access,
-    darwin: &Darwin,
-    home: &Home,
+    asker: Asker<'_>,
 ) -> Option<Finding> {
     let denied = verdict.is_denied();
     let trouble = match facts.account() {
@@ -125,7 +126,7 @@ pub fn key_finding(
         _ if denied && facts.was_deleted() => KeyTrouble::State("deleted".to_owned()),
         owner => match (facts.bad_state().filter(|_| denied), owner) {
             (Some(state), _) => KeyTrouble::State(state.to_owned()),
-            (None, Some(owner)) if *owner != *home.account => KeyTrouble::Foreign(owner),
+            (None, Some(owner)) if *owner != *asker.home.account => KeyTrouble::Foreign(owner),
             (None, _) => KeyTrouble::NotAllowed,
         },
     };
@@ -134,7 +135,7 @@ pub fn key_finding(
         under,
         trouble,
         certain: denied,
-        role: darwin.role.clone(),
+        role: asker.darwin.role.clone(),
         access,
         refused: facts.refused().into_iter().cloned().collect(),
     });

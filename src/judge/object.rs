@@ -11,7 +11,7 @@ use crate::model::finding::Finding;
 use crate::model::outcome::Read;
 use crate::model::s3::{Head, ObjectFacts};
 use crate::model::unknown::Unknown;
-use crate::model::verdict::{Basis, Reason, Verdict};
+use crate::model::verdict::{Basis, Document, Reason, Verdict};
 use crate::model::why::{Gate, StatementName};
 use crate::policy::request::ObjectOwner;
 
@@ -146,8 +146,8 @@ fn decryptable(facts: &ObjectFacts, bucket: &str, key: &str, kms: Option<&KeyFac
     match (&facts.kms_key, kms) {
         (Some(_), Some(kms)) => {
             let context = context_arn(&asker.home.partition, bucket, key, facts.bucket_key_enabled);
-            let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context), now: asker.now };
-            judge_key(kms, question, asker.darwin, asker.home)
+            let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(&context) };
+            judge_key(kms, question, asker)
         }
         _ => unread(Unknown::ObjectHeaders),
     }
@@ -218,7 +218,7 @@ fn denied_by_itself(input: ObjectInput<'_>, by_object: &Verdict, asker: Asker<'_
 }
 
 fn under_key(kms: &KeyFacts, verdict: &Verdict, input: ObjectInput<'_>, asker: Asker<'_>) -> Option<Finding> {
-    key_finding(kms, verdict, Under::Objects, input.access_granted, asker.darwin, asker.home)
+    key_finding(kms, verdict, Under::Objects, input.access_granted, asker)
 }
 
 /// A stable name for what denied: the statement by Sid, else by its effect and place.
@@ -230,6 +230,9 @@ fn statement_cause(verdict: &Verdict) -> String {
         }
     }
     let name = |basis: &Basis| match basis {
+        Basis::Statement { document: document @ Document::Rcp(_), statement, .. } => {
+            format!("{document} {statement}")
+        }
         Basis::Statement { statement: StatementName { sid: Some(sid), .. }, .. } => sid.clone(),
         Basis::Statement { statement, effect, .. } => format!("{effect:?}#{}", statement.index),
         Basis::NothingAllows { .. } => "nothing-allows".to_owned(),

@@ -268,6 +268,9 @@ pub enum CorsLimit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deny {
     pub statement: StatementName,
+    /// The RCP that it is in, by its file; none: it is in the bucket policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rcp: Option<String>,
     /// Its Sid, or a digest of it: what it is known by wherever it moves.
     pub identity: String,
     pub applies: Applies,

@@ -20,11 +20,13 @@ pub enum Decision {
 }
 
 /// Which document a statement stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Document {
     BucketPolicy,
     KeyPolicy,
+    /// An RCP of the organization, by the file that it was read from.
+    Rcp(String),
 }
 
 /// The effect of a statement, AWS's `Effect` element.
@@ -179,9 +181,11 @@ impl fmt::Display for Decision {
 
 impl fmt::Display for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BucketPolicy => "bucket policy",
-            Self::KeyPolicy => "key policy",
-        })
+        match self {
+            Self::BucketPolicy => f.write_str("bucket policy"),
+            Self::KeyPolicy => f.write_str("key policy"),
+            // No name ends the code that it is in.
+            Self::Rcp(file) => write!(f, "RCP `{}`", file.replace('`', "'")),
+        }
     }
 }

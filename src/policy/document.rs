@@ -3,6 +3,7 @@
 //! Whoever recognises, judges or edits a statement shares this view. Must never hold a view of anything but its own text.
 
 use crate::model::unknown::Unknown;
+use crate::model::verdict::Document;
 use crate::policy::json::{Members, Node, get};
 use crate::policy::parse::{self, Parsed};
 use crate::policy::principal::{Principal, is_role_id};
@@ -73,13 +74,21 @@ impl PolicyDocument {
 
     /// All of it, to be judged.
     pub fn all(&self) -> Statements<'_> {
-        Statements { statements: self.statements().iter().collect(), unknowns: self.unknowns() }
+        Statements {
+            each: self.statements().iter().collect(),
+            unknowns: self.unknowns(),
+            document: Document::BucketPolicy,
+        }
     }
 
     /// These statements, to be judged as if they were the document's. Elements beside the statements that nobody knows
     /// are left out: they are in what S3 keeps all the same, and no statement could make them known.
     pub(crate) fn with<'a>(&'a self, statements: impl Iterator<Item = &'a Statement>) -> Statements<'a> {
-        Statements { statements: statements.collect(), unknowns: self.parsed.version.as_slice() }
+        Statements {
+            each: statements.collect(),
+            unknowns: self.parsed.version.as_slice(),
+            document: Document::BucketPolicy,
+        }
     }
 
     /// An Allow for one AWS principal, as it would be read from this document.
@@ -106,8 +115,18 @@ impl PolicyDocument {
 /// Statements that are judged together, and what was not understood beside them.
 #[derive(Debug, Clone)]
 pub struct Statements<'a> {
-    pub(crate) statements: Vec<&'a Statement>,
+    pub(crate) each: Vec<&'a Statement>,
     pub(crate) unknowns: &'a [Unknown],
+    /// What reasons call the document: a bucket policy, if nothing else was said.
+    pub(crate) document: Document,
+}
+
+impl Statements<'_> {
+    /// The same, of another document than a bucket policy.
+    #[must_use]
+    pub(crate) fn of(self, document: Document) -> Self {
+        Self { document, ..self }
+    }
 }
 
 /// A document whose statements have places.

@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
 use crate::model::unknown::Unknown;
-use crate::model::verdict::{Document, Effect, Reason, Verdict};
+use crate::model::verdict::{Effect, Reason, Verdict};
 use crate::model::why::Gate;
 use crate::policy::document::{PolicyDocument, Statements};
 use crate::policy::pattern::{Mode, Pattern};
@@ -168,7 +168,7 @@ impl<'a> Residual<'a> {
             return Self { whole: Some(Truth::unknown_all(policy.unknowns.to_vec())), left: Vec::new() };
         }
         let but_for_resource = |statement: &&'a Statement| (*statement, statement.applies_but_for_resource(question));
-        let left = policy.statements.iter().map(but_for_resource).filter(|(_, truth)| !truth.is_false()).collect();
+        let left = policy.each.iter().map(but_for_resource).filter(|(_, truth)| !truth.is_false()).collect();
         Self { whole: None, left }
     }
 
@@ -285,22 +285,22 @@ pub(crate) fn evaluate_statements(policy: Option<&Statements<'_>>, request: &Req
     let outcome = allow.clone().and(!deny.clone()).and(!blocked.clone());
     let mut because = Vec::new();
     match &outcome {
-        Truth::True => because.extend(explain::allows(policy, &question, Document::BucketPolicy)),
+        Truth::True => because.extend(explain::allows(policy, &question)),
         Truth::False => {
-            because.extend(explain::denies(policy, &question, Document::BucketPolicy));
+            because.extend(explain::denies(policy, &question));
             if blocked.is_true() {
                 because.push(explain::public_block(policy));
             }
             if because.is_empty() {
-                because.push(explain::nothing_allows(policy, &question, Document::BucketPolicy));
+                because.push(explain::nothing_allows(policy, &question));
             }
         }
         Truth::Unknown(_) => {
-            because.extend(explain::not_understood(policy, Document::BucketPolicy));
+            because.extend(explain::not_understood(policy));
             if !by_policy.is_true() && by_owner != Some(ObjectOwner::Other) {
-                because.extend(explain::may_allow(policy, &question, Document::BucketPolicy));
+                because.extend(explain::may_allow(policy, &question));
             }
-            because.extend(explain::may_deny(policy, &question, Document::BucketPolicy));
+            because.extend(explain::may_deny(policy, &question));
             if !blocked.is_false() {
                 because.push(explain::perhaps_public_block(policy, blocked.names()));
             }

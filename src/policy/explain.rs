@@ -17,58 +17,54 @@ use crate::policy::truth::Truth;
 /// How many statements that nearly allowed are told.
 const NEAR: usize = 3;
 
-fn statements<'a>(policy: Option<&Statements<'a>>) -> impl Iterator<Item = &'a Statement> {
-    policy.into_iter().flat_map(|policy| policy.statements.iter().copied())
+/// The statements, each with what its document is called.
+fn statements<'a, 'b>(policy: Option<&'b Statements<'a>>) -> impl Iterator<Item = (&'a Statement, &'b Document)> {
+    policy.into_iter().flat_map(|policy| policy.each.iter().map(|statement| (*statement, &policy.document)))
 }
 
-fn reason(statement: &Statement, document: Document, effect: Effect, certain: bool, applies: Applies) -> Reason {
-    Basis::Statement { document, statement: statement.name(), effect, certain, applies }.into()
+fn reason(statement: &Statement, document: &Document, effect: Effect, certain: bool, applies: Applies) -> Reason {
+    Basis::Statement { document: document.clone(), statement: statement.name(), effect, certain, applies }.into()
 }
 
 /// An Allow of a bucket policy that surely applies.
 pub(crate) fn allow(statement: &Statement) -> Reason {
-    reason(statement, Document::BucketPolicy, Effect::Allow, true, Applies::default())
+    reason(statement, &Document::BucketPolicy, Effect::Allow, true, Applies::default())
 }
 
 /// The Allows that surely apply.
-pub(crate) fn allows(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+pub(crate) fn allows(policy: Option<&Statements<'_>>, question: &Question<'_>) -> Vec<Reason> {
     statements(policy)
-        .filter(|statement| statement.may_allow() && statement.applies(question).is_true())
-        .map(|statement| reason(statement, document, Effect::Allow, true, Applies::default()))
+        .filter(|(statement, _)| statement.may_allow() && statement.applies(question).is_true())
+        .map(|(statement, document)| reason(statement, document, Effect::Allow, true, Applies::default()))
         .collect()
 }
 
 /// The Denies that surely apply.
-pub(crate) fn denies(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
+pub(crate) fn denies(policy: Option<&Statements<'_>>, question: &Question<'_>) -> Vec<Reason> {
     statements(policy)
-        .filter(|statement| statement.may_deny() && statement.applies(question).is_true())
-        .map(|statement| reason(statement, document, Effect::Deny, true, hit(statement, question)))
+        .filter(|(statement, _)| statement.may_deny() && statement.applies(question).is_true())
+        .map(|(statement, document)| reason(statement, document, Effect::Deny, true, hit(statement, question)))
         .collect()
 }
 
 /// The Allows that may apply.
-pub(crate) fn may_allow(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
-    perhaps(policy, question, document, Effect::Allow)
+pub(crate) fn may_allow(policy: Option<&Statements<'_>>, question: &Question<'_>) -> Vec<Reason> {
+    perhaps(policy, question, Effect::Allow)
 }
 
 /// The Denies that may apply.
-pub(crate) fn may_deny(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Vec<Reason> {
-    perhaps(policy, question, document, Effect::Deny)
+pub(crate) fn may_deny(policy: Option<&Statements<'_>>, question: &Question<'_>) -> Vec<Reason> {
+    perhaps(policy, question, Effect::Deny)
 }
 
-fn perhaps(
-    policy: Option<&Statements<'_>>,
-    question: &Question<'_>,
-    document: Document,
-    effect: Effect,
-) -> Vec<Reason> {
+fn perhaps(policy: Option<&Statements<'_>>, question: &Question<'_>, effect: Effect) -> Vec<Reason> {
     let counts = |statement: &Statement| match effect {
         Effect::Allow => statement.may_allow(),
         Effect::Deny => statement.may_deny(),
     };
     statements(policy)
-        .filter(|statement| counts(statement))
-        .filter_map(|statement| match statement.applies(question) {
+        .filter(|(statement, _)| counts(statement))
+        .filter_map(|(statement, document)| match statement.applies(question) {
             Truth::Unknown(names) => {
                 Some(reason(statement, document, effect, false, hangs(statement, question, names)))
             }
@@ -78,10 +74,11 @@ fn perhaps(
 }
 
 /// Why nothing allows: the statements that came closest, and what each lacks.
-pub(crate) fn nothing_allows(policy: Option<&Statements<'_>>, question: &Question<'_>, document: Document) -> Reason {
+pub(crate) fn nothing_allows(policy: Option<&Statements<'_>>, question: &Question<'_>) -> Reason {
+    let document = policy.map_or(Document::BucketPolicy, |policy| policy.document.clone());
     let allows = |statement: &&Statement| statement.effect == Some(Effect::Allow);
     let near = |statement: &Statement| Near { statement: statement.name(), misses: misses(statement, question) };
-    let mut nearest: Vec<Near> = statements(policy).filter(allows).map(near).collect();
+    let mut nearest: Vec<Near> = statements(policy).map(|(statement, _)| statement).filter(allows).map(near).collect();
     let least = nearest.iter().map(|near| near.misses.len()).min();
     nearest.retain(|near| Some(near.misses.len()) == least);
     let more = nearest.len().saturating_sub(NEAR);
@@ -208,8 +205,8 @@ fn test(condition: &Condition, question: &Question<'_>) -> Test {
 }
 
 /// What is not understood of the document as a whole.
-pub(crate) fn not_understood(policy: Option<&Statements<'_>>, document: Document) -> Option<Reason> {
-    let open = policy?.unknowns;
+pub(crate) fn not_understood(policy: Option<&Statements<'_>>) -> Option<Reason> {
+    let Statements { unknowns: open, document, .. } = policy?;
     let gate = || Gate::NotUnderstood { document: document.to_string(), open: open.to_vec() };
     (!open.is_empty()).then(|| gate().into())
 }

@@ -203,7 +203,7 @@ pub fn evaluate_key(
     request: &Request,
 ) -> Verdict {
     let question = Question::new(request);
-    let policy = policy.map(PolicyDocument::all);
+    let policy = policy.map(|policy| policy.all().of(Document::KeyPolicy));
     let policy = policy.as_ref();
     let unread = || Truth::unknown(Unknown::KeyPolicy);
     let Sides { allow, deny } =
@@ -215,33 +215,32 @@ pub fn evaluate_key(
     let works = works(key_state);
     let any = allow.clone().or(granted.clone());
     let outcome = any.clone().and(!deny.clone()).and(works.clone());
-    let document = Document::KeyPolicy;
     let mut because = Vec::new();
     match &outcome {
         Truth::True => {
-            because.extend(explain::allows(policy, &question, document));
+            because.extend(explain::allows(policy, &question));
             because.extend(of_grants(grants, &question, true));
         }
         Truth::False => {
             if works.is_false() {
                 because.push(state(key_state));
             }
-            because.extend(explain::denies(policy, &question, document));
+            because.extend(explain::denies(policy, &question));
             if any.is_false() {
-                because.push(explain::nothing_allows(policy, &question, document));
+                because.push(explain::nothing_allows(policy, &question));
                 because.extend(grants.unwrap_or_default().iter().map(|grant| not_granted(grant, &question)).take(3));
             }
         }
         Truth::Unknown(_) => {
-            because.extend(explain::not_understood(policy, document));
+            because.extend(explain::not_understood(policy));
             if !any.is_true() {
-                because.extend(explain::may_allow(policy, &question, document));
+                because.extend(explain::may_allow(policy, &question));
                 because.extend(of_grants(grants, &question, false));
                 if grants.is_none() {
                     because.push(Gate::Unread(Unknown::Grants).into());
                 }
             }
-            because.extend(explain::may_deny(policy, &question, document));
+            because.extend(explain::may_deny(policy, &question));
             if policy.is_none() {
                 because.push(Gate::Unread(Unknown::KeyPolicy).into());
             }

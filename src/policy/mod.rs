@@ -95,6 +95,7 @@ pub mod principal;
 pub mod public;
 pub mod question;
 pub mod raw;
+pub mod rcp;
 pub mod request;
 pub mod statement;
 pub mod truth;

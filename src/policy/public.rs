@@ -11,12 +11,12 @@ use crate::policy::statement::Statement;
 /// Whether every statement that may allow names fixed principals alone. Conditions that would also make a policy not
 /// public (a fixed `aws:SourceVpc`, say) are left to AWS's own answer.
 pub(crate) fn is_surely_not_public(policy: &Statements<'_>) -> bool {
-    policy.unknowns.is_empty() && !policy.statements.iter().any(|statement| may_be_public(statement))
+    policy.unknowns.is_empty() && !policy.each.iter().any(|statement| may_be_public(statement))
 }
 
 /// The statements that make the policy public, or may.
 pub(crate) fn public_statements(policy: &Statements<'_>) -> Vec<StatementName> {
-    policy.statements.iter().filter(|statement| may_be_public(statement)).map(|statement| statement.name()).collect()
+    policy.each.iter().filter(|statement| may_be_public(statement)).map(|statement| statement.name()).collect()
 }
 
 fn may_be_public(statement: &Statement) -> bool {

@@ -1,8 +1,9 @@
 //! The literal parts of a CloudFormation template: what it says of buckets and keys without a parameter or a function.
 //!
-//! Must never guess what an intrinsic function comes to: such a part counts as not said, and is remarked on.
+//! Must never guess what an intrinsic function or a Condition comes to: such a part is not known, and is remarked on.
 
 use crate::model::s3::{BucketEncryption, CorsRule, PublicAccessBlock};
+use crate::model::text::quoted;
 use crate::proposal::documents::{Proposal, ProposedKey, Said, ownership, policy_text, public_access_block};
 use serde_json::{Map, Value};
 
@@ -14,29 +15,72 @@ pub fn read(template: &Value) -> Result<Proposal, String> {
     let resources = template.get("Resources").and_then(Value::as_object);
     let resources = resources.ok_or("no template: wanted an object with `Resources`")?;
     let mut proposal = Proposal::default();
-    let empty = Map::new();
-    let typed = |(id, resource): (&'_ String, &'_ Value)| {
-        let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default().to_owned();
-        (id.clone(), kind, resource.get("Properties").and_then(Value::as_object).unwrap_or(&empty).clone())
-    };
-    let all: Vec<(String, String, Map<String, Value>)> = resources.iter().map(typed).collect();
-    for (id, kind, properties) in &all {
-        match kind.as_str() {
-            "AWS::S3::Bucket" => bucket(id, properties, &mut proposal),
-            "AWS::KMS::Key" => proposal.keys.push(ProposedKey {
-                name: id.clone(),
-                arn: None,
-                policy: properties.get("KeyPolicy").filter(|policy| is_literal(policy)).and_then(policy_text),
-                disabled: properties.get("Enabled") == Some(&Value::Bool(false)),
-            }),
+    let all: Vec<Resource<'_>> = resources.iter().map(|(id, resource)| Resource::of(id, resource)).collect();
+    for resource in &all {
+        match resource.kind {
+            "AWS::S3::Bucket" => bucket(resource, &mut proposal),
+            "AWS::KMS::Key" => proposal.keys.push(key(resource)),
             _ => {}
         }
     }
     // After the buckets, which have none by themselves.
-    for (id, _, properties) in all.iter().filter(|(_, kind, _)| kind == "AWS::S3::BucketPolicy") {
-        bucket_policy(id, properties, resources, &mut proposal);
+    for policy in all.iter().filter(|resource| resource.kind == "AWS::S3::BucketPolicy") {
+        bucket_policy(policy, resources, &mut proposal);
     }
     Ok(proposal)
+}
+
+struct Resource<'a> {
+    id: &'a str,
+    kind: &'a str,
+    /// The Condition under which it is made; who applies the template decides.
+    condition: Option<&'a str>,
+    properties: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> Resource<'a> {
+    fn of(id: &'a str, resource: &'a Value) -> Self {
+        let text = |name: &str| resource.get(name).and_then(Value::as_str);
+        Self {
+            id,
+            kind: text("Type").unwrap_or_default(),
+            condition: text("Condition"),
+            properties: resource.get("Properties").and_then(Value::as_object),
+        }
+    }
+
+    fn property(&self, name: &str) -> Option<&'a Value> {
+        self.properties?.get(name)
+    }
+
+    fn literal(&self, name: &str) -> Option<&'a Value> {
+        self.property(name).filter(|value| is_literal(value))
+    }
+
+    /// What is said of a property, whether the resource is made or not.
+    fn said(&self, name: &str) -> Said<&'a Value> {
+        // A transform may add what is not here.
+        let transformed = || self.properties.is_some_and(|all| all.keys().any(|name| name.starts_with("Fn::")));
+        match self.property(name) {
+            _ if self.condition.is_some() => Said::Later,
+            None if transformed() => Said::Later,
+            None => Said::Absent,
+            Some(value) if is_literal(value) => Said::Is(value),
+            Some(_) => Said::Later,
+        }
+    }
+}
+
+fn key(resource: &Resource<'_>) -> ProposedKey {
+    let enabled = match resource.said("Enabled") {
+        Said::Is(value) => value.as_bool().or_else(|| value.as_str()?.parse().ok()),
+        Said::Absent => Some(true),
+        Said::Nothing | Said::Later => None,
+    };
+    ProposedKey {
+        enabled,
+        ..ProposedKey::new(resource.id, None, resource.said("KeyPolicy").known().and_then(policy_text))
+    }
 }
 
 /// Whether no intrinsic function is in it.
@@ -52,27 +96,21 @@ fn is_literal(value: &Value) -> bool {
     }
 }
 
-fn literal<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    properties.get(name).filter(|value| is_literal(value))
-}
-
-fn bucket(id: &str, properties: &Map<String, Value>, proposal: &mut Proposal) {
-    let Some(name) = literal(properties, "BucketName").and_then(Value::as_str) else {
+fn bucket(resource: &Resource<'_>, proposal: &mut Proposal) {
+    let id = resource.id;
+    let Some(name) = resource.literal("BucketName").and_then(Value::as_str) else {
         proposal.remarks.push(format!("`{id}` has no literal BucketName"));
         return;
     };
+    proposal.remarks.extend(perhaps(resource));
     for part in ["CorsConfiguration", "BucketEncryption", "PublicAccessBlockConfiguration", "OwnershipControls"] {
-        if properties.contains_key(part) && literal(properties, part).is_none() {
-            proposal.remarks.push(format!("{part} of `{id}` is not literal, and counts as not said"));
+        if resource.property(part).is_some_and(|value| !is_literal(value)) {
+            proposal.remarks.push(format!("{part} of `{id}` is not literal, and counts as not known"));
         }
     }
     let Some(documents) = proposal.bucket(name) else { return };
-    let said = |name: &str| match properties.get(name) {
-        // What the template leaves out is made as S3 makes it.
-        None => Said::Absent,
-        Some(value) if is_literal(value) => Said::Is(value),
-        Some(_) => Said::Later,
-    };
+    // What the template leaves out is made as S3 makes it.
+    let said = |name: &str| resource.said(name);
     documents.cors = match said("CorsConfiguration") {
         Said::Is(value) => {
             let rules = value.get("CorsRules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -102,9 +140,7 @@ fn bucket(id: &str, properties: &Map<String, Value>, proposal: &mut Proposal) {
         Said::Absent => Said::Is(ownership("BucketOwnerEnforced")),
         Said::Nothing | Said::Later => Said::Later,
     };
-    if documents.policy == Said::Nothing {
-        documents.policy = Said::Absent;
-    }
+    documents.policy = if resource.condition.is_some() { Said::Later } else { Said::Absent };
 }
 
 fn encryption(value: &Value) -> BucketEncryption {
@@ -119,8 +155,14 @@ fn encryption(value: &Value) -> BucketEncryption {
     }
 }
 
-fn bucket_policy(id: &str, properties: &Map<String, Value>, resources: &Map<String, Value>, proposal: &mut Proposal) {
-    let named = properties.get("Bucket");
+/// A resource that may not be made.
+fn perhaps(resource: &Resource<'_>) -> Option<String> {
+    let condition = quoted(resource.condition?, 255);
+    Some(format!("`{}` is made only under the Condition {condition}, and counts as not known", resource.id))
+}
+
+fn bucket_policy(resource: &Resource<'_>, resources: &Map<String, Value>, proposal: &mut Proposal) {
+    let (id, named) = (resource.id, resource.property("Bucket"));
     let of_resource = |logical: &str| resources.get(logical)?.pointer("/Properties/BucketName")?.as_str();
     let bucket =
         named.and_then(Value::as_str).or_else(|| named?.get("Ref").and_then(Value::as_str).and_then(of_resource));
@@ -128,13 +170,15 @@ fn bucket_policy(id: &str, properties: &Map<String, Value>, resources: &Map<Stri
         proposal.remarks.push(format!("`{id}` is of a bucket that is not named literally"));
         return;
     };
-    let policy = literal(properties, "PolicyDocument").and_then(policy_text);
+    let policy = resource.literal("PolicyDocument").and_then(policy_text);
     if policy.is_none() {
-        proposal.remarks.push(format!("the policy of `{id}` is not literal, and counts as not said"));
+        proposal.remarks.push(format!("the policy of `{id}` is not literal, and counts as not known"));
     }
+    proposal.remarks.extend(perhaps(resource));
     if let Some(documents) = proposal.bucket(&bucket) {
-        // Said, if only that it is known later: the bucket's own entry does not undo it.
-        documents.policy = policy.into();
+        // Of several, each under a Condition, any may be the one.
+        let open = resource.condition.is_some() || documents.policy == Said::Later;
+        documents.policy = if open { Said::Later } else { policy.into() };
     }
 }
 

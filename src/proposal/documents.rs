@@ -25,6 +25,16 @@ impl<T> From<Option<T>> for Said<T> {
     }
 }
 
+impl<T> Said<T> {
+    /// The document, if it is there and known.
+    pub(super) fn known(self) -> Option<T> {
+        match self {
+            Self::Is(document) => Some(document),
+            Self::Nothing | Self::Later | Self::Absent => None,
+        }
+    }
+}
+
 /// The documents of a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Documents {
@@ -45,7 +55,17 @@ pub struct ProposedKey {
     pub arn: Option<String>,
     /// None: known later.
     pub policy: Option<String>,
-    pub disabled: bool,
+    /// None: known later.
+    pub enabled: Option<bool>,
+    /// Entries as ListGrants has them; None: not all of them are known.
+    pub grants: Option<Vec<Value>>,
+}
+
+impl ProposedKey {
+    /// A key that works, with no grants.
+    pub fn new(name: impl Into<String>, arn: Option<String>, policy: Option<String>) -> Self {
+        Self { name: name.into(), arn, policy, enabled: Some(true), grants: Some(Vec::new()) }
+    }
 }
 
 /// All that an input says.

@@ -4,3 +4,5 @@ pub mod cloudformation;
 pub mod documents;
 pub mod storage;
 pub mod terraform;
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 use crate::model::arn::{Arn, is_account_id};
 use crate::model::s3::{BucketEncryption, CorsRule, PublicAccessBlock};
 use crate::proposal::documents::{Documents, Proposal, ProposedKey, Said, ownership, policy_text};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Reads a plan.
 ///
@@ -17,10 +17,10 @@ pub fn read(plan: &Value) -> Result<Proposal, String> {
     let changes = changes.filter(|_| plan.get("format_version").is_some());
     let changes = changes.ok_or("no plan: wanted the output of `terraform show -json PLAN`")?;
     let mut proposal = Proposal { account: account(plan), ..Proposal::default() };
-    for change in changes {
-        if let Some(resource) = Resource::of(change) {
-            resource.add(&mut proposal);
-        }
+    let mut resources: Vec<Resource<'_>> = changes.iter().filter_map(Resource::of).collect();
+    resources.sort_by_key(|resource| matches!(resource.kind, "aws_kms_key_policy" | "aws_kms_grant"));
+    for resource in &resources {
+        resource.add(&mut proposal);
     }
     // A key that is destroyed is gone from the plan; a bucket that is destroyed has nothing to read.
     Ok(proposal)
@@ -56,9 +56,14 @@ impl<'a> Resource<'a> {
         self.values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    fn is_unknown(&self, name: &str) -> bool {
-        self.unknown.and_then(|unknown| unknown.get(name)).is_some_and(|value| *value != Value::Bool(false))
-            && self.values.get(name).is_none_or(Value::is_null)
+    /// Whether something of what is here, or of what it is part of, is known after the apply only.
+    fn is_unknown(&self, path: &[&str]) -> bool {
+        self.unknown.is_some_and(|unknown| {
+            path.split_first().is_some_and(|(first, rest)| match unknown.get(*first) {
+                None => false,
+                Some(value) => is_open(value, rest),
+            })
+        })
     }
 
     fn list(&self, name: &str) -> &'a [Value] {
@@ -69,40 +74,82 @@ impl<'a> Resource<'a> {
         if self.deleted {
             return Said::Absent;
         }
-        if self.is_unknown(name) { Said::Later } else { self.values.get(name).and_then(policy_text).into() }
+        if self.is_unknown(&[name]) { Said::Later } else { self.values.get(name).and_then(policy_text).into() }
     }
 
     fn add(&self, proposal: &mut Proposal) {
         match self.kind {
             "aws_kms_key" if !self.deleted => {
-                let policy = self.policy("policy");
-                proposal.keys.push(ProposedKey {
-                    name: self.address.to_owned(),
-                    arn: self.text("arn").map(str::to_owned),
-                    policy: if let Said::Is(policy) = policy { Some(policy) } else { None },
-                    disabled: self.values.get("is_enabled") == Some(&Value::Bool(false)),
-                });
+                let enabled = (!self.is_unknown(&["is_enabled"])).then(|| !self.is("is_enabled", false));
+                let key =
+                    ProposedKey::new(self.address, self.text("arn").map(str::to_owned), self.policy("policy").known());
+                proposal.keys.push(ProposedKey { enabled, ..key });
             }
-            "aws_kms_key_policy" => self.add_key_policy(proposal),
+            // After the keys, which they are of.
+            "aws_kms_key_policy" => self.add_to_keys(proposal, |key, policy| key.policy = policy.known()),
+            "aws_kms_grant" if !self.deleted => self.add_to_keys(proposal, |key, _| {
+                let grants = key.grants.take().zip(self.grant());
+                key.grants = grants.map(|(grants, grant)| grants.into_iter().chain([grant]).collect());
+            }),
             kind if kind.starts_with("aws_s3_bucket") => self.add_to_bucket(proposal),
             _ => {}
         }
     }
 
-    fn add_key_policy(&self, proposal: &mut Proposal) {
-        let (Some(id), Said::Is(policy)) = (self.text("key_id"), self.policy("policy")) else { return };
+    fn is(&self, name: &str, flag: bool) -> bool {
+        self.values.get(name) == Some(&Value::Bool(flag))
+    }
+
+    /// Changes the key that this is of; where that is known after the apply only, every key that it may be.
+    fn add_to_keys(&self, proposal: &mut Proposal, change: impl Fn(&mut ProposedKey, Said<String>)) {
+        let Some(id) = self.text("key_id") else {
+            let remark = "is of a key whose id is known after the apply only: what it says of a new key is not known";
+            proposal.remarks.push(format!("`{}` {remark}", self.address));
+            for key in proposal.keys.iter_mut().filter(|key| key.arn.is_none()) {
+                (key.policy, key.grants) = match self.kind {
+                    "aws_kms_grant" => (key.policy.take(), None),
+                    _ => (None, key.grants.take()),
+                };
+            }
+            return;
+        };
+        // A destroyed policy leaves KMS's default one, which is not in the plan.
+        let policy = if self.deleted { Said::Later } else { self.policy("policy") };
         let is_it = |key: &&mut ProposedKey| {
             key.arn.as_deref().is_some_and(|arn| arn == id || arn.ends_with(&format!("key/{id}")))
         };
-        match proposal.keys.iter_mut().find(is_it) {
-            Some(key) => key.policy = Some(policy),
-            None => proposal.keys.push(ProposedKey {
-                name: self.address.to_owned(),
-                arn: Arn::parse(id).is_some().then(|| id.to_owned()),
-                policy: Some(policy),
-                disabled: false,
-            }),
+        if let Some(key) = proposal.keys.iter_mut().find(is_it) {
+            change(key, policy);
+        } else {
+            let arn = Arn::parse(id).is_some().then(|| id.to_owned());
+            let mut key = ProposedKey::new(self.address, arn, None);
+            change(&mut key, policy);
+            proposal.keys.push(key);
         }
+    }
+
+    /// As ListGrants would have it; None where a part that decides is not known.
+    /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantListEntry.html>
+    fn grant(&self) -> Option<Value> {
+        let decides = ["grantee_principal", "operations", "constraints"];
+        if decides.iter().any(|part| self.is_unknown(&[part])) {
+            return None;
+        }
+        let constraints = self.list("constraints").iter().flat_map(|item| {
+            let of =
+                |name: &str| item.get(name).filter(|pairs| pairs.as_object().is_some_and(|pairs| !pairs.is_empty()));
+            let named = [
+                ("EncryptionContextEquals", of("encryption_context_equals")),
+                ("EncryptionContextSubset", of("encryption_context_subset")),
+            ];
+            named.into_iter().filter_map(|(name, pairs)| Some((name.to_owned(), pairs?.clone())))
+        });
+        Some(json!({
+            "GrantId": self.address,
+            "GranteePrincipal": self.text("grantee_principal"),
+            "Operations": self.list("operations"),
+            "Constraints": constraints.collect::<Map<_, _>>(),
+        }))
     }
 
     fn add_to_bucket(&self, proposal: &mut Proposal) {
@@ -133,7 +180,7 @@ impl<'a> Resource<'a> {
             "aws_s3_bucket_cors_configuration" => {
                 documents.cors = match self.deleted {
                     true => Said::Absent,
-                    false if self.is_unknown("cors_rule") => Said::Later,
+                    false if CORS_DECIDES.iter().any(|name| self.is_unknown(&["cors_rule", "*", name])) => Said::Later,
                     false => Said::Is(self.list("cors_rule").iter().map(cors_rule).collect()),
                 }
             }
@@ -141,12 +188,21 @@ impl<'a> Resource<'a> {
             "aws_s3_bucket_public_access_block" => {
                 let flag =
                     |name: &str| self.values.get(name).and_then(Value::as_bool).unwrap_or_default() && !self.deleted;
-                documents.public_access_block = Said::Is(PublicAccessBlock {
-                    block_public_acls: flag("block_public_acls"),
-                    ignore_public_acls: flag("ignore_public_acls"),
-                    block_public_policy: flag("block_public_policy"),
-                    restrict_public_buckets: flag("restrict_public_buckets"),
-                });
+                let settings =
+                    ["block_public_acls", "ignore_public_acls", "block_public_policy", "restrict_public_buckets"];
+                let [block_public_acls, ignore_public_acls, block_public_policy, restrict_public_buckets] =
+                    settings.map(flag);
+                let open = !self.deleted && settings.iter().any(|name| self.is_unknown(&[name]));
+                documents.public_access_block = if open {
+                    Said::Later
+                } else {
+                    Said::Is(PublicAccessBlock {
+                        block_public_acls,
+                        ignore_public_acls,
+                        block_public_policy,
+                        restrict_public_buckets,
+                    })
+                };
             }
             "aws_s3_bucket_ownership_controls" => {
                 let rule =
@@ -168,15 +224,32 @@ impl<'a> Resource<'a> {
         };
         let algorithm = text("sse_algorithm").map(str::to_owned);
         let kms_key = text("kms_master_key_id").map(str::to_owned);
-        let unknown_key = kms_key.is_none()
-            && self
-                .unknown
-                .is_some_and(|unknown| Value::Object(unknown.clone()).to_string().contains("kms_master_key_id"));
-        if unknown_key {
+        let default = ["rule", "*", "apply_server_side_encryption_by_default", "*"];
+        let in_default = |name| self.is_unknown(&[&default[..], &[name]].concat());
+        if in_default("sse_algorithm")
+            || in_default("kms_master_key_id")
+            || self.is_unknown(&["rule", "*", "bucket_key_enabled"])
+        {
             return Said::Later;
         }
         let bucket_key_enabled = rule.get("bucket_key_enabled").and_then(Value::as_bool).unwrap_or_default();
         Said::Is(BucketEncryption { algorithm, kms_key, bucket_key_enabled })
+    }
+}
+
+/// What of a CORS rule decides whether it serves Darwin.
+const CORS_DECIDES: [&str; 3] = ["allowed_headers", "allowed_methods", "allowed_origins"];
+
+/// Whether `true`, which stands for a value that is known after the apply only, is at this path, above it, or below it.
+/// `*` is each item of a list.
+fn is_open(unknown: &Value, path: &[&str]) -> bool {
+    match (unknown, path.split_first()) {
+        (Value::Bool(open), _) => *open,
+        (Value::Array(items), None) => items.iter().any(|item| is_open(item, &[])),
+        (Value::Object(members), None) => members.values().any(|value| is_open(value, &[])),
+        (Value::Array(items), Some((_, rest))) => items.iter().any(|item| is_open(item, rest)),
+        (Value::Object(members), Some((name, rest))) => members.get(*name).is_some_and(|value| is_open(value, rest)),
+        (Value::Null | Value::Number(_) | Value::String(_), _) => false,
     }
 }
 

@@ -18,8 +18,8 @@ use crate::repair::gates;
 use crate::repair::history::print;
 use crate::repair::observed::Observed;
 use crate::repair::plan::{Plan, Step};
-use crate::repair::policy::assess_policy;
 use crate::repair::policy::conditional::Precedent;
+use crate::repair::policy::{assess_policy, assess_rcps};
 use std::collections::BTreeSet;
 
 /// Whether the pause tag lets the guard write.
@@ -94,7 +94,7 @@ impl Documents {
     }
 
     fn policy(&mut self, policy: Option<&PolicyDocument>, contract: &Contract, rules: Rules<'_>) {
-        let Rules { asker: Asker { darwin, home, now }, ceiling, stood, by_hand, .. } = rules;
+        let Rules { asker: Asker { darwin, home, now, rcps: _ }, ceiling, stood, by_hand, .. } = rules;
         let allows = policy.map(allows).unwrap_or_default();
         let stood: Vec<usize> = allows
             .iter()
@@ -153,7 +153,9 @@ pub fn assess(contract: &Contract, observed: &Observed, rules: Rules<'_>) -> Ass
     let mut read = judge_read(access, bucket, &probe, ObjectOwner::BucketOwner, asker);
     let mut write =
         (contract.access == Access::ReadWrite).then(|| judge_write(access, bucket, &write_probe_key(contract), asker));
-    if let Some((read_parts, write_parts)) = parts {
+    let (denies, read_by_rcps, write_by_rcps) = assess_rcps(contract, asker);
+    findings.extend(denies);
+    for (read_parts, write_parts) in parts.into_iter().chain([(read_by_rcps, write_by_rcps)]) {
         // A denial of everything says more than one of a part.
         read = if read.is_denied() { read } else { read.and(read_parts) };
         write = write.map(|write| if write.is_denied() { write } else { write.and(write_parts) });

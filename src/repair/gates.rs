@@ -148,7 +148,7 @@ pub(super) fn default_encryption(
     }
     let ask = |action: &str, object: &str| {
         let context = context_arn(&asker.home.partition, &contract.bucket, object, config.bucket_key_enabled);
-        judge_key(key, KeyQuestion { action, context_arn: Some(&context), now: asker.now }, asker.darwin, asker.home)
+        judge_key(key, KeyQuestion { action, context_arn: Some(&context) }, asker)
     };
     let decrypt = ask("kms:Decrypt", &probe_key(contract));
     let target = write_probe_key(contract);
@@ -157,7 +157,7 @@ pub(super) fn default_encryption(
     if contract.access == Access::ReadWrite {
         whole = whole.and(encrypt.clone());
     }
-    findings.extend(key_finding(key, &whole, Under::NewObjects, contract.access, asker.darwin, asker.home));
+    findings.extend(key_finding(key, &whole, Under::NewObjects, contract.access, asker));
     if !is_key_arn(configured) {
         let name = configured.to_owned();
         encrypt = encrypt.and(Verdict::denied(vec![Gate::DefaultKeyName { name: name.clone() }.into()]));

@@ -11,13 +11,13 @@ mod ours;
 mod probe;
 mod told;
 
-use crate::judge::access::both;
+use crate::judge::access::Asker;
 use crate::model::aws::AwsError;
 use crate::model::contract::{Ceiling, Contract, Darwin, Home};
 use crate::model::evidence::{Doubt, Evidence, Flaw, OurStatement, PolicyRepair, WideStatement};
 use crate::model::finding::{Finding, Kind};
 use crate::model::time::Timestamp;
-use crate::model::verdict::{Reader, Verdict};
+use crate::model::verdict::Verdict;
 use crate::model::why::StatementName;
 use crate::policy::document::{Editable, PolicyDocument, Statements};
 use crate::policy::principal::Principal;
@@ -51,7 +51,7 @@ pub struct PolicyAssessment {
     pub parts: Option<(Verdict, Verdict)>,
 }
 
-/// Judges the policy (`None`: the bucket has none) and proposes the repair. `now` is RFC 3339.
+/// Judges the policy (`None`: the bucket has none) and proposes the repair.
 ///
 /// The gates beside the policy (a public block, the objects' owner) are judged elsewhere: no statement of ours could
 /// lift them.
@@ -72,7 +72,8 @@ pub fn assess_policy(
     match document.editable() {
         Ok(policy) => {
             let reading = Reading::new(policy, asking, terms);
-            let (parts, allowed) = (Some(reading.parts()), reading.allowed.is_allowed());
+            let parts = Some(asking.worst(&document.all(), &reading.questions));
+            let allowed = reading.allowed.is_allowed();
             PolicyAssessment { allowed, parts, ..reading.assess(ceiling, precedent) }
         }
         Err(why) => {
@@ -123,7 +124,7 @@ fn checked(
     let after = PolicyDocument::parse(proposed);
     let verdict = match after.editable() {
         Ok(after) => {
-            let questions = asking.questions(terms, after);
+            let questions = asking.questions(terms, after.document);
             asking.ask_all(&allows(after, &recognise(after, asking.darwin)), &questions)
         }
         Err(why) => return refuse(findings, unreadable(why), drift),
@@ -173,6 +174,29 @@ fn allows<'a>(policy: Editable<'a>, seen: &[StatementView<'a>]) -> Statements<'a
     policy.document.with(seen.iter().filter(|seen| seen.is_allow()).map(|seen| seen.written.statement))
 }
 
+/// Allows for everything in the contract, behind a document's own statements: only a Deny can take away what they give.
+fn granted(document: &PolicyDocument, asking: Asking<'_>, terms: &Terms) -> Vec<Statement> {
+    let behind = |(place, new): (usize, &NewStatement)| {
+        new.typed(document, document.statements().len() + place, &asking.darwin.role)
+    };
+    fresh(terms, asking.darwin).iter().enumerate().map(behind).collect()
+}
+
+/// What RCPs take from Darwin, and the worst that they say of any part of what it must read, and write.
+pub fn assess_rcps(contract: &Contract, asker: Asker<'_>) -> (Vec<Finding>, Verdict, Verdict) {
+    let Asker { darwin, home, now, rcps } = asker;
+    let (asking, terms) = (Asking { contract, darwin, home, now }, Terms::new(contract, home));
+    let fine = || Verdict::allowed(Vec::new());
+    rcps.iter().fold((Vec::new(), fine(), fine()), |(mut findings, read, write), rcp| {
+        let questions = asking.questions(&terms, &rcp.policy);
+        let ours = granted(&rcp.policy, asking, &terms);
+        let open = rcp.denies_and(&ours);
+        findings.extend(told::denies(&open, &questions, &[], asking));
+        let (of_read, of_write) = asking.worst(&open, &questions);
+        (findings, read.and(of_read), write.and(of_write))
+    })
+}
+
 /// A document that was read, with what it says to the contract's questions.
 struct Reading<'a> {
     policy: Editable<'a>,
@@ -187,30 +211,13 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     fn new(policy: Editable<'a>, asking: Asking<'a>, terms: Terms) -> Self {
         let seen = recognise(policy, asking.darwin);
-        let questions = asking.questions(&terms, policy);
+        let questions = asking.questions(&terms, policy.document);
         let allowed = asking.ask_all(&allows(policy, &seen), &questions);
         Self { policy, asking, terms, seen, questions, allowed }
     }
 
     fn own(&self) -> impl Iterator<Item = (&StatementView<'a>, &DarwinStatement)> {
         self.seen.iter().filter_map(|seen| seen.own.as_ref().map(|own| (seen, own)))
-    }
-
-    /// What the whole policy says of the worst part, for reading and for writing.
-    fn parts(&self) -> (Verdict, Verdict) {
-        let all = self.policy.document.all();
-        let fine = || Verdict::allowed(Vec::new());
-        let [mut server, mut browser, mut write] = [fine(), fine(), fine()];
-        for (question, verdict) in self.asking.left_open(&all, &self.questions) {
-            let side = match (question.action, question.reader) {
-                ("s3:GetObject", Reader::Server) => &mut server,
-                ("s3:GetObject", Reader::Browser) => &mut browser,
-                ("s3:PutObject", _) => &mut write,
-                _ => continue,
-            };
-            *side = std::mem::replace(side, fine()).and(verdict);
-        }
-        (both(server, browser), write)
     }
 
     fn assess(&self, ceiling: Ceiling, precedent: Precedent<'_>) -> PolicyAssessment {
@@ -306,13 +313,9 @@ impl<'a> Reading<'a> {
     }
 
     fn denies(&self) -> Vec<Finding> {
-        let count = self.seen.len();
-        let ours: Vec<Statement> = fresh(&self.terms, self.asking.darwin)
-            .iter()
-            .enumerate()
-            .map(|(place, new)| new.typed(self.policy.document, count + place, &self.asking.darwin.role))
-            .collect();
-        let open = self.policy.document.with(self.policy.document.statements().iter().chain(&ours));
+        let document = self.policy.document;
+        let ours = granted(document, self.asking, &self.terms);
+        let open = document.with(document.statements().iter().chain(&ours));
         told::denies(&open, &self.questions, &self.seen, self.asking)
     }
 

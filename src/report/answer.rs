@@ -23,6 +23,9 @@ pub struct Answer {
     pub unlisted: usize,
     pub buckets: Vec<BucketAnswer>,
     pub problems: Vec<Problem>,
+    /// Whether RCPs were judged too, as the tool can be given some.
+    #[serde(skip)]
+    pub rcps: bool,
     /// The activation message for V7: of every bucket that an audit finds ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation: Option<String>,
@@ -136,7 +139,7 @@ pub fn exit_code_of_judge(answer: &Answer) -> u8 {
 /// The exit status of the shell form: 0 all well (or open questions only), 1 denied, findings or drift left, 2 could
 /// not run, or not all of it.
 pub fn exit_code(answer: &Answer) -> u8 {
-    let Answer { objects, unlisted: _, buckets, problems, activation: _ } = answer;
+    let Answer { objects, unlisted: _, buckets, problems, rcps: _, activation: _ } = answer;
     let denied = |object: &ObjectAnswer| object.read == Read::Denied;
     if problems.is_empty() {
         u8::from(buckets.iter().any(BucketAnswer::is_wrong) || objects.iter().any(denied))

@@ -20,6 +20,18 @@ Judged: bucket policy, key policy, grants, and the settings beside them. Not vis
 service and resource control policies, VPC endpoint and session policies. So \"allowed\" means: allowed by your side.
 ";
 
+/// The same where resource control policies were given.
+const SCOPE_WITH_RCPS: &str = "\
+Judged: bucket policy, key policy, grants, the settings beside them, and the resource control policies that were given.
+Not visible from here: V7's own IAM policy, service control policies, VPC endpoint and session policies. So \"allowed\"
+means: allowed by your side.
+";
+
+/// What an answer rests on, and what it does not.
+pub(super) fn scope(answer: &Answer) -> &'static str {
+    if answer.rcps { SCOPE_WITH_RCPS } else { SCOPE }
+}
+
 /// A readable report, ended by one line that sums it up.
 pub fn report(answer: &Answer) -> String {
     sheet(answer).plain()
@@ -44,7 +56,7 @@ pub fn sheet(answer: &Answer) -> Sheet {
     }
     if !answer.buckets.is_empty() || !answer.objects.is_empty() {
         out.end();
-        SCOPE.lines().for_each(|line| out.line(Tone::Dim, line));
+        scope(answer).lines().for_each(|line| out.line(Tone::Dim, line));
     }
     let tone = match exit_code(answer) {
         0 if answer.objects.iter().any(|object| object.read == Read::Depends) => Tone::Open,
@@ -267,7 +279,7 @@ fn of_side(decision: Decision) -> &'static str {
 
 /// The last line: what the exit status says, in words.
 pub(super) fn summary(answer: &Answer) -> String {
-    let Answer { objects, unlisted: _, buckets, problems, activation: _ } = answer;
+    let Answer { objects, unlisted: _, buckets, problems, rcps: _, activation: _ } = answer;
     let mut seen = Vec::new();
     if !buckets.is_empty() {
         let wrong = buckets.iter().filter(|bucket| bucket.is_wrong()).count();

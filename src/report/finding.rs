@@ -316,8 +316,10 @@ fn cors_limit(origin: &str, limit: CorsLimit) -> String {
 }
 
 fn explicit_deny(deny: &Deny, bucket: &str, home: &Home) -> Vec<String> {
-    let Deny { statement: of, identity: _, applies, hits, role: _ } = deny;
-    let mut because = vec![format!("{} denies Darwin: {}", statement(of), how(applies, Effect::Deny, true))];
+    let Deny { statement: of, rcp, identity: _, applies, hits, role: _ } = deny;
+    let of = statement(of);
+    let of = rcp.as_ref().map_or(of.clone(), |file| format!("RCP {}, {of}", code(file)));
+    let mut because = vec![format!("{of} denies Darwin: {}", how(applies, Effect::Deny, true))];
     because.extend(hits.iter().take(HITS).map(|Hit { action, key, server, browser }| {
         let on = match key {
             None if action == "s3:ListBucket" => "the bucket".to_owned(),

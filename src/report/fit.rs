@@ -24,7 +24,7 @@ pub(super) struct LeftOut {
 /// The part of an answer whose JSON has at most `budget` bytes: buckets first, then problems, then the objects from the
 /// denied to the allowed.
 pub(super) fn fit(answer: &Answer, budget: usize) -> (Answer, LeftOut) {
-    let Answer { objects, unlisted: _, buckets, problems, activation } = answer;
+    let Answer { objects, unlisted: _, buckets, problems, rcps: _, activation } = answer;
     let activation = activation.as_ref().map(|text| cut_within(text, CUT_PLAN));
     let mut room = Room(budget.saturating_sub(FRAME + activation.as_ref().map_or(0, size)));
     let mut left = LeftOut::default();

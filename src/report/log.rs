@@ -19,7 +19,7 @@ const MOST_BYTES: usize = 200_000;
 /// What an invocation found and did, as one line. `items` is the number of items of the input, `failed` how many of
 /// them are to be tried again or were not understood.
 pub fn log_line(answer: &Answer, items: usize, failed: usize, request_id: &str) -> Value {
-    let Answer { objects, unlisted: _, buckets, problems, activation } = answer;
+    let Answer { objects, unlisted: _, buckets, problems, rcps: _, activation } = answer;
     let count = |read| answer.count(read);
     let [allowed, denied, depends, gone] = [Read::Allowed, Read::Denied, Read::Depends, Read::Gone].map(count);
     let mut listed: Vec<ObjectAnswer> =

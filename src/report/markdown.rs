@@ -4,7 +4,7 @@
 //! code span, or in a fenced block that it can't end.
 
 use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer};
-use crate::report::audit::{COLUMNS, Found, SCOPE, each_once, of_result, of_verified, row, sentence, summary};
+use crate::report::audit::{COLUMNS, Found, each_once, of_result, of_verified, row, scope, sentence, summary};
 use crate::report::text::name;
 use std::fmt::Write as _;
 
@@ -39,7 +39,7 @@ pub fn report(answer: &Answer) -> String {
         fenced(&mut out, "", activation);
     }
     if !answer.buckets.is_empty() || !answer.objects.is_empty() {
-        let _ = write!(out, "\n{}\n", text(SCOPE.trim_end()));
+        let _ = write!(out, "\n{}\n", text(scope(answer).trim_end()));
     }
     out
 }

@@ -5,7 +5,7 @@
 
 use crate::model::verdict::Reader;
 use crate::report::answer::{Answer, BucketAnswer, exit_code};
-use crate::report::audit::{COLUMNS, Found, SCOPE, each_once, of_result, of_verified, row, sentence, summary};
+use crate::report::audit::{COLUMNS, Found, each_once, of_result, of_verified, row, scope, sentence, summary};
 use crate::report::links::{State, weight};
 use crate::report::sheet::Tone;
 use crate::report::text::name;
@@ -50,7 +50,7 @@ pub fn page(answer: &Answer, about: &About) -> String {
             ul { @for problem in &answer.problems { li { (text(&sentence(problem))) } } }
         }
         h2 { "What this rests on" }
-        p.soft { (text(SCOPE)) }
+        p.soft { (text(scope(answer))) }
     };
     frame("Can Darwin read our buckets?", &content)
 }

@@ -3,7 +3,7 @@
 //! Must never decide anything: a reason says what decided, here it is only said.
 
 use crate::model::unknown::Unknown;
-use crate::model::verdict::{Basis, Effect, Reader, Reason};
+use crate::model::verdict::{Basis, Document, Effect, Reader, Reason};
 use crate::model::why::{
     Applies, Element, Few, Gate, Grantee, Known, Miss, Near, NoAllow, OfGrant, Part, StatementName, Test, cut,
 };
@@ -38,7 +38,12 @@ fn basis(basis: &Basis) -> String {
                 (Effect::Deny, true) => "denied by",
                 (Effect::Deny, false) => "perhaps denied by",
             };
-            let statement = format!("{verb} statement {statement} of the {document}");
+            let statement = match document {
+                Document::Rcp(_) => format!("{verb} {document}, statement {statement}"),
+                Document::BucketPolicy | Document::KeyPolicy => {
+                    format!("{verb} statement {statement} of the {document}")
+                }
+            };
             let how = how(applies, *effect, *certain);
             if how.is_empty() { statement } else { format!("{statement}: {how}") }
         }

@@ -14,7 +14,7 @@ mod reencrypt;
 mod way;
 
 use crate::model::contract::Home;
-use crate::model::evidence::{Doubt, Evidence, KeyEvidence, KeyTrouble, LostUpdate};
+use crate::model::evidence::{Deny, Doubt, Evidence, KeyEvidence, KeyTrouble, LostUpdate};
 use crate::model::finding::Finding;
 use crate::model::verdict::{Basis, Document, Effect};
 use crate::model::why::StatementName;
@@ -29,6 +29,8 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
         Evidence::Wider { enforced, diff, .. } => policy::narrow(*enforced, diff.as_deref()),
         Evidence::CorsMissing { proposed, .. } => cors::rules(at, proposed),
         Evidence::NoEvents { enable } => bucket::events_off(at, *enable),
+        Evidence::ExplicitDeny(Deny { rcp: Some(_), role, .. }) => policy::denied_by_rcp(role),
+        Evidence::PartDenied(Deny { rcp: Some(_), role, .. }) => policy::part_denied_by_rcp(role),
         Evidence::ExplicitDeny(deny) => policy::explicit_deny(at, &deny.statement, &deny.role),
         Evidence::PartDenied(deny) => policy::part_denied(at, &deny.statement, &deny.role),
         Evidence::PublicBlock { statements, .. } => policy::public_block(at, statements),
@@ -102,16 +104,17 @@ fn of_key(at: Place<'_>, evidence: &KeyEvidence, finding: &Finding) -> Remedy {
         KeyTrouble::State(state) => key::state(key, state),
         KeyTrouble::Foreign(owner) => key::foreign(key, owner, role, *access),
         KeyTrouble::NotAllowed => match denied_by(finding) {
-            Some(statement) => key::denied(key, role, *access, statement),
+            Some((Document::Rcp(_), _)) => policy::denied_by_rcp(role),
+            Some((_, statement)) => key::denied(key, role, *access, statement),
             None => key::not_allowed(key, role, *access),
         },
     }
 }
 
-/// The statement of the key policy that denies, if one does: no grant overrides it.
-fn denied_by(finding: &Finding) -> Option<&StatementName> {
+/// The statement that denies, if one does, and where it is: no grant overrides it.
+fn denied_by(finding: &Finding) -> Option<(&Document, &StatementName)> {
     finding.because.iter().find_map(|reason| match &reason.basis {
-        Basis::Statement { document: Document::KeyPolicy, statement, effect: Effect::Deny, .. } => Some(statement),
+        Basis::Statement { document, statement, effect: Effect::Deny, .. } => Some((document, statement)),
         _ => None,
     })
 }

@@ -99,6 +99,29 @@ class Audits(Tool):
         self.assertIn("Acme Vision", answer["buckets"][0]["activation"])
         self.assertEqual(answer["activation"], answer["buckets"][0]["activation"])
 
+    def test_a_resource_control_policy_that_was_given_is_judged_and_named(self):
+        rcp = self.directory / "perimeter.json"
+        statement = {
+            "Sid": "Perimeter", "Effect": "Deny", "Principal": "*", "Action": ["s3:*", "kms:*"], "Resource": "*",
+            "Condition": {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}},
+        }
+        rcp.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        done = self.run_tool("audit", GOOD, "--access", "read-write", "--rcp", rcp)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(f"RCP `{rcp}`, statement `Perimeter` (index 0) denies Darwin", done.stdout)
+        self.assertIn("resource control policies that were given", done.stdout)
+        # Exempt, as the remedy says; in the form that AWS Organizations answers.
+        statement["Condition"]["ArnNotEquals"] = {"aws:PrincipalArn": "arn:aws:iam::258327614892:role/external_s3"}
+        content = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        summary = {"Id": "p-1", "Name": "perimeter", "Type": "RESOURCE_CONTROL_POLICY", "AwsManaged": False}
+        rcp.write_text(json.dumps({"Policy": {"PolicySummary": summary, "Content": content}}))
+        self.assertEqual(self.run_tool("audit", GOOD, "--access", "read-write", "--rcp", rcp).returncode, 0)
+        summary["Type"] = "SERVICE_CONTROL_POLICY"
+        rcp.write_text(json.dumps({"Policy": {"PolicySummary": summary, "Content": content}}))
+        self.assert_refused("audit", GOOD, "--rcp", rcp, words="is no RCP: its type is SERVICE_CONTROL_POLICY")
+        self.assert_refused("audit", GOOD, "--rcp", self.directory / "none.json", words="can't be read")
+        self.assert_refused("repair", GOOD, "--stack", "any", "--rcp", rcp, words="--rcp with --stack")
+
     def test_as_markdown_it_is_a_table_and_fenced_fixes(self):
         done = self.run_tool("audit", GOOD, BARE, "--format", "markdown")
         self.assertEqual(done.returncode, 1)
@@ -178,7 +201,13 @@ class Desks(Tool):
         config = self.profile("process", f"[profile acme]\nregion = {REGION}\ncredential_process = {program}\n")
         done = self.run_tool("audit", GOOD, "--access", "read-write", "--profile", "acme", without=self.WITHOUT, AWS_CONFIG_FILE=config)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        # The profile that is named beats the keys of the environment, as for the AWS CLI; AWS_PROFILE does not.
+        keys = {"AWS_ACCESS_KEY_ID": "999988887777", "AWS_SECRET_ACCESS_KEY": "others", "AWS_CONFIG_FILE": config}
+        named = ("audit", GOOD, "--access", "read-write")
+        self.assertEqual(self.run_tool(*named, "--profile", "acme", **keys).returncode, 0)
+        self.assertIn("999988887777", (done := self.run_tool(*named, AWS_PROFILE="acme", **keys)).stdout + done.stderr)
         program.write_text("#!/bin/sh\necho broken >&2; exit 1\n")
+        self.assert_refused("audit", GOOD, "--profile", "acme", words="no AWS credentials", **keys)
         self.assert_refused("audit", GOOD, "--profile", "acme", words="no AWS credentials", without=self.WITHOUT, AWS_CONFIG_FILE=config)
 
     def sso(self) -> str:
@@ -286,6 +315,28 @@ class Checks(Tool):
             answer = self.check("--policy", good, "--key-policy", key, status=status)
             self.assertEqual([entry["read"] for entry in answer["objects"]], [read])
 
+    def test_resource_control_policies_are_further_denies_on_bucket_and_keys(self):
+        good = self.file("good.json", scene.policy(scene.tls_only(GOOD), scene.darwin(GOOD)))
+        cors = self.file("cors.json", {"CORSRules": [scene.DARWIN_RULE]})
+        key = self.file("key.json", scene.key_policy(True))
+        files = ("--policy", good, "--cors", cors, "--key-policy", key)
+        self.check(*files)
+
+        def rcp(action: str, **condition) -> tuple:
+            statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*", "Condition": condition}
+            return "--rcp", self.file("rcp.json", {"Version": "2012-10-17", "Statement": statement})
+
+        own = {"aws:PrincipalAccount": ACCOUNT}
+        answer = self.check(*files, *rcp("s3:*", StringNotEquals=own), status=1)
+        self.assertEqual((answer["buckets"][0]["read"], answer["objects"][0]["read"]), ("denied", "allowed"))
+        self.assertIn(f"RCP `{self.directory / 'rcp.json'}`, statement at index 0 (no Sid)", json.dumps(answer))
+        answer = self.check(*files, *rcp("kms:*", StringNotEquals=own), status=1)
+        self.assertEqual((answer["buckets"][0]["read"], answer["objects"][0]["read"]), ("allowed", "denied"))
+        answer = self.check(*files, *rcp("s3:*", StringNotEqualsIfExists={"aws:PrincipalOrgID": "o-1234567890"}))
+        self.assertEqual(answer["buckets"][0]["read"], "depends", "whose organization V7 is in nobody here knows")
+        self.assert_refused("check", "--bucket", GOOD, *files, "--rcp", key, words="is no RCP: ", without=self.NOTHING)
+        self.assert_refused("check", "--bucket", GOOD, *files, "--rcp", self.file("broken.json", "{"), words="is no JSON", without=self.NOTHING)
+
     def plan(self, *changes) -> str:
         entries = [
             {"address": f"{kind}.it", "mode": "managed", "type": kind, "change": {"actions": ["update"], "before": {"bucket": GOOD}, "after": after,
@@ -315,6 +366,19 @@ class Checks(Tool):
         unknown = {"rule": [{"apply_server_side_encryption_by_default": [{"kms_master_key_id": True}]}]}
         encryption = ("aws_s3_bucket_server_side_encryption_configuration", {"bucket": GOOD, "rule": [rule]}, unknown)
         self.assertEqual(self.one("--terraform-plan", self.plan(policy, cors, encryption))["read"], "depends")
+        # A part of a rule that is known later may be any origin.
+        some = ("aws_s3_bucket_cors_configuration", {"bucket": GOOD, "cors_rule": [rule_without := {"allowed_methods": ["GET"], "allowed_headers": ["*"]}]},
+                {"cors_rule": [{"allowed_origins": True}]})
+        self.assertNotIn("allowed_origins", rule_without)
+        self.assertEqual(self.one("--terraform-plan", self.plan(policy, some))["cors"], None)
+        # A grant gives what the key policy does not.
+        encryption = ("aws_s3_bucket_server_side_encryption_configuration", {"bucket": GOOD, "rule": [
+            {"apply_server_side_encryption_by_default": [{"sse_algorithm": "aws:kms", "kms_master_key_id": key}], "bucket_key_enabled": True}]}, {})
+        grant = ("aws_kms_grant", {"key_id": key, "grantee_principal": scene.ROLE, "operations": ["Decrypt", "GenerateDataKey"], "constraints": []}, {})
+        granted = self.one("--terraform-plan", self.plan(policy, cors, encryption, private, grant))
+        self.assertEqual((granted["read"], granted["write"]), ("allowed", "allowed"))
+        open_grant = ("aws_kms_grant", {"key_id": key}, {"operations": True})
+        self.assertEqual(self.one("--terraform-plan", self.plan(policy, cors, encryption, private, open_grant))["read"], "depends")
 
     def test_a_templates_literal_parts_are_judged_and_the_others_are_open(self):
         template = """
@@ -336,6 +400,9 @@ Resources:
         self.assertEqual((bucket["read"], bucket["cors"]), ("allowed", "ok"))
         tagged = '{Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: !Ref Role}, Action: "s3:GetObject", Resource: "*"}]}'
         self.assertEqual(self.one("--template", self.file("tagged.yaml", template % tagged))["read"], "depends")
+        sure = template % scene.policy(scene.darwin(GOOD)).replace("\n", "")
+        perhaps = self.file("perhaps.yaml", sure.replace("    Type: AWS::S3::BucketPolicy\n", "    Type: AWS::S3::BucketPolicy\n    Condition: IsProd\n"))
+        self.assertEqual(self.one("--template", perhaps)["read"], "depends", "it may not be made")
         without = self.file("without.yaml", template.split("  Policy:")[0])
         self.assertEqual(self.one("--template", without, status=1)["read"], "denied")
 

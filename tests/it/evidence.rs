@@ -80,6 +80,7 @@ pub fn evidence(kind: Kind, text: &str) -> Evidence {
         Evidence::Wider { enforced, ours: vec![ours], diff: Some(format!("--- a\n+++ b\n+{}", json())) }
     };
     let deny = || Deny {
+        rcp: None,
         statement: statement(),
         identity: own(),
         applies: applies(text),

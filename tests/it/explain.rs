@@ -68,7 +68,7 @@ fn facts(policy: Option<&Value>) -> AccessFacts {
 
 fn read(title: &str, facts: &AccessFacts) -> String {
     let (darwin, home) = (darwin(), home());
-    let asker = Asker { darwin: &darwin, home: &home, now: NOW };
+    let asker = Asker { darwin: &darwin, home: &home, now: NOW, rcps: &[] };
     let verdict = judge_read(facts, "acme-lidar", "raw/scan.las", ObjectOwner::Unknown, asker);
     told(title, &verdict, &sentences(&verdict.because))
 }
@@ -228,9 +228,10 @@ fn key(policy: Option<&Value>, grants: &[Value], state: &str) -> KeyFacts {
 /// The finding of a key: what is published.
 fn key_told(title: &str, facts: &KeyFacts) -> String {
     let (darwin, home) = (darwin(), home());
-    let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(OBJECT), now: NOW };
-    let verdict = judge_key(facts, question, &darwin, &home);
-    let found = key_finding(facts, &verdict, Under::Objects, Access::ReadOnly, &darwin, &home);
+    let question = KeyQuestion { action: "kms:Decrypt", context_arn: Some(OBJECT) };
+    let asker = Asker { darwin: &darwin, home: &home, now: NOW, rcps: &[] };
+    let verdict = judge_key(facts, question, asker);
+    let found = key_finding(facts, &verdict, Under::Objects, Access::ReadOnly, asker);
     let found = found.map(|found| words(&found, "acme-lidar", &home));
     let because = found.as_ref().map_or_else(|| sentences(&verdict.because), |found| found.because.clone());
     let kind = found.map_or_else(|| "no finding".to_owned(), |found| found.kind.name().to_owned());

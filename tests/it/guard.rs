@@ -7,6 +7,7 @@ mod healing;
 mod ids;
 mod parts;
 mod public;
+mod rcp;
 
 use crate::harness::{Setup, changed, created, in_lambda, setup, sqs};
 use crate::world::{self, BUCKET, ROLE, World, darwin_cors, darwin_policy};

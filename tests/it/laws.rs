@@ -311,7 +311,7 @@ fn what_is_decided_apart_from_the_key_judges_each_key_as_the_whole_policy_does()
             prepared: Prepared::default(),
         };
         for key in ["raw/site1/scan.las", "a", "raw/x", "private/a?b/*", "\u{e4}/\u{1f980}"] {
-            let asker = Asker { darwin: &darwin, home: &home, now };
+            let asker = Asker { darwin: &darwin, home: &home, now, rcps: &[] };
             let whole = [Reader::Server, Reader::Browser].map(|reader| {
                 let request = s3_request(&darwin, &home, "s3:GetObject", bucket, Some(key), reader, now);
                 evaluate(facts.document(), &request, &facts.settings(ObjectOwner::BucketOwner))

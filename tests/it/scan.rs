@@ -43,6 +43,7 @@ impl Desk {
             aws: &guard.clients,
             clock: &guard.clock,
             darwin: &guard.config.darwin,
+            rcps: &[],
             home: &self.home,
             caches: &self.caches,
             deadline: None,

@@ -241,12 +241,12 @@ impl<W: World> Run<'_, W> {
             }
             let readable = {
                 let (observer, now) = (self.observer(), self.now);
-                let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now };
-                let read = join_all(some.iter().map(|held| observer.key(&held.key, question, None))).await;
-                let darwin = &self.guard.config.darwin;
+                let question = KeyQuestion { action: "kms:Decrypt", context_arn: None };
+                let read = join_all(some.iter().map(|held| observer.key(&held.key, question, None, now))).await;
+                let asker = observer.asker(now);
                 let allowed = read
                     .into_iter()
-                    .map(|read| read.map(|dated| judge_key(&dated.facts, question, darwin, &self.home).is_allowed()));
+                    .map(|read| read.map(|dated| judge_key(&dated.facts, question, asker).is_allowed()));
                 allowed.collect::<Vec<_>>()
             };
             for (held, readable) in some.iter().zip(readable) {

@@ -227,11 +227,11 @@ impl<W: World> Run<'_, W> {
 
     /// A key without an object: whether Darwin can decrypt what is under it in this bucket, by object or bucket ARN.
     async fn judge_kms_key(&mut self, index: usize, contract: &Contract, key: &str) {
-        let question = KeyQuestion { action: "kms:Decrypt", context_arn: None, now: self.now };
-        let judged = self.observer().key(key, question, None).await;
+        let question = KeyQuestion { action: "kms:Decrypt", context_arn: None };
+        let judged = self.observer().key(key, question, None, self.now).await;
         match judged {
             Ok(dated) => {
-                let verdict = judge_key(&dated.facts, question, &self.guard.config.darwin, &self.home);
+                let verdict = judge_key(&dated.facts, question, self.observer().asker(self.now));
                 self.answer.objects.push(ObjectAnswer {
                     bucket: contract.bucket.clone(),
                     key: "*".to_owned(),

@@ -3,14 +3,15 @@
 //! Must never take an Allow on a part of the bucket for the whole: the keys asked about are such as nobody can have
 //! named, and such as the document's own patterns name.
 
+use crate::judge::access::both;
 use crate::judge::darwin::s3_request;
 use crate::model::contract::{Contract, Darwin, Home};
 use crate::model::text::STRANGERS;
 use crate::model::time::Timestamp;
 use crate::model::unknown::Unknown;
-use crate::model::verdict::{Document, Reader, Verdict};
+use crate::model::verdict::{Reader, Verdict};
 use crate::model::why::{Gate, cut};
-use crate::policy::document::{Editable, Statements};
+use crate::policy::document::{PolicyDocument, Statements};
 use crate::policy::evaluate::{Residual, evaluate_statements};
 use crate::policy::pattern::Pattern;
 use crate::policy::question;
@@ -49,7 +50,6 @@ pub(super) struct Asking<'a> {
     pub contract: &'a Contract,
     pub darwin: &'a Darwin,
     pub home: &'a Home,
-    /// RFC 3339.
     pub now: Timestamp,
 }
 
@@ -92,7 +92,7 @@ impl Asking<'_> {
             });
             if question.beyond {
                 let parting = forms.get(at).and_then(|(_, form)| form.residual.parting().next());
-                open.extend(parting.map(|pattern| (question, undecided(pattern))));
+                open.extend(parting.map(|pattern| (question, undecided(pattern, statements))));
                 continue;
             }
             let resource = question.key.as_ref().map(|key| format!("{}/{key}", self.bucket_arn()));
@@ -111,7 +111,9 @@ impl Asking<'_> {
             let of_form = |question: &&Question| (question.action, question.reader) == (*action, *reader);
             let asked: Vec<&Question> = questions.iter().filter(of_form).collect();
             let crossing = form.residual.crossing().filter(|_| !self.covered(form, &asked));
-            open.extend(asked.first().zip(crossing).map(|(question, pattern)| (*question, undecided(pattern))));
+            open.extend(
+                asked.first().zip(crossing).map(|(question, pattern)| (*question, undecided(pattern, statements))),
+            );
         }
         open
     }
@@ -137,6 +139,22 @@ impl Asking<'_> {
         verdict
     }
 
+    /// What the statements say of the worst part, for reading and for writing.
+    pub(super) fn worst(&self, statements: &Statements<'_>, questions: &[Question]) -> (Verdict, Verdict) {
+        let fine = || Verdict::allowed(Vec::new());
+        let [mut server, mut browser, mut write] = [fine(), fine(), fine()];
+        for (question, verdict) in self.left_open(statements, questions) {
+            let side = match (question.action, question.reader) {
+                ("s3:GetObject", Reader::Server) => &mut server,
+                ("s3:GetObject", Reader::Browser) => &mut browser,
+                ("s3:PutObject", _) => &mut write,
+                _ => continue,
+            };
+            *side = std::mem::replace(side, fine()).and(verdict);
+        }
+        (both(server, browser), write)
+    }
+
     fn bucket_arn(&self) -> String {
         format!("arn:{}:s3:::{}", self.home.partition, self.contract.bucket)
     }
@@ -146,13 +164,13 @@ impl Asking<'_> {
     /// A pattern that matches `prefix` with one unnameable character after it, and with more of them than the document
     /// has `?`, matches every key under the prefix: it can only have matched them by a `*`. Keys that a Deny picks or
     /// an Allow leaves out are made from the statements' own patterns, where they meet the prefix.
-    pub(super) fn questions(&self, terms: &Terms, policy: Editable<'_>) -> Vec<Question> {
+    pub(super) fn questions(&self, terms: &Terms, policy: &PolicyDocument) -> Vec<Question> {
         let text = policy.text();
         let stranger = STRANGERS.clone().find(|c| !text.contains(*c)).unwrap_or(*STRANGERS.start());
         let marks = text.matches('?').count() + escaped(text);
         let mut lengths: Vec<usize> = (1..=marks.min(LENGTHS) + 1).collect();
         lengths.push(marks.min(1_000) + 2);
-        let all = policy.document.all();
+        let all = policy.all();
         let mut questions = Vec::new();
         let mut ask = |action: &'static str, reader: Reader, prefixes: &[String]| {
             let new = |key, general| Question { action, key: Some(key), general, reader, beyond: false };
@@ -206,9 +224,9 @@ impl Asking<'_> {
 }
 
 /// Nobody decided what this pattern parts.
-fn undecided(pattern: &Pattern) -> Verdict {
+fn undecided(pattern: &Pattern, of: &Statements<'_>) -> Verdict {
     let open = vec![Unknown::Value(cut(pattern.text()))];
-    let document = Document::BucketPolicy.to_string();
+    let document = of.document.to_string();
     Verdict::depends(vec![Gate::NotUnderstood { document, open: open.clone() }.into()], open)
 }
 

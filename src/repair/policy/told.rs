@@ -7,7 +7,7 @@ use crate::model::evidence::{Deny, Doubt, Evidence, Hit};
 use crate::model::finding::Finding;
 use crate::model::text::with_wildcards;
 use crate::model::unknown::Unknown;
-use crate::model::verdict::{Basis, Decision, Effect, Reader, Verdict};
+use crate::model::verdict::{Basis, Decision, Document, Effect, Reader, Verdict};
 use crate::model::why::{Applies, StatementName};
 use crate::policy::document::Statements;
 use crate::policy::raw::canonical;
@@ -56,8 +56,12 @@ pub(super) fn denies(
             continue;
         }
         for reason in &verdict.because {
-            if let Basis::Statement { statement, effect: Effect::Deny, applies, .. } = &reason.basis {
-                record(&mut denies, statement, applies, question);
+            if let Basis::Statement { statement, effect: Effect::Deny, applies, document, .. } = &reason.basis {
+                let rcp = match document {
+                    Document::Rcp(file) => Some(file.as_str()),
+                    Document::BucketPolicy | Document::KeyPolicy => None,
+                };
+                record(&mut denies, statement, rcp, applies, question);
             }
         }
     }
@@ -83,13 +87,15 @@ pub(super) fn denies(
 fn record<'q>(
     denies: &mut Vec<(Deny, BTreeSet<&'q Question>)>,
     statement: &StatementName,
+    rcp: Option<&str>,
     applies: &Applies,
     question: &'q Question,
 ) {
     let position = denies.iter().position(|(deny, _)| deny.statement.index == statement.index).unwrap_or_else(|| {
         let identity = statement.sid.clone().unwrap_or_else(|| format!("statement {statement}"));
-        let (applies, hits) = (applies.clone(), Vec::new());
-        let deny = Deny { statement: statement.clone(), identity, applies, hits, role: String::new() };
+        let identity = rcp.map_or(identity.clone(), |file| format!("RCP {file}: {identity}"));
+        let (applies, hits, rcp) = (applies.clone(), Vec::new(), rcp.map(str::to_owned));
+        let deny = Deny { statement: statement.clone(), rcp, identity, applies, hits, role: String::new() };
         denies.push((deny, BTreeSet::new()));
         denies.len().saturating_sub(1)
     });

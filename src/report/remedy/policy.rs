@@ -5,7 +5,7 @@ use crate::model::why::StatementName;
 use crate::report::quote::{in_quotes, is_json, shell_json};
 use crate::report::remedy::guard;
 use crate::report::remedy::way::{Place, Remedy, Way};
-use crate::report::text::{code, statement};
+use crate::report::text::{code, pretty, statement};
 use serde_json::json;
 
 /// Darwin's statements in the policy again.
@@ -126,6 +126,23 @@ pub(super) fn part_denied(at: Place<'_>, name: &StatementName, role: &str) -> Re
         "If it has to, exempt Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
         edit(at, &except(name, role)),
     ))
+}
+
+/// An RCP denies: nobody in the account can change it.
+pub(super) fn denied_by_rcp(role: &str) -> Remedy {
+    let except = pretty(&json!({ "ArnNotEquals": { "aws:PrincipalArn": role } }));
+    Remedy::from(Way::by_hand("If Darwin is to be shut out: nothing.")).or(Way::put(
+        "If not, ask those who manage your organization's policies to exempt Darwin's role: this belongs into the \
+         Condition of the RCP's statement, beside what is there.",
+        except,
+    ))
+}
+
+/// An RCP denies a part of what Darwin reads.
+pub(super) fn part_denied_by_rcp(role: &str) -> Remedy {
+    let Remedy { ways, .. } = denied_by_rcp(role);
+    let need_not = "If Darwin need not read these keys: name their prefix with --not-read.";
+    Remedy { ways: std::iter::once(Way::by_hand(need_not)).chain(ways.into_iter().skip(1)).collect(), in_order: false }
 }
 
 /// `RestrictPublicBuckets` with a public policy. `statements` names the public ones.

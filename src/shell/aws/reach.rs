@@ -5,7 +5,8 @@ use crate::shell::aws::client::{Clients, Patience};
 use crate::shell::environment::variable;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::ProvideRegion;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -44,7 +45,16 @@ pub async fn client(wanted: &Wanted, patience: Patience) -> Result<(Clients, Str
         },
     };
     let region = region.map_or_else(|| FIRST_REGION.to_owned(), |region| region.as_ref().to_owned());
-    Ok((Clients::through(loader, http()?, &region, patience).await, region))
+    let http = http()?;
+    if let Some(profile) = &wanted.profile {
+        // A profile that is named comes before the keys of the environment.
+        // <https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html#cli-chap-authentication-precedence>
+        let config = ProviderConfig::without_region().with_region(Some(Region::new(region.clone())));
+        let config = config.with_http_client(http.clone());
+        let of_profile = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&config).build();
+        loader = loader.credentials_provider(of_profile);
+    }
+    Ok((Clients::through(loader, http, &region, patience).await, region))
 }
 
 /// An HTTP client that goes through the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) and trusts the system's

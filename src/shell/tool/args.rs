@@ -97,6 +97,8 @@ pub struct Audit {
     #[command(flatten)]
     pub guarded: Guarded,
     #[command(flatten)]
+    pub rcps: Rcps,
+    #[command(flatten)]
     pub report: Report,
 }
 
@@ -104,6 +106,8 @@ pub struct Audit {
 pub struct Repair {
     #[command(flatten)]
     pub guarded: Guarded,
+    #[command(flatten)]
+    pub rcps: Rcps,
     /// Show what would be written, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -201,6 +205,8 @@ pub struct Check {
     /// The public access block as it would be, with --policy
     #[arg(long, value_name = "FILE", requires = "policy")]
     pub public_access_block: Option<PathBuf>,
+    #[command(flatten)]
+    pub rcps: Rcps,
     /// The account of the bucket [default: AWS_ACCOUNT_ID, or what the plan says]
     #[arg(long, value_name = "ID")]
     pub account: Option<String>,
@@ -245,6 +251,14 @@ pub struct Guarded {
     pub stack: Option<String>,
     #[command(flatten)]
     pub contract: Contract,
+}
+
+/// What the account's organization adds.
+#[derive(Debug, Args)]
+pub struct Rcps {
+    /// A resource control policy of the account's organization, which no call from the account shows: judged as further Denies
+    #[arg(long = "rcp", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// What V7 may do with the buckets that are named.

@@ -6,20 +6,20 @@ use crate::app::config::Config;
 use crate::app::handler::{Call, Guard};
 use crate::model::arn::{Arn, is_account_id};
 use crate::model::text::quoted;
-use crate::proposal::documents::{
-    Documents, Proposal, ProposedKey, Said, cors_rules, policy_text, public_access_block,
-};
+use crate::policy::rcp::ResourceControlPolicy;
+use crate::proposal::documents::{Documents, Proposal, ProposedKey, Said, cors_rules, public_access_block};
 use crate::proposal::{cloudformation, terraform};
 use crate::report::answer::Answer;
 use crate::shell::aws::clock::SystemClock;
 use crate::shell::aws::reach::Wanted;
 use crate::shell::environment::variable;
 use crate::shell::tool::args::Check;
+use crate::shell::tool::files::{policy_of, rcps, read_json, read_yaml};
 use crate::shell::tool::guarded::{Place, of_arguments};
 use crate::shell::tool::guards::{Lines, add};
 use crate::shell::tool::print::{self, finish};
 use crate::shell::tool::proposed::{Files, Key, Proposed};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -30,13 +30,15 @@ pub async fn check(check: Check, wanted: &Wanted, lines: Lines) -> Result<u8, St
     let in_proposal = proposal.keys.len();
     for file in &check.key_policies {
         let (name, policy) = (file.display().to_string(), policy_of(file)?);
-        proposal.keys.push(ProposedKey { name, arn: None, policy: Some(policy), disabled: false });
+        proposal.keys.push(ProposedKey::new(name, None, Some(policy)));
     }
-    let texts = texts(&proposal);
+    let rcps = rcps(&check.rcps.files)?;
+    let texts = texts(&proposal, &rcps);
     let account = account(&check, &proposal, &texts)?;
     let region = region(wanted, &texts)?;
     let place = Place { account: &account, region: &region };
-    let config = of_arguments(&check.buckets, &check.contract, place)?;
+    let mut config = of_arguments(&check.buckets, &check.contract, place)?;
+    config.rcps = rcps;
     let keys = keys(&mut proposal, place);
     take_defaults(&config, &mut proposal)?;
     proposal.remarks.iter().for_each(|remark| print::remark(remark));
@@ -71,73 +73,19 @@ fn proposal(check: &Check) -> Result<(Proposal, String), String> {
     Ok((Proposal { buckets: vec![documents], ..Proposal::default() }, file.display().to_string()))
 }
 
-/// A policy byte for byte, if it is one; that of `aws s3api get-bucket-policy` too (`{"Policy": "…"}`).
-fn policy_of(file: &Path) -> Result<String, String> {
-    let text = read(file)?;
-    let value = json_of(file, &text)?;
-    if let Some(text) = value.get("Policy").and_then(policy_text) {
-        return Ok(text);
-    }
-    if value.get("Statement").is_none() {
-        return Err(format!("`{}` is no policy: it has no Statement", file.display()));
-    }
-    Ok(text)
-}
-
-fn read(file: &Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(file);
-    let text = text.map_err(|error| format!("`{}` can't be read: {error}", file.display()))?;
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
-}
-
-/// A file of JSON.
-///
-/// # Errors
-/// It can't be read, or is none.
-pub fn read_json(file: &Path) -> Result<Value, String> {
-    json_of(file, &read(file)?)
-}
-
-fn json_of(file: &Path, text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("`{}` is no JSON: {error}", file.display()))
-}
-
-/// YAML, of which JSON is a part. A tag (`!Ref`) is the function of that name.
-fn read_yaml(file: &Path) -> Result<Value, String> {
-    let value = serde_yaml_ng::from_str(&read(file)?);
-    let value: serde_yaml_ng::Value = value.map_err(|error| format!("`{}` is no YAML: {error}", file.display()))?;
-    Ok(as_json(value))
-}
-
-fn as_json(value: serde_yaml_ng::Value) -> Value {
-    use serde_yaml_ng::Value as Yaml;
-    match value {
-        Yaml::Tagged(tagged) => {
-            let tag = tagged.tag.to_string();
-            let tag = tag.trim_start_matches('!');
-            let name = if tag == "Ref" || tag == "Condition" { tag.to_owned() } else { format!("Fn::{tag}") };
-            json!({ name: as_json(tagged.value) })
-        }
-        Yaml::Mapping(members) => {
-            let name = |key: Yaml| match key {
-                Yaml::String(text) => text,
-                other => serde_json::to_value(other).map(|value| value.to_string()).unwrap_or_default(),
-            };
-            Value::Object(members.into_iter().map(|(key, value)| (name(key), as_json(value))).collect())
-        }
-        Yaml::Sequence(items) => Value::Array(items.into_iter().map(as_json).collect()),
-        other => serde_json::to_value(other).unwrap_or_default(),
-    }
-}
-
 /// Every document in lower case, to see which facts make a difference.
-fn texts(proposal: &Proposal) -> String {
+fn texts(proposal: &Proposal, rcps: &[ResourceControlPolicy]) -> String {
     let policies = proposal.buckets.iter().filter_map(|documents| match &documents.policy {
         Said::Is(text) => Some(text.as_str()),
         Said::Absent | Said::Nothing | Said::Later => None,
     });
     let keys = proposal.keys.iter().filter_map(|key| key.policy.as_deref());
-    policies.chain(keys).collect::<Vec<_>>().join("\n").to_ascii_lowercase()
+    policies
+        .chain(keys)
+        .chain(rcps.iter().map(ResourceControlPolicy::text))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .to_ascii_lowercase()
 }
 
 fn account(check: &Check, proposal: &Proposal, texts: &str) -> Result<String, String> {
@@ -173,7 +121,7 @@ fn keys(proposal: &mut Proposal, place: Place<'_>) -> Vec<Key> {
             proposal.remarks.push(format!("{arn} is {}", quoted(&key.name, 200)));
             arn
         });
-        keys.push(Key { arn, policy: key.policy.clone(), disabled: key.disabled });
+        keys.push(Key { arn, policy: key.policy.clone(), enabled: key.enabled, grants: key.grants.clone() });
     }
     keys
 }
@@ -198,7 +146,6 @@ fn take_defaults(config: &Config, proposal: &mut Proposal) -> Result<(), String>
 
 /// The guard's own audit of the documents, and its judgement of the keys.
 async fn ask(config: Config, files: Files, keys: &[String], lines: Lines) -> Result<Answer, String> {
-    let first = config.contracts.first().map(|contract| contract.bucket.clone());
     let files = Rc::new(files);
     let guard: Guard<Proposed> = Guard::new(config, Rc::clone(&files), None, None, SystemClock::seeded(), lines);
     for documents in &files.buckets {
@@ -208,8 +155,8 @@ async fn ask(config: Config, files: Files, keys: &[String], lines: Lines) -> Res
     }
     let call = Call { deadline: None, function_arn: None, request_id: "check".to_owned(), dry_run: true };
     let mut events = vec![json!({ "action": "audit" })];
-    if let Some(bucket) = first.filter(|_| !keys.is_empty()) {
-        events.push(json!({ "action": "judge", "bucket": bucket, "kms_keys": keys }));
+    for contract in guard.config.contracts.iter().filter(|_| !keys.is_empty()) {
+        events.push(json!({ "action": "judge", "bucket": contract.bucket, "kms_keys": keys }));
     }
     let mut whole = Answer::default();
     for event in events {

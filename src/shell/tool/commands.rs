@@ -1,9 +1,11 @@
 //! The verbs, from what was typed to the exit status.
 
+use crate::policy::rcp::ResourceControlPolicy;
 use crate::report::answer::{Answer, exit_code, exit_code_of_judge};
 use crate::shell::aws::reach::Wanted;
 use crate::shell::cli::load;
 use crate::shell::tool::args::{Arguments, Audit, Event, Guarded, Judge, Verb};
+use crate::shell::tool::files::rcps;
 use crate::shell::tool::guarded::{configuration, of_arguments, of_environment};
 use crate::shell::tool::guards::{Guards, Lines, Subject, add};
 use crate::shell::tool::session::Session;
@@ -52,20 +54,28 @@ async fn run(arguments: Arguments) -> Result<u8, String> {
 }
 
 async fn audit_buckets(audit: Audit, wanted: &Wanted, lines: Lines) -> Result<u8, String> {
+    let rcps = rcps(&audit.rcps.files)?;
     let session = Session::open(wanted).await?;
-    let guards = guards(&session, &audit.guarded, lines).await?;
+    let guards = guards(&session, &audit.guarded, rcps, lines).await?;
     let answer = guards.ask(&json!({ "action": "audit" }), true).await?;
     print::finish(&answer, &audit.report, &format!("Account {}", session.account()))
 }
 
 /// The guards of what was typed.
-async fn guards(session: &Session, guarded: &Guarded, lines: Lines) -> Result<Guards, String> {
+async fn guards(
+    session: &Session,
+    guarded: &Guarded,
+    rcps: Vec<ResourceControlPolicy>,
+    lines: Lines,
+) -> Result<Guards, String> {
     if let Some(stack) = &guarded.stack {
         let stack = Stack::open(session, stack).await?;
-        let config = stack.configuration(guarded)?;
+        let mut config = stack.configuration(guarded)?;
+        config.rcps = rcps;
         return Ok(Guards::one(stack.clients, config, lines));
     }
-    let config = configuration(guarded, session.place())?;
+    let mut config = configuration(guarded, session.place())?;
+    config.rcps = rcps;
     Ok(Guards::find(session, &config, lines).await)
 }
 

@@ -133,9 +133,10 @@ async fn ask(guard: &Guard<Outside>, event: &Value, dry_run: bool) -> Result<Ans
 
 /// Two answers as one.
 pub fn add(whole: &mut Answer, part: Answer) {
-    let Answer { objects, unlisted: _, buckets, problems, activation: _ } = part;
+    let Answer { objects, unlisted: _, buckets, problems, rcps, activation: _ } = part;
     whole.objects.extend(objects);
     whole.buckets.extend(buckets);
     whole.problems.extend(problems);
+    whole.rcps |= rcps;
     whole.activation = of_all(&whole.buckets);
 }

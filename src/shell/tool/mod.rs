@@ -3,6 +3,7 @@
 pub mod args;
 pub mod check;
 pub mod commands;
+pub mod files;
 pub mod guarded;
 pub mod guards;
 pub mod print;

@@ -26,7 +26,8 @@ pub struct Files {
 pub struct Key {
     pub arn: String,
     pub policy: Option<String>,
-    pub disabled: bool,
+    pub enabled: Option<bool>,
+    pub grants: Option<Vec<Value>>,
 }
 
 /// The outside that a check has.
@@ -148,7 +149,11 @@ impl BucketWrites for FilesOf {
 impl Keys for FilesOf {
     async fn describe_key(&self, key: &str) -> AwsResult<KeyMetadata> {
         let found = self.key(key).ok_or_else(|| not_said(Operation::DescribeKey))?;
-        let state = if found.disabled { "Disabled" } else { "Enabled" };
+        let state = match found.enabled {
+            Some(true) => "Enabled",
+            Some(false) => "Disabled",
+            None => return Err(not_said(Operation::DescribeKey)),
+        };
         Ok(KeyMetadata {
             arn: found.arn.clone(),
             account: self.account.to_string(),
@@ -163,8 +168,11 @@ impl Keys for FilesOf {
         policy.ok_or_else(|| not_said(Operation::GetKeyPolicy))
     }
 
-    /// Grants are no part of a proposal: a key policy that is there decides alone.
-    async fn grants(&self, _: &str, _: &str) -> AwsResult<Vec<Value>> {
-        Ok(Vec::new())
+    /// Those of the proposal: of grants that are there beside it nothing is known, and they are not counted on.
+    async fn grants(&self, key: &str, grantee: &str) -> AwsResult<Vec<Value>> {
+        let grants = self.key(key).map_or(Some(&[][..]), |key| key.grants.as_deref());
+        let grants = grants.ok_or_else(|| not_said(Operation::ListGrants))?;
+        let to = |grant: &&Value| grant.get("GranteePrincipal").and_then(Value::as_str) == Some(grantee);
+        Ok(grants.iter().filter(to).cloned().collect())
     }
 }

@@ -6,9 +6,11 @@ use crate::app::config::Config;
 use crate::model::contract::Mode;
 use crate::model::finding::Kind;
 use crate::model::outcome::ActionResult;
+use crate::policy::rcp::ResourceControlPolicy;
 use crate::report::answer::{Answer, BucketAnswer, exit_code};
 use crate::shell::aws::reach::Wanted;
 use crate::shell::tool::args::Repair;
+use crate::shell::tool::files::rcps;
 use crate::shell::tool::guarded::configuration;
 use crate::shell::tool::guards::{Guards, Lines};
 use crate::shell::tool::print::{self, agreed, finish};
@@ -46,8 +48,12 @@ impl Hand {
 
 /// Repairs, and gives the exit status: 1 too where a write was refused.
 pub async fn repair(repair: Repair, wanted: &Wanted, lines: Lines) -> Result<u8, String> {
+    if repair.guarded.stack.is_some() && !repair.rcps.files.is_empty() {
+        return Err("--rcp with --stack: the deployed guard repairs, and takes no RCP".to_owned());
+    }
+    let rcps = rcps(&repair.rcps.files)?;
     let session = Session::open(wanted).await?;
-    let hand = hand(&repair, &session, lines).await?;
+    let hand = hand(&repair, &session, rcps, lines).await?;
     let of = format!("Account {}", session.account());
     let planned = hand.ask(true).await?;
     if repair.dry_run || plans(&planned).is_empty() {
@@ -80,7 +86,12 @@ pub async fn repair(repair: Repair, wanted: &Wanted, lines: Lines) -> Result<u8,
     Ok(exit_code(&answer).max(u8::from(refused)))
 }
 
-async fn hand(repair: &Repair, session: &Session, lines: Lines) -> Result<Hand, String> {
+async fn hand(
+    repair: &Repair,
+    session: &Session,
+    rcps: Vec<ResourceControlPolicy>,
+    lines: Lines,
+) -> Result<Hand, String> {
     if let Some(stack) = &repair.guarded.stack {
         let stack = Stack::open(session, stack).await?;
         let config = stack.configuration(&repair.guarded)?;
@@ -88,6 +99,7 @@ async fn hand(repair: &Repair, session: &Session, lines: Lines) -> Result<Hand, 
     }
     let mut config = configuration(&repair.guarded, session.place())?;
     config.mode = Mode::Repair;
+    config.rcps = rcps;
     Ok(Hand::Own(Guards::find(session, &config, lines).await))
 }
 

@@ -119,6 +119,7 @@ impl Ground {
             clock: &clock,
             darwin: &self.config.darwin,
             home: &home,
+            rcps: &self.config.rcps,
             caches: &caches,
             deadline: None,
         };

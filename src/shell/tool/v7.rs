@@ -9,7 +9,7 @@ use crate::proposal::storage::{Held, connections, differences};
 use crate::report::storage::{Comparison, sheet};
 use crate::shell::aws::reach::Wanted;
 use crate::shell::tool::args::{Guarded, Plain, V7};
-use crate::shell::tool::check::read_json;
+use crate::shell::tool::files::read_json;
 use crate::shell::tool::guarded::{Place, configuration, is_named};
 use crate::shell::tool::session::Session;
 use crate::shell::tool::stack::Stack;

@@ -48,7 +48,7 @@ fn a_prepared_bucket_surely_allows_what_is_allowed_and_nothing_else() {
         partition: "aws".into(),
         function: None,
     };
-    let asker = Asker { darwin: &darwin, home: &home, now: Timestamp::from_millis(1_795_435_200_000) };
+    let asker = Asker { darwin: &darwin, home: &home, now: Timestamp::from_millis(1_795_435_200_000), rcps: &[] };
     let (allowed, all) = (Cell::new(0_u32), Cell::new(0_u32));
     law(&tape(), |bytes| {
         let facts = facts(&mut Tape::new(&bytes, true));

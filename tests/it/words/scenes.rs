@@ -73,6 +73,12 @@ fn few(texts: &[&str]) -> Few {
     Few { first: texts.iter().map(|text| (*text).to_owned()).collect(), more: 0 }
 }
 
+fn deny(applies: Applies, key: Option<&str>) -> Deny {
+    let hit = Hit { action: "s3:GetObject".to_owned(), key: key.map(str::to_owned), server: true, browser: true };
+    let (statement, identity) = (named(1, "DenyOutsideVpc"), "DenyOutsideVpc".to_owned());
+    Deny { statement, rcp: None, identity, applies, hits: vec![hit], role: ROLE.to_owned() }
+}
+
 fn only_vpc() -> Applies {
     let test = Test {
         operator: "StringNotEquals".to_owned(),
@@ -146,25 +152,8 @@ fn found(kind: Kind) -> Finding {
         }
         Kind::EventsOff => Evidence::NoEvents { enable: true },
         Kind::NoObjectEvents => Evidence::NoEvents { enable: false },
-        Kind::ExplicitDeny => Evidence::ExplicitDeny(Deny {
-            statement: named(1, "DenyOutsideVpc"),
-            identity: "DenyOutsideVpc".to_owned(),
-            applies: only_vpc(),
-            hits: vec![Hit { action: "s3:GetObject".to_owned(), key: None, server: true, browser: true }],
-            role: ROLE.to_owned(),
-        }),
-        Kind::PartDenied => Evidence::PartDenied(Deny {
-            statement: named(1, "DenyOutsideVpc"),
-            identity: "DenyOutsideVpc".to_owned(),
-            applies: Applies { except: Vec::new(), conditions: Vec::new(), open: Vec::new() },
-            hits: vec![Hit {
-                action: "s3:GetObject".to_owned(),
-                key: Some("private/*".to_owned()),
-                server: true,
-                browser: true,
-            }],
-            role: ROLE.to_owned(),
-        }),
+        Kind::ExplicitDeny => Evidence::ExplicitDeny(deny(only_vpc(), None)),
+        Kind::PartDenied => Evidence::PartDenied(deny(Applies::default(), Some("private/*"))),
         Kind::PublicBlock => Evidence::PublicBlock {
             restricted: Some(true),
             public: Some(true),
