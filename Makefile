@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 # Warnings are errors with the compiler that the project is checked with; a newer one's new lints don't break it.
 STRICT := $(if $(findstring rustc 1.95.,$(shell rustc --version)),-- -D warnings)
 
-.PHONY: help demo test check build cli bench bench-judge mutants house e2e readme lint sam-build node-checks dist dist-sums release-tag release-notes clean-venv
+.PHONY: help demo test check build cli bench bench-hour bench-judge mutants house e2e readme lint sam-build node-checks dist dist-sums release-tag release-notes clean-venv
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -72,6 +72,11 @@ bench: build
 	cargo build --release --package lambda-bench
 	$(RELEASE)/lambda-bench $(BOOTSTRAP) $(RELEASE)/bare --json $(CARGO_TARGET_DIR)/bench.json \
 	  --markdown BENCHMARKS.md --svg docs/images/benchmarks.svg $(BENCH)
+
+## bench-hour  a simulated hour of 1,000,000 uploads, with AWS's quotas and faults, into BENCHMARKS.md; minutes
+bench-hour: build venv
+	cargo build --release --package lambda-bench
+	.venv/bin/python scripts/hour.py $(RELEASE)/lambda-bench $(BOOTSTRAP) $(HOUR)
 
 ## bench-judge the time of the judge alone
 bench-judge:

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -19,15 +19,82 @@ pub const REGION: &str = "eu-central-1";
 pub const BUCKET: &str = "acme-lidar";
 const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
 
+/// What AWS allows a second, and what fails all the same.
+pub struct Quotas {
+    /// By operation. KMS: an account's and Region's; S3: a prefix's.
+    a_second: BTreeMap<&'static str, u64>,
+    /// The second that is counted, and the calls in it.
+    counted: BTreeMap<&'static str, (u64, u64)>,
+    /// Every so many calls end in an InternalError.
+    fault: u64,
+    calls: u64,
+    /// The first keys' policies do not name Darwin.
+    bad_keys: usize,
+    began: Instant,
+}
+
+impl Quotas {
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html>
+    pub fn of_aws(bad_keys: usize) -> Self {
+        let a_second = [("ListGrants", 100), ("GetKeyPolicy", 1_000), ("DescribeKey", 2_000), ("HeadObject", 5_500)];
+        Self {
+            a_second: a_second.into(),
+            counted: BTreeMap::new(),
+            fault: 1_009,
+            calls: 0,
+            bad_keys,
+            began: Instant::now(),
+        }
+    }
+
+    /// The answer in place of the operation's own, if the quota is used up or this is the call that fails.
+    fn refuse(&mut self, operation: &'static str) -> Option<String> {
+        self.calls += 1;
+        let is_kms = matches!(operation, "DescribeKey" | "GetKeyPolicy" | "ListGrants");
+        if self.calls.is_multiple_of(self.fault) {
+            return Some(failure(500, if is_kms { "KMSInternalException" } else { "InternalError" }, is_kms));
+        }
+        let most = *self.a_second.get(operation)?;
+        let second = self.began.elapsed().as_secs();
+        let counted = self.counted.entry(operation).or_default();
+        if counted.0 != second {
+            *counted = (second, 0);
+        }
+        counted.1 += 1;
+        let (status, code) = if is_kms { (400, "ThrottlingException") } else { (503, "SlowDown") };
+        (counted.1 > most).then(|| failure(status, code, is_kms))
+    }
+}
+
+fn failure(status: u16, code: &str, is_json: bool) -> String {
+    if is_json {
+        http(status, "application/x-amz-json-1.1", &[], &format!(r#"{{"__type":"{code}","message":"as AWS does"}}"#))
+    } else {
+        http(status, "application/xml", &[], &format!("<Error><Code>{code}</Code></Error>"))
+    }
+}
+
 /// What every connection shares.
 pub struct Shared {
     latency_us: AtomicU64,
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    refused: Mutex<BTreeMap<&'static str, u64>>,
+    quotas: Mutex<Option<Quotas>>,
 }
 
 impl Shared {
     pub fn set_latency(&self, latency: Duration) {
         self.latency_us.store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub fn set_quotas(&self, quotas: Option<Quotas>) {
+        *self.quotas.lock().unwrap() = quotas;
+    }
+
+    /// Calls that were refused or failed, since the last time.
+    pub fn take_refused(&self) -> BTreeMap<&'static str, u64> {
+        std::mem::take(&mut *self.refused.lock().unwrap())
     }
 
     /// Counted calls since the last time.
@@ -58,7 +125,12 @@ impl Aws {
             .with_single_cert(vec![certified.cert.der().clone()], key)
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let shared = Arc::new(Shared { latency_us: AtomicU64::new(0), calls: Mutex::default() });
+        let shared = Arc::new(Shared {
+            latency_us: AtomicU64::new(0),
+            calls: Mutex::default(),
+            refused: Mutex::default(),
+            quotas: Mutex::default(),
+        });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -133,10 +205,18 @@ fn answer(request: &Request, shared: &Shared) -> String {
     let (bucket, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let operation = operation(request);
     *shared.calls.lock().unwrap().entry(operation).or_default() += 1;
+    let mut bad_keys = 0;
+    if let Some(quotas) = shared.quotas.lock().unwrap().as_mut() {
+        bad_keys = quotas.bad_keys;
+        if let Some(refusal) = quotas.refuse(operation) {
+            *shared.refused.lock().unwrap().entry(operation).or_default() += 1;
+            return refusal;
+        }
+    }
     let body = String::from_utf8_lossy(&request.body);
     match operation {
         "HeadObject" => {
-            let number = key.strip_prefix('k').and_then(|key| key.split('/').next()).unwrap_or("0");
+            let number = key.split('/').find_map(|part| part.strip_prefix('k')).unwrap_or("0");
             let key_arn = key_arn(number);
             let headers = [
                 ("x-amz-server-side-encryption", "aws:kms"),
@@ -175,7 +255,7 @@ fn answer(request: &Request, shared: &Shared) -> String {
         }
         "GetBucketTagging" => http(404, "application/xml", &[], "<Error><Code>NoSuchTagSet</Code></Error>"),
         "DescribeKey" => json(&describe_key(&number_of(&body))),
-        "GetKeyPolicy" => json(&key_policy()),
+        "GetKeyPolicy" => json(&key_policy(number_of(&body).parse::<usize>().unwrap_or_default() >= bad_keys)),
         "ListGrants" => json(r#"{"Grants":[],"Truncated":false}"#),
         "Query" => json(r#"{"Items":[],"Count":0,"ScannedCount":0}"#),
         "Publish" => xml("<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>"),
@@ -236,13 +316,15 @@ fn describe_key(number: &str) -> String {
     )
 }
 
-fn key_policy() -> String {
+/// `darwin`: it names Darwin's role.
+fn key_policy(darwin: bool) -> String {
     let own = serde_json::json!({"Sid": "Own", "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")},
         "Action": "kms:*", "Resource": "*"});
-    let darwin = serde_json::json!({"Sid": "Darwin", "Effect": "Allow", "Principal": {"AWS": ROLE},
+    let to_darwin = serde_json::json!({"Sid": "Darwin", "Effect": "Allow", "Principal": {"AWS": ROLE},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*",
         "Condition": {"StringEquals": {"kms:ViaService": format!("s3.{REGION}.amazonaws.com")}}});
-    let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [own, darwin]}).to_string();
+    let statements = if darwin { vec![own, to_darwin] } else { vec![own] };
+    let policy = serde_json::json!({"Version": "2012-10-17", "Statement": statements}).to_string();
     serde_json::json!({ "Policy": policy, "PolicyName": "default" }).to_string()
 }
 

@@ -9,6 +9,11 @@ pub fn batch(names: &[String]) -> String {
     json!({ "Records": records }).to_string()
 }
 
+/// Which of a batch's records a message id is of.
+pub fn index_of(id: &str) -> usize {
+    id.rsplit('-').next().and_then(|digits| digits.parse().ok()).unwrap()
+}
+
 fn record(n: usize, name: &str) -> Value {
     let event = json!({
         "version": "0", "id": format!("17793124-05d4-b198-2fde-{n:012}"), "detail-type": "Object Created", "source": "aws.s3",

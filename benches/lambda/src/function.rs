@@ -42,6 +42,11 @@ pub struct Function {
 
 impl Function {
     pub fn start(program: &Path, variables: &[(String, String)]) -> Self {
+        Self::logging(program, variables, Stdio::null())
+    }
+
+    /// The same; what it prints goes to `log`.
+    pub fn logging(program: &Path, variables: &[(String, String)], log: Stdio) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (told, events) = channel();
         let (jobs, waiting) = channel::<String>();
@@ -63,7 +68,7 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(log)
             .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
