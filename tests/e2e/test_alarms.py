@@ -10,7 +10,7 @@ import datetime
 import json
 import unittest
 
-from setting import BUCKET, Emulator, Mailbox, Stack, cloudwatch, scene, until
+from setting import BUCKET, Emulator, Function, Mailbox, Stack, cloudwatch, scene, until
 
 # What AWS documents of its own metrics: the dimension, and the statistics that mean something.
 # <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
@@ -181,7 +181,14 @@ class Alarms(unittest.TestCase):
         # The emulator knows no missing data: only that the state would send a message is shown.
         self.aws.cloudwatch.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="INSUFFICIENT_DATA", StateReason="no data")
         self.assertEqual(self.heard(), [("NoSweepAlarm", "INSUFFICIENT_DATA")])
-        # What fails, or handles another event, is no finished run.
+        # A run whose time ended among the buckets, what fails, or what handles another event is no finished run.
+        environment = self.stack.environment() | {"AWS_ENDPOINT_URL": self.emulator.url}
+        with Function(self.stack.function, self.emulator.directory, environment, seconds=1) as short:
+            succeeded, answer, lines = short.invoke(SWEEP)
+        self.assertFalse(succeeded, answer)
+        cut = [datum for line in lines for datum in cloudwatch.metrics(line)]
+        self.assertTrue(any("too little time was left" in json.dumps(line) for line in lines), lines)
+        self.assertEqual(cloudwatch.watched(alarm, cut), [])
         before = len(cloudwatch.watched(alarm, self.logged()))
         self.stack.invoke({"action": "audit"})
         self.stack.invoke({"nobody": "knows this"})
