@@ -1,16 +1,16 @@
 """Each alarm of the template, made to ring by what it is named after; and silent on a new stack.
 
-What is emulated: the functions, their failures, the log lines, the topic. The emulator counts AWS/Lambda's errors itself. It takes
+What is emulated: the functions, their failures, the log lines, the topic. The emulator counts AWS/Lambda's errors and throttles itself. It takes
 no metric out of a log line, sends none of AWS/SQS and knows no missing data: the lines are taken apart here by the specification
 (lab/cloudwatch.py) and put, a queue's figures are read from the queue and put in AWS's name, and states that depend on periods
-without data are worked out by AWS's rules. docs/runbook.md, "What was seen ring", has the outcome.
+without data are worked out by AWS's rules. docs/runbook.md, "How each alarm was tested", has the outcome.
 """
 
 import datetime
 import json
 import unittest
 
-from setting import BUCKET, Emulator, Mailbox, Stack, cloudwatch, scene, until
+from setting import BUCKET, Emulator, Function, Mailbox, Stack, cloudwatch, scene, until
 
 # What AWS documents of its own metrics: the dimension, and the statistics that mean something.
 # <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
@@ -77,6 +77,21 @@ class Alarms(unittest.TestCase):
         url = self.stack.outputs[output]
         return int(self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]["ApproximateNumberOfMessages"])
 
+    def counted(self, name: str) -> float:
+        """What the emulated Lambda has counted of the alarm's metric, under the alarm's own names."""
+        alarm = self.alarm(name)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        points = self.aws.cloudwatch.get_metric_statistics(
+            **{part: alarm[part] for part in ("Namespace", "MetricName", "Dimensions", "Period")}, Statistics=[alarm["Statistic"]],
+            StartTime=now - datetime.timedelta(hours=1), EndTime=now + datetime.timedelta(hours=1),
+        )["Datapoints"]
+        return sum(point[alarm["Statistic"]] for point in points)
+
+    def looked(self) -> list:
+        """What is heard once the emulator has looked at its alarms, as it does when a metric is put, whichever."""
+        self.put([self.of_queue("ObjectQueue", "ApproximateAgeOfOldestMessage", 0)])
+        return self.heard()
+
     def assert_rings(self, name: str, data: list, quiet=()):
         """The data are those that the alarm watches; enough of them ring, by AWS's rules and through the emulated topic."""
         alarm = self.alarm(name)
@@ -116,20 +131,20 @@ class Alarms(unittest.TestCase):
     def test_an_invocation_that_fails_is_an_error(self):
         succeeded, _ = self.stack.invoke({"nobody": "knows this"})
         self.assertFalse(succeeded)
-        # The emulator has counted it, under the alarm's own names.
+        self.assertEqual(self.counted("ErrorsAlarm"), 1)
         alarm = self.alarm("ErrorsAlarm")
-        now = datetime.datetime.now(datetime.timezone.utc)
-        points = self.aws.cloudwatch.get_metric_statistics(
-            **{name: alarm[name] for name in ("Namespace", "MetricName", "Dimensions", "Period")}, Statistics=[alarm["Statistic"]],
-            StartTime=now - datetime.timedelta(hours=1), EndTime=now + datetime.timedelta(hours=1),
-        )["Datapoints"]
-        sums = [point[alarm["Statistic"]] for point in points]
-        self.assertEqual(sum(sums), 1)
-        self.assertEqual(cloudwatch.state(alarm, [[value] for value in sums]), "ALARM")
-        self.assertEqual(cloudwatch.state(alarm, [[0.0]]), "OK", "an invocation that succeeds counts none")
-        # It looks at its alarms when a metric is put, whichever.
-        self.put([self.of_queue("ObjectQueue", "ApproximateAgeOfOldestMessage", 0)])
-        self.assertIn(("ErrorsAlarm", "ALARM"), self.heard())
+        self.assertEqual((cloudwatch.state(alarm, [[1.0]]), cloudwatch.state(alarm, [[0.0]])), ("ALARM", "OK"), "one that succeeds counts none")
+        self.assertIn(("ErrorsAlarm", "ALARM"), self.looked())
+
+    def test_an_invocation_that_lambda_turns_away_is_a_throttle(self):
+        self.aws.lambda_.put_function_concurrency(FunctionName=self.stack.function, ReservedConcurrentExecutions=0)
+        with self.assertRaises(self.aws.lambda_.exceptions.TooManyRequestsException):
+            self.aws.lambda_.invoke(FunctionName=self.stack.function, Payload=json.dumps(SWEEP))
+        self.assertGreaterEqual(self.counted("ThrottlesAlarm"), 1)
+        alarm = self.alarm("ThrottlesAlarm")
+        for periods, state in (([[1.0]] * 3, "ALARM"), ([[5.0]] * 2, "OK"), ([[0.0], [5.0], [5.0]], "OK"), ([], "OK")):
+            self.assertEqual(cloudwatch.state(alarm, periods), state, periods)
+        self.assertIn(("ThrottlesAlarm", "ALARM"), self.looked())
 
     def test_records_that_fail_and_come_back_are_counted_and_end_as_dead_letters(self):
         self.stack.retry_at_once("ObjectQueueUrl")
@@ -181,23 +196,23 @@ class Alarms(unittest.TestCase):
         # The emulator knows no missing data: only that the state would send a message is shown.
         self.aws.cloudwatch.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="INSUFFICIENT_DATA", StateReason="no data")
         self.assertEqual(self.heard(), [("NoSweepAlarm", "INSUFFICIENT_DATA")])
-        # What fails, or handles another event, is no finished run.
+        # A run whose time ended among the buckets, what fails, or what handles another event is no finished run.
+        environment = self.stack.environment() | {"AWS_ENDPOINT_URL": self.emulator.url}
+        with Function(self.stack.function, self.emulator.directory, environment, seconds=1) as short:
+            succeeded, answer, lines = short.invoke(SWEEP)
+        self.assertFalse(succeeded, answer)
+        cut = [datum for line in lines for datum in cloudwatch.metrics(line)]
+        self.assertTrue(any("too little time was left" in json.dumps(line) for line in lines), lines)
+        self.assertEqual(cloudwatch.watched(alarm, cut), [])
         before = len(cloudwatch.watched(alarm, self.logged()))
         self.stack.invoke({"action": "audit"})
         self.stack.invoke({"nobody": "knows this"})
         self.assertEqual(len(cloudwatch.watched(alarm, self.logged())), before)
 
-    def test_age_and_throttles_ring_at_their_thresholds_which_the_emulator_can_only_be_told(self):
+    def test_age_rings_at_its_threshold_which_the_emulator_can_only_be_told(self):
         for name, queue in (("ObjectQueueAgeAlarm", "ObjectQueue"), ("ConfigQueueAgeAlarm", "ConfigQueue")):
             old = self.of_queue(queue, "ApproximateAgeOfOldestMessage", 1800)
             self.assert_rings(name, [old], quiet=([[1799.0]] * 2, [[1800.0]], []))
-        alarm = self.alarm("ThrottlesAlarm")
-        throttled = {
-            "Namespace": "AWS/Lambda", "MetricName": "Throttles", "Dimensions": {"FunctionName": self.stack.function},
-            "Value": 1, "Unit": "Count", "Timestamp": datetime.datetime.now(datetime.timezone.utc).timestamp(),
-        }
-        self.assert_rings("ThrottlesAlarm", [throttled], quiet=([[5.0]] * 2, [[0.0], [5.0], [5.0]], []))
-        self.assertEqual(alarm["Statistic"], "Sum")
 
 
 class Specification(unittest.TestCase):
