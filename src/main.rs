@@ -47,6 +47,9 @@ async fn lambda(api: &str) -> ExitCode {
         Ok(configured) => configured,
         Err(problems) => return refuse_to_start(api, &problems),
     };
+    for warning in config.warnings() {
+        StdoutLog::default().line(json!({ "level": "WARN", "message": warning }));
+    }
     let clients = Clients::connect(&region, Patience::default()).await;
     let guard = guard(config, clients, StdoutLog::default());
     let guard = &guard;
@@ -111,6 +114,9 @@ async fn handle(options: &Options) -> Result<u8, String> {
     let event = load(&options.event).map_err(|problem| problem.to_string())?;
     let (config, region) = configuration().map_err(|problems| problems.to_string())?;
     config.home(None).map_err(|problem| problem.to_string())?;
+    for warning in config.warnings() {
+        complain(&warning);
+    }
     let clients = Clients::connect(&region, Patience::default()).await;
     clients.find_credentials().await?;
     let guard = guard(config, clients, StderrLog);
