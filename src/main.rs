@@ -48,6 +48,9 @@ async fn lambda(api: &str) -> ExitCode {
         Ok(configured) => configured,
         Err(problems) => return refuse_to_start(api, &problems),
     };
+    for warning in config.warnings() {
+        StdoutLog::default().line(json!({ "level": "WARN", "message": warning }));
+    }
     let clients = Clients::connect(&region, Patience::default()).await;
     let log = Rc::new(StdoutLog::default());
     let (guard, log) = (&guard(config, clients, Rc::clone(&log) as Rc<dyn Log>), &*log);
@@ -112,6 +115,9 @@ async fn handle(options: &Options) -> Result<u8, String> {
     let event = load(&options.event).map_err(|problem| problem.to_string())?;
     let (config, region) = configuration().map_err(|problems| problems.to_string())?;
     config.home(None).map_err(|problem| problem.to_string())?;
+    for warning in config.warnings() {
+        complain(&warning);
+    }
     let clients = Clients::connect(&region, Patience::default()).await;
     clients.find_credentials().await?;
     let guard = guard(config, clients, Rc::new(StderrLog));

@@ -5,7 +5,7 @@
 
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
 use crate::model::arn::{AccountId, Arn, is_account_id, is_region, partition_of};
-use crate::model::contract::{Ceiling, Contract, Darwin, Home, Mode};
+use crate::model::contract::{Access, Ceiling, Contract, Darwin, Home, Mode};
 use crate::policy::rcp::ResourceControlPolicy;
 use std::time::Duration;
 mod buckets;
@@ -50,8 +50,6 @@ pub struct Config {
     pub region: Option<String>,
     /// What the tool was given; the function has none.
     pub rcps: Vec<ResourceControlPolicy>,
-    /// Whether `DARWIN_ROLE_ARN` was given.
-    role_given: bool,
 }
 
 impl Config {
@@ -63,7 +61,6 @@ impl Config {
     pub fn from(lookup: Lookup<'_>) -> Result<Self, ConfigProblems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
         let region = reader.region();
-        let role_given = reader.get("DARWIN_ROLE_ARN").is_some();
         let config = Self {
             contracts: reader.contracts(),
             darwin: reader.darwin(),
@@ -102,7 +99,6 @@ impl Config {
             account: reader.checked("AWS_ACCOUNT_ID", is_account_id, "an account id of 12 digits"),
             region,
             rcps: Vec::new(),
-            role_given,
         };
         if let Some(region) = &config.region
             && let Err(problem) = config.principals_stay_in(partition_of(region))
@@ -161,6 +157,25 @@ impl Config {
         Ok(home)
     }
 
+    /// What is allowed and hardly meant. Frames, segments and thumbnails of read-only buckets are put into `prefix` by the
+    /// customer's own tools (darwin-py), and Darwin reads them there.
+    pub fn warnings(&self) -> Vec<String> {
+        let hardly = |contract: &&Contract| {
+            let Contract { access, read_prefixes, prefix, .. } = contract;
+            *access == Access::ReadOnly && !read_prefixes.is_empty() && prefix.is_none()
+        };
+        let buckets: Vec<&str> =
+            self.contracts.iter().filter(hardly).map(|contract| contract.bucket.as_str()).collect();
+        let warn = || {
+            format!(
+                "warning: {} has read prefixes and no prefix: thumbnails, frames and video segments that your own tools \
+                 (darwin-py) put beside the images are not read, unless they are under a read prefix",
+                buckets.join(", ")
+            )
+        };
+        (!buckets.is_empty()).then(warn).into_iter().collect()
+    }
+
     /// An IAM policy of its own account could let such a role in, whatever the bucket's policy says.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
     fn role_is_not_of(&self, account: &str) -> Result<(), ConfigProblem> {
@@ -171,16 +186,19 @@ impl Config {
         Err(ConfigProblem { variable: "DARWIN_ROLE_ARN".to_owned(), saw: cut(&self.darwin.role), want })
     }
 
-    /// Principals don't cross partitions: a bucket policy in China can't name a role of `aws`.
+    /// V7's role is in the partition `aws`, and principals don't cross partitions: a bucket policy in China can't name it.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
     fn principals_stay_in(&self, partition: &str) -> Result<(), ConfigProblem> {
         let of_role = exact_arn(&self.darwin.role).map_or_else(|| "aws".to_owned(), |arn| arn.partition);
-        if of_role == partition {
-            return Ok(());
+        let wrong = |variable: &str, saw: String, want: &str| {
+            let want = format!("{want} the partition `aws`, where V7's role is: principals don't cross partitions");
+            Err(ConfigProblem { variable: variable.to_owned(), saw, want })
+        };
+        match (of_role.as_str(), partition) {
+            ("aws", "aws") => Ok(()),
+            ("aws", other) => wrong("AWS_REGION", format!("one of the partition `{other}`"), "a Region of"),
+            _ => wrong("DARWIN_ROLE_ARN", cut(&self.darwin.role), "the ARN of a role of"),
         }
-        let saw = if self.role_given { cut(&self.darwin.role) } else { "not set".to_owned() };
-        let want = format!("the ARN of V7's role in the partition `{partition}`: principals don't cross partitions");
-        Err(ConfigProblem { variable: "DARWIN_ROLE_ARN".to_owned(), saw, want })
     }
 }
 

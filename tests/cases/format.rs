@@ -140,6 +140,14 @@ impl Case {
     pub(crate) fn judge(&self) -> Result<Verdict, String> {
         let document = self.document();
         let request = self.request.request()?;
+        let account = |arn: &str| arn.split(':').nth(4).map(str::to_owned);
+        if account(&request.principal).as_ref() == Some(&request.resource_account) {
+            return Err(format!(
+                "`principal` is `{}`, wanted one of another account: an IAM policy of the resource's own account may let it in, \
+                 whatever this policy says",
+                request.principal
+            ));
+        }
         match self.kind {
             Kind::S3 => {
                 let settings = self.settings.as_ref().or(self.request.settings.as_ref()).cloned().unwrap_or_default();

@@ -13,6 +13,15 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
+fn a_role_of_the_resources_own_account_is_no_question_to_this_judge() {
+    let text = include_str!("../cases/policy.json").replace("arn:aws:iam::258327614892:", "arn:aws:iam::111122223333:");
+    let own = serde_json::from_str::<Vec<Case>>(&text).unwrap();
+    let refused =
+        own.iter().filter(|case| case.judge().is_err_and(|why| why.contains("wanted one of another account")));
+    assert!(refused.count() > 50);
+}
+
+#[test]
 fn every_case_has_its_verdict_and_hangs_on_exactly_its_names() {
     let mut wrong = Vec::new();
     let cases = cases();

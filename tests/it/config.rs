@@ -416,31 +416,50 @@ fn the_function_says_where_it_runs_and_outside_lambda_the_environment_does() {
 }
 
 #[test]
-fn a_role_of_another_partition_is_refused() {
+fn a_role_or_a_region_outside_the_partition_of_v7s_role_is_refused() {
     for (region, partition) in [
         ("cn-north-1", "aws-cn"),
         ("us-gov-west-1", "aws-us-gov"),
         ("eusc-de-east-1", "aws-eusc"),
         ("us-isob-east-1", "aws-iso-b"),
     ] {
-        refused(
-            &[("AWS_REGION", region)],
-            &format!("DARWIN_ROLE_ARN is not set, wanted the ARN of V7's role in the partition `{partition}`"),
-        );
-        refused(
-            &[("AWS_REGION", region), ("DARWIN_ROLE_ARN", "arn:aws:iam::258327614892:role/external_s3")],
-            "principals don't cross partitions",
-        );
+        let of_region =
+            format!("AWS_REGION is one of the partition `{partition}`, wanted a Region of the partition `aws`");
+        refused(&[("AWS_REGION", region)], &of_region);
+        let role = ("DARWIN_ROLE_ARN", "arn:aws:iam::258327614892:role/external_s3");
+        refused(&[("AWS_REGION", region), role], "principals don't cross partitions");
+        // V7 has no role there, whoever has one of that name.
         let own = format!("arn:{partition}:iam::258327614892:role/external_s3");
-        let config =
-            read(&[("AWS_REGION", region), ("AWS_ACCOUNT_ID", "111122223333"), ("DARWIN_ROLE_ARN", &own)]).unwrap();
-        assert_eq!(config.home(None).unwrap().partition, partition);
-        refused(&[("AWS_REGION", "eu-central-1"), ("DARWIN_ROLE_ARN", &own)], "principals don't cross partitions");
+        for region in [region, "eu-central-1"] {
+            refused(
+                &[("AWS_REGION", region), ("DARWIN_ROLE_ARN", &own)],
+                &format!("DARWIN_ROLE_ARN is `{own}`, wanted the ARN of a role of the partition `aws`"),
+            );
+        }
         let function = format!("arn:{partition}:lambda:{region}:111122223333:function:guard");
-        assert!(
-            read(&[]).unwrap().home(Some(&function)).unwrap_err().to_string().contains("DARWIN_ROLE_ARN is not set")
-        );
+        assert!(read(&[]).unwrap().home(Some(&function)).unwrap_err().to_string().contains(&of_region));
     }
+}
+
+#[test]
+fn a_read_only_bucket_with_read_prefixes_and_no_prefix_is_warned_of() {
+    let entry = |name: &str, more: Value| {
+        let mut entry = json!({"name": name, "access": "read-only"});
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        entry
+    };
+    let raw = json!({"read_prefixes": ["raw/"]});
+    let fine = json!([
+        entry("whole", json!({})),
+        entry("both", json!({"read_prefixes": ["raw/"], "prefix": "darwin/"})),
+        {"name": "written", "access": "read-write", "read_prefixes": ["raw/"], "prefix": "darwin/"},
+    ]);
+    assert_eq!(buckets(&fine).unwrap().warnings(), Vec::<String>::new());
+    let warned =
+        buckets(&json!([entry("acme-a", raw.clone()), entry("whole", json!({})), entry("acme-b", raw)])).unwrap();
+    let [warning] = &warned.warnings()[..] else { panic!("{:?}", warned.warnings()) };
+    assert!(warning.starts_with("warning: acme-a, acme-b has read prefixes and no prefix"), "{warning}");
+    assert!(warning.contains("darwin-py"), "{warning}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::app::config::Config;
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
 use crate::shell::environment::variable;
 use crate::shell::tool::args::{Access, Contract, Guarded};
+use crate::shell::tool::print;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -72,7 +73,7 @@ pub fn of_environment(team: Option<&str>, place: Place<'_>) -> Result<Config, St
         ("TEAM_NAME", Some(team)) => Some(team.to_owned()),
         _ => at(place, name).or_else(|| variable(name)),
     };
-    Config::from(&lookup).map_err(|problems| format!("the configuration is wrong: {problems}"))
+    Config::from(&lookup).map(warned).map_err(|problems| format!("the configuration is wrong: {problems}"))
 }
 
 /// A deployed function's variables.
@@ -81,7 +82,13 @@ pub fn of_environment(team: Option<&str>, place: Place<'_>) -> Result<Config, St
 /// What is wrong with them.
 pub fn of_function(variables: &BTreeMap<String, String>, place: Place<'_>) -> Result<Config, String> {
     let lookup = |name: &str| at(place, name).or_else(|| variables.get(name).cloned());
-    Config::from(&lookup).map_err(|problems| format!("the function's configuration is wrong: {problems}"))
+    Config::from(&lookup).map(warned).map_err(|problems| format!("the function's configuration is wrong: {problems}"))
+}
+
+/// A configuration, after saying what of it is hardly meant.
+fn warned(config: Config) -> Config {
+    config.warnings().iter().for_each(|warning| print::remark(warning));
+    config
 }
 
 /// Named buckets, each with the same contract.
@@ -111,7 +118,7 @@ pub fn of_arguments(buckets: &[String], contract: &Contract, place: Place<'_>) -
             }
         }
     }
-    whole.ok_or_else(|| "no BUCKET".to_owned())
+    whole.map(warned).ok_or_else(|| "no BUCKET".to_owned())
 }
 
 fn at(place: Place<'_>, name: &str) -> Option<String> {
