@@ -134,7 +134,8 @@ fn every_file_that_a_document_names_is_there() {
 #[test]
 fn every_test_that_the_page_on_security_names_is_there() {
     let page = text("docs/security.md");
-    let named: Vec<(&str, &str)> = page.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::")).collect();
+    let named: Vec<(&str, &str)> =
+        page.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::")).collect();
     assert!(named.len() >= 7, "{named:?}");
     for (module, test) in named {
         let code = text(&format!("tests/it/{module}.rs"));
