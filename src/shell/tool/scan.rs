@@ -254,7 +254,7 @@ impl Work<'_, '_> {
     ) -> Result<(), Stop> {
         let mut run = Box::pin(run);
         let clock = SystemClock::seeded();
-        let mut progress = Progress::begin(clock.now_ms(), self.scanner.tally().objects);
+        let mut progress = Progress::begin(clock.now_ms(), self.scanner.look(|tally| tally.objects));
         let ended = loop {
             tokio::select! {
                 biased;
@@ -262,7 +262,7 @@ impl Work<'_, '_> {
                 () = tokio::time::sleep(LOOK) => {}
                 ended = &mut run => break ended,
             }
-            progress.look(clock.now_ms(), &self.scanner.tally(), self.total);
+            self.scanner.look(|tally| progress.look(clock.now_ms(), tally, self.total));
             if let Err(why) = self.keep() {
                 break Err(Stop::Unkept(why));
             }
