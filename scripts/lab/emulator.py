@@ -19,7 +19,7 @@ import urllib.request
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 # Seconds after which something hangs. Nothing is expected by then: it only ends what would not end by itself.
-HANGS = 300
+HANGS = 1_200
 
 
 class LabError(Exception):

@@ -89,6 +89,11 @@ impl<'a, W: World> Scan<'a, W> {
         state.tally = tally;
     }
 
+    /// Shows what was counted so far.
+    pub fn look<T>(&self, at: impl FnOnce(&Tally) -> T) -> T {
+        at(&self.state.borrow().tally)
+    }
+
     pub fn tally(&self) -> Tally {
         self.state.borrow().tally.clone()
     }

@@ -167,18 +167,18 @@ fn object_arn(bucket: &str, key: &str, home: &Home) -> String {
 
 /// Whether the bucket's side lets Darwin read this object: by its servers and by the annotator's browser.
 pub fn judge_read(facts: &AccessFacts, bucket: &str, key: &str, owner: ObjectOwner, asker: Asker<'_>) -> Verdict {
-    let settings = facts.settings(owner);
+    let settings = || facts.settings(owner);
     let by_policy = match &facts.policy {
         Err(_) => unread(Unknown::BucketPolicy),
         Ok(Some(policy)) => {
             let reads = facts.reads(policy, bucket, asker);
             let object = object_arn(bucket, key, asker.home);
-            let open = reads.open && settings.object_owner == ObjectOwner::BucketOwner;
+            let open = reads.open && (owner == ObjectOwner::BucketOwner || facts.owner_enforced());
             let ask =
                 |(request, rest): &(Request, Rest)| evaluate_object(policy, rest, request, &object, settings, open);
             both(ask(&reads.server), ask(&reads.browser))
         }
-        Ok(None) => evaluate::evaluate(None, &asker.s3("s3:GetObject", bucket, key, Reader::Server), &settings),
+        Ok(None) => evaluate::evaluate(None, &asker.s3("s3:GetObject", bucket, key, Reader::Server), &settings()),
     };
     let by_rcps = |reader| let_through(asker.rcps, &asker.s3("s3:GetObject", bucket, key, reader));
     let by_rcps = match asker.rcps {

@@ -13,6 +13,16 @@ pub enum Access {
     ReadWrite,
 }
 
+impl Access {
+    /// As the options have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only",
+            Self::ReadWrite => "read-write",
+        }
+    }
+}
+
 /// What V7 asks for on one bucket (SPEC section 1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contract {

@@ -336,8 +336,10 @@ fn cause(evidence: &Evidence, depends_on: &[Unknown]) -> String {
         Evidence::CorsMissing { .. } => "cors",
         Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => &deny.identity,
         Evidence::Key(key) if kind_of_key(key) != Kind::AccessUncertain => &key.key,
-        Evidence::SidTaken { statement } => statement.sid.as_deref().unwrap_or_default(),
-        Evidence::ConditionOnOurs { statement, .. } => return format!("statement {statement}"),
+        // Wherever it moves.
+        Evidence::SidTaken { statement } | Evidence::ConditionOnOurs { statement, .. } => {
+            statement.sid.as_deref().unwrap_or_default()
+        }
         Evidence::Uncertain(_) | Evidence::Key(_) | Evidence::ObjectOwnership { seen: Extent::Object } => {
             return names(depends_on);
         }

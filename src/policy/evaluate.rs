@@ -234,7 +234,7 @@ pub(crate) fn evaluate_object(
     rest: &Rest,
     request: &Request,
     object: &str,
-    settings: Settings,
+    settings: impl FnOnce() -> Settings,
     open: bool,
 ) -> Verdict {
     if open && rest.allows(policy, object, &request.context) {
@@ -245,7 +245,7 @@ pub(crate) fn evaluate_object(
         return Verdict::allowed(allows.map(explain::allow).collect());
     }
     let request = Request { resource: object.to_owned(), ..request.clone() };
-    evaluate_statements(Some(&policy.all()), &request, settings)
+    evaluate_statements(Some(&policy.all()), &request, settings())
 }
 
 /// Whether no gate beside the policy is in the way of an object.

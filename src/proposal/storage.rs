@@ -102,7 +102,7 @@ pub fn differences(connections: &[Connection], guarded: &[Held<'_>]) -> Vec<Diff
         bucket: held.contract.bucket.clone(),
         what: What::NotConnected,
         v7: None,
-        guard: Some(word(held.contract.access).to_owned()),
+        guard: Some(held.contract.access.name().to_owned()),
     }));
     // Several connections of a bucket may differ alike.
     found.into_iter().fold(Vec::new(), |mut once, one| {
@@ -130,7 +130,7 @@ fn between(connection: &Connection, held: &Held<'_>) -> Vec<Difference> {
         found.push(difference(What::Prefix, connection.prefix.as_deref(), held.contract.prefix.as_deref()));
     }
     if connection.access() != held.contract.access {
-        found.push(difference(What::Access, Some(word(connection.access())), Some(word(held.contract.access))));
+        found.push(difference(What::Access, Some(connection.access().name()), Some(held.contract.access.name())));
     }
     found
 }
@@ -138,14 +138,6 @@ fn between(connection: &Connection, held: &Held<'_>) -> Vec<Difference> {
 /// V7 writes `darwin`, the guard `darwin/`.
 fn bare(prefix: Option<&str>) -> &str {
     prefix.unwrap_or_default().trim_matches('/')
-}
-
-/// As the options have it.
-pub fn word(access: Access) -> &'static str {
-    match access {
-        Access::ReadOnly => "read-only",
-        Access::ReadWrite => "read-write",
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use crate::judge::access::{AccessFacts, Asker, failure, probe_key, unread, write_probe_key};
 use crate::judge::key::{KeyFacts, KeyQuestion, judge_key, key_finding};
 use crate::judge::object::context_arn;
-use crate::model::arn::Arn;
+use crate::model::arn::account_of_key;
 use crate::model::aws::{AwsError, AwsResult, ErrorClass};
 use crate::model::contract::{Access, Contract};
 use crate::model::evidence::{Doubt, Evidence, Extent, Purpose, Under};
@@ -158,18 +158,14 @@ pub(super) fn default_encryption(
         whole = whole.and(encrypt.clone());
     }
     findings.extend(key_finding(key, &whole, Under::NewObjects, contract.access, asker));
-    if !is_key_arn(configured) {
+    // An id, `mrk-...` too, or an alias, whatever its form, is another key in another account.
+    // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html>
+    if account_of_key(configured).is_none() {
         let name = configured.to_owned();
         encrypt = encrypt.and(Verdict::denied(vec![Gate::DefaultKeyName { name: name.clone() }.into()]));
         findings.push(Finding::of(Evidence::AliasEncryption { name, access: contract.access }));
     }
     (decrypt, encrypt, findings)
-}
-
-/// Whether it names the same key in every account: an id, `mrk-...` too, or an alias, whatever its form, does not.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html>
-fn is_key_arn(name: &str) -> bool {
-    Arn::parse(name).is_some_and(|arn| arn.name_in_region("kms", "key/").is_some())
 }
 
 fn managed_key() -> Verdict {
@@ -178,13 +174,11 @@ fn managed_key() -> Verdict {
 
 fn managed(contract: &Contract, asker: Asker<'_>, named: bool) -> Finding {
     let role = asker.darwin.role.clone();
-    let evidence = Evidence::ManagedDefaultKey { named, role, access: contract.access };
-    let open = !named && contract.access == Access::ReadWrite;
-    Finding::with(evidence, Vec::new(), open.then_some(Unknown::DefaultEncryption).into_iter().collect())
+    Finding::of(Evidence::ManagedDefaultKey { named, role, access: contract.access })
 }
 
-/// A finding that the bucket as a whole hangs on something unseen, unless a more exact finding says so already, or
-/// all that is unseen is what the guard just failed to read: a denied read is told as such, a passing one is made again.
+/// A finding that the bucket as a whole hangs on something unseen, unless more exact findings say so of all of it, or
+/// it is what the guard just failed to read: a denied read is told as such, a passing one is made again.
 pub(super) fn uncertain(read: &Verdict, findings: &[Finding], observed: &Observed, doubt: Doubt) -> Option<Finding> {
     let unread = |what: &Unknown| {
         let error = match what {
@@ -195,9 +189,14 @@ pub(super) fn uncertain(read: &Verdict, findings: &[Finding], observed: &Observe
         };
         error.is_some_and(|error| error.retryable() || error.class == ErrorClass::Denied)
     };
+    let told = |what: &Unknown| {
+        let of_key = matches!(what, Unknown::DefaultEncryption);
+        let names =
+            |found: &Finding| found.depends_on.contains(what) || of_key && found.kind() == Kind::DefaultEncryption;
+        findings.iter().any(names)
+    };
     let open = &read.depends_on;
-    let own = !open.is_empty() && open.iter().all(unread);
-    let explained = own || out_of_reach(findings) || findings.iter().any(|other| !other.depends_on.is_empty());
+    let explained = out_of_reach(findings) || !open.is_empty() && open.iter().all(|what| unread(what) || told(what));
     if read.decision != Decision::Depends || explained {
         return None;
     }

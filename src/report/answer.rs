@@ -3,10 +3,9 @@
 //! Must never hold object content or credentials. No form may drop a part without saying so.
 
 use crate::judge::object::JudgedObject;
-use crate::model::finding::Severity;
 use crate::model::outcome::{Action, ActionResult, CorsState, Problem, Read};
 use crate::model::verdict::Decision;
-use crate::report::finding::FindingAnswer;
+use crate::report::finding::{FindingAnswer, Weight};
 use crate::report::reason::sentences;
 #[cfg(test)]
 mod tests;
@@ -97,15 +96,6 @@ pub struct BucketAnswer {
     pub activation: Option<String>,
 }
 
-/// Whether a finding by itself means that something is wrong: not one for the record, and not an open question.
-fn is_wrong(finding: &FindingAnswer) -> bool {
-    match finding.severity {
-        Severity::Info => false,
-        Severity::Warning => finding.depends_on.is_empty(),
-        Severity::Critical => true,
-    }
-}
-
 impl BucketAnswer {
     /// Whether drift is left: found, and not repaired by writes that all showed.
     pub fn drift_is_left(&self) -> bool {
@@ -120,14 +110,14 @@ impl BucketAnswer {
         self.read == Decision::Denied
             || self.write == Some(Decision::Denied)
             || self.drift_is_left()
-            || self.findings.iter().any(is_wrong)
+            || self.findings.iter().any(|finding| finding.weight() >= Weight::Wrong)
     }
 
     /// Whether a question stays open.
     pub fn is_open(&self) -> bool {
         self.read == Decision::Depends
             || self.write == Some(Decision::Depends)
-            || self.findings.iter().any(|finding| finding.severity != Severity::Info && !is_wrong(finding))
+            || self.findings.iter().any(|finding| finding.weight() == Weight::Open)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::text::counted;
 use crate::model::verdict::Decision;
 use crate::report::answer::{Answer, BucketAnswer, ObjectAnswer, exit_code};
 use crate::report::finding::FindingAnswer;
-use crate::report::links::{Link, State, of_decision, weight};
+use crate::report::links::{Link, State, of_decision, of_finding};
 use crate::report::notice::severity_name;
 use crate::report::sheet::{Sheet, Tone};
 
@@ -120,7 +120,7 @@ fn counts(answer: &BucketAnswer) -> (Tone, String) {
         (number > 0).then(|| format!("{number} {}", severity_name(severity)))
     });
     let text = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let worst = found().map(weight).max().unwrap_or(State::Good);
+    let worst = found().map(of_finding).max().unwrap_or(State::Good);
     if text.is_empty() { (Tone::Good, "none".to_owned()) } else { (tone(worst), text) }
 }
 
@@ -170,7 +170,7 @@ fn write_finding(out: &mut Sheet, number: usize, found: &Found<'_>) {
     let FindingAnswer { kind: _, severity: _, title: _, because, depends_on, remedy, reader: _, refused: _ } =
         found.finding;
     out.end();
-    let tone = if found.word == "drift, repaired" { Tone::Good } else { tone(weight(found.finding)) };
+    let tone = if found.word == "drift, repaired" { Tone::Good } else { tone(of_finding(found.finding)) };
     out.put(tone, &format!("{number}. {}", found.title()));
     out.line(Tone::Dim, &format!("  ({})", found.label()));
     for because in because {

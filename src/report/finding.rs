@@ -43,6 +43,30 @@ pub struct FindingAnswer {
     pub refused: Option<Operation>,
 }
 
+/// What a finding is to Darwin's access, the mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// For the record.
+    Record,
+    /// An open question.
+    Open,
+    /// Known to be wrong.
+    Wrong,
+    /// Known to be in Darwin's way.
+    InTheWay,
+}
+
+impl FindingAnswer {
+    pub fn weight(&self) -> Weight {
+        match self.severity {
+            Severity::Info => Weight::Record,
+            Severity::Warning if !self.depends_on.is_empty() => Weight::Open,
+            Severity::Warning => Weight::Wrong,
+            Severity::Critical => Weight::InTheWay,
+        }
+    }
+}
+
 /// The finding of a bucket in words.
 pub fn words(finding: &Finding, bucket: &str, home: &Home) -> FindingAnswer {
     FindingAnswer {

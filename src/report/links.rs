@@ -3,13 +3,13 @@
 //! Must never show a link as good that was not read.
 
 use crate::model::aws::Operation;
-use crate::model::finding::{Kind, Severity};
+use crate::model::finding::Kind;
 use crate::model::outcome::CorsState;
 use crate::model::verdict::Decision;
 #[cfg(feature = "forms")]
 use crate::model::verdict::Reader;
 use crate::report::answer::BucketAnswer;
-use crate::report::finding::FindingAnswer;
+use crate::report::finding::{FindingAnswer, Weight};
 
 /// A link between Darwin and an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Link {
     }
 
     pub fn state(self, answer: &BucketAnswer) -> State {
-        let found = self.findings(answer).map(weight).max().unwrap_or(State::Good);
+        let found = self.findings(answer).map(of_finding).max().unwrap_or(State::Good);
         match self {
             Self::Cors => match answer.cors {
                 Some(CorsState::Ok) => found,
@@ -144,14 +144,12 @@ impl Link {
     }
 }
 
-/// How much a finding is in Darwin's way.
-pub fn weight(finding: &FindingAnswer) -> State {
-    match finding.severity {
-        Severity::Info => State::Good,
-        // What was not read is not known to be wrong.
-        _ if finding.refused.and_then(Link::read_by).is_some() => State::Open,
-        Severity::Critical if finding.depends_on.is_empty() => State::Bad,
-        Severity::Warning | Severity::Critical => State::Open,
+/// What a finding makes of its link.
+pub fn of_finding(finding: &FindingAnswer) -> State {
+    match finding.weight() {
+        Weight::Record => State::Good,
+        Weight::Open | Weight::Wrong => State::Open,
+        Weight::InTheWay => State::Bad,
     }
 }
 

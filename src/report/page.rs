@@ -6,7 +6,7 @@
 use crate::model::verdict::Reader;
 use crate::report::answer::{Answer, BucketAnswer, exit_code};
 use crate::report::audit::{COLUMNS, Found, each_once, of_result, of_verified, row, scope, sentence, summary};
-use crate::report::links::{State, weight};
+use crate::report::links::{State, of_finding};
 use crate::report::sheet::Tone;
 use crate::report::text::name;
 use base64::Engine;
@@ -142,7 +142,7 @@ fn of_bucket(answer: &BucketAnswer) -> Markup {
 }
 
 fn finding(bucket: &str, number: usize, found: &Found<'_>) -> Markup {
-    let state = if found.word == "drift, repaired" { State::Good } else { weight(found.finding) };
+    let state = if found.word == "drift, repaired" { State::Good } else { of_finding(found.finding) };
     let whom = match found.finding.reader {
         None => "",
         Some(Reader::Server) => ", of Darwin's servers alone",

@@ -2,7 +2,7 @@
 
 use crate::model::contract::Access;
 use crate::model::text::counted;
-use crate::proposal::storage::{Connection, Difference, What, word};
+use crate::proposal::storage::{Connection, Difference, What};
 use crate::report::quote::shell;
 use crate::report::sheet::{Sheet, Tone};
 use serde::Serialize;
@@ -32,7 +32,7 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
                 cell(&kept),
                 cell(connection.region.as_deref().unwrap_or_default()),
                 cell(connection.prefix.as_deref().unwrap_or_default()),
-                cell(word(connection.access())),
+                cell(connection.access().name()),
             ]
         })
         .collect();
@@ -62,7 +62,7 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
 
 fn options(connection: &Connection) -> String {
     let prefix = connection.guarded_prefix().map(|prefix| format!(" --prefix {}", shell(&prefix))).unwrap_or_default();
-    format!("{} --access {}{prefix}", shell(&connection.bucket), word(connection.access()))
+    format!("{} --access {}{prefix}", shell(&connection.bucket), connection.access().name())
 }
 
 fn sentence(Difference { bucket, what, v7, guard }: &Difference) -> String {
@@ -73,7 +73,7 @@ fn sentence(Difference { bucket, what, v7, guard }: &Difference) -> String {
         What::NotConnected => format!("{bucket}: it is guarded ({guard}), and V7 has no connection to it."),
         What::Region => format!("{bucket}: V7 has the Region {v7}, the bucket is in {guard}. V7 can't reach it so."),
         What::Prefix => format!("{bucket}: V7 keeps thumbnails under the prefix {v7}, the guard is told {guard}."),
-        What::Access if v7 == word(Access::ReadOnly) => {
+        What::Access if v7 == Access::ReadOnly.name() => {
             format!("{bucket}: V7 only reads it, the guard gives it {guard}: more than V7 uses.")
         }
         What::Access => format!("{bucket}: V7 writes to it ({v7}), the guard gives it {guard} only: writing fails."),

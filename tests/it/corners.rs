@@ -1,9 +1,8 @@
 //! Corners of the policy language, asked as Darwin's servers ask: principals in every form, wildcards, variables,
 //! versions, empty values, odd types. Each answer is AWS's documented one, or open where its pages are silent.
 
+use crate::world;
 use darwin_s3_guard::judge::darwin::{kms_request, s3_request};
-use darwin_s3_guard::model::arn::AccountId;
-use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::Reader;
@@ -35,19 +34,7 @@ struct Corner {
 #[test]
 fn every_corner_has_its_answer() {
     let corners: Vec<Corner> = serde_json::from_str(include_str!("../cases/corners.json")).unwrap();
-    let darwin = Darwin {
-        role: "arn:aws:iam::258327614892:role/external_s3".into(),
-        account: "258327614892".into(),
-        origin: "https://darwin.v7labs.com".into(),
-        sid: "DarwinAccess".into(),
-        team: None,
-    };
-    let home = Home {
-        account: AccountId::parse("111122223333").unwrap(),
-        region: "eu-central-1".into(),
-        partition: "aws".into(),
-        function: None,
-    };
+    let (darwin, home) = (world::darwin(), world::home());
     let settings = Settings {
         restrict_public_buckets: Some(false),
         policy_is_public: None,

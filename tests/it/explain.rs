@@ -1,10 +1,10 @@
 //! The sentences behind a verdict, one snapshot per kind of case: what a person who has to act on it reads.
 
+use crate::world::{darwin, home};
 use darwin_s3_guard::judge::access::{AccessFacts, Asker, Prepared, judge_read};
 use darwin_s3_guard::judge::key::{KeyFacts, KeyQuestion, judge_key, key_finding};
-use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
-use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
+use darwin_s3_guard::model::contract::{Access, Ceiling, Contract};
 use darwin_s3_guard::model::evidence::Under;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
@@ -24,25 +24,6 @@ const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234";
 const OBJECT: &str = "arn:aws:s3:::acme-lidar/raw/scan.las";
 const NOW: Timestamp = Timestamp::from_millis(1_795_435_200_000);
-
-fn darwin() -> Darwin {
-    Darwin {
-        role: ROLE.into(),
-        account: "258327614892".into(),
-        origin: "https://darwin.v7labs.com".into(),
-        sid: "DarwinAccess".into(),
-        team: None,
-    }
-}
-
-fn home() -> Home {
-    Home {
-        account: AccountId::parse("111122223333").unwrap(),
-        region: "eu-central-1".into(),
-        partition: "aws".into(),
-        function: None,
-    }
-}
 
 fn told(title: &str, verdict: &Verdict, because: &[String]) -> String {
     let mut text = format!("# {title}\n{}", verdict.decision);

@@ -6,10 +6,9 @@ mod generate;
 mod prepared;
 mod question;
 
+use crate::world;
 use darwin_s3_guard::judge::access::{AccessFacts, Asker, Prepared, judge_read};
 use darwin_s3_guard::judge::darwin::s3_request;
-use darwin_s3_guard::model::arn::AccountId;
-use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::s3::Ownership;
 use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::{Decision, Reader, Verdict};
@@ -285,19 +284,7 @@ fn in_lists(statement: &Value, change: &dyn Fn(&Value) -> Value) -> Value {
 #[test]
 fn what_is_decided_apart_from_the_key_judges_each_key_as_the_whole_policy_does() {
     let (now, bucket) = (Timestamp::from_millis(1_795_608_000_000), "acme-lidar");
-    let darwin = Darwin {
-        role: "arn:aws:iam::258327614892:role/external_s3".to_owned(),
-        account: "258327614892".to_owned(),
-        origin: "https://darwin.v7labs.com".to_owned(),
-        sid: "DarwinAccess".to_owned(),
-        team: None,
-    };
-    let home = Home {
-        account: AccountId::parse("111122223333").unwrap(),
-        region: "eu-central-1".to_owned(),
-        partition: "aws".to_owned(),
-        function: None,
-    };
+    let (darwin, home) = (world::darwin(), world::home());
     let (allowed, all) = (Cell::new(0), Cell::new(0));
     law(&tape(), |bytes| {
         let question = generate::question(&mut Tape::new(&bytes, true));

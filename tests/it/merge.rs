@@ -1,7 +1,7 @@
 //! The bucket policy's assessment and merge: `tests/cases/merge.json`, and laws over random documents.
 
+use crate::world;
 use darwin_s3_guard::judge::darwin::s3_request;
-use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
 use darwin_s3_guard::model::contract::{Access, Ceiling, Contract, Darwin, Home};
 use darwin_s3_guard::model::finding::{Finding, Kind, Severity};
@@ -68,22 +68,11 @@ fn parse(text: &str) -> PolicyDocument {
 }
 
 fn darwin(role: &str) -> Darwin {
-    Darwin {
-        role: role.to_owned(),
-        account: role.split(':').nth(4).unwrap().to_owned(),
-        origin: "https://darwin.v7labs.com".to_owned(),
-        sid: "DarwinAccess".to_owned(),
-        team: None,
-    }
+    Darwin { role: role.to_owned(), account: role.split(':').nth(4).unwrap().to_owned(), ..world::darwin() }
 }
 
 fn home(partition: &str) -> Home {
-    Home {
-        account: AccountId::parse("111122223333").unwrap(),
-        region: "eu-central-1".to_owned(),
-        partition: partition.to_owned(),
-        function: None,
-    }
+    Home { partition: partition.to_owned(), ..world::home() }
 }
 
 fn contract(access: Access) -> Contract {

@@ -1,7 +1,9 @@
 //! A stateful in-memory AWS: buckets, keys, a topic and a clock, with the calls counted and faults injected.
 
 use darwin_s3_guard::app::ports::{BucketReads, BucketWrites, Clock, Keys, Listing, Objects, Topic};
+use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
+use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::finding::Kind;
 use darwin_s3_guard::model::kms::KeyMetadata;
 use darwin_s3_guard::model::s3::{
@@ -19,6 +21,22 @@ pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
 pub const ROLE: &str = "arn:aws:iam::258327614892:role/external_s3";
 pub const BUCKET: &str = "acme-lidar";
+
+/// V7's role, as it is by default.
+pub fn darwin() -> Darwin {
+    Darwin {
+        role: ROLE.into(),
+        account: "258327614892".into(),
+        origin: "https://darwin.v7labs.com".into(),
+        sid: "DarwinAccess".into(),
+        team: None,
+    }
+}
+
+/// Where the guard is, outside Lambda.
+pub fn home() -> Home {
+    Home { account: AccountId::parse(ACCOUNT).unwrap(), region: REGION.into(), partition: "aws".into(), function: None }
+}
 
 /// A document whose newest write may not show yet.
 #[derive(Debug, Clone, Default)]

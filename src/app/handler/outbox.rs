@@ -308,7 +308,15 @@ impl Outbox {
 
 /// Whether a bucket's finding explains that its objects are denied.
 pub(super) fn explains_objects(finding: &Finding) -> bool {
-    finding.severity == Severity::Critical && ended_by(finding.kind()) == EndedBy::Bucket
+    let denies = [
+        Kind::PolicyMissing,
+        Kind::PolicyGutted,
+        Kind::ExplicitDeny,
+        Kind::ConditionOnOurs,
+        Kind::PublicBlock,
+        Kind::RequesterPays,
+    ];
+    finding.severity == Severity::Critical && denies.contains(&finding.kind())
 }
 
 /// What is over only when a document fulfils the contract again: that nothing is left to plan is not enough.

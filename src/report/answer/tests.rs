@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::aws::Operation;
 use crate::model::finding::Kind;
+use crate::model::finding::Severity;
 use crate::report::audit::report;
 use crate::report::forms::{TaskResult, batch_item_failures, batch_job, to_json};
 use crate::report::log::log_line;

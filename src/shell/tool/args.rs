@@ -307,6 +307,15 @@ pub enum Access {
     ReadWrite,
 }
 
+impl From<Access> for crate::model::contract::Access {
+    fn from(access: Access) -> Self {
+        match access {
+            Access::ReadOnly => Self::ReadOnly,
+            Access::ReadWrite => Self::ReadWrite,
+        }
+    }
+}
+
 /// How to report.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]

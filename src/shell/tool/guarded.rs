@@ -4,8 +4,9 @@
 
 use crate::app::config::Config;
 use crate::app::config::problem::{ConfigProblem, ConfigProblems};
+use crate::model::contract as model;
 use crate::shell::environment::variable;
-use crate::shell::tool::args::{Access, Contract, Guarded};
+use crate::shell::tool::args::{Contract, Guarded};
 use crate::shell::tool::print;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -134,7 +135,7 @@ fn entry(bucket: &str, contract: &Contract) -> Value {
     let mut entry = Map::new();
     let mut put = |name: &str, value: Value| entry.insert(name.to_owned(), value);
     put("name", json!(bucket));
-    put("access", json!(if matches!(access, Some(Access::ReadWrite)) { "read-write" } else { "read-only" }));
+    put("access", json!(access.map_or(model::Access::ReadOnly, model::Access::from).name()));
     put("prefix", json!(prefix));
     put("read_prefixes", json!(read_prefixes));
     put("scope_writes", json!(scope_writes));

@@ -42,6 +42,12 @@ pub enum Subject<'a> {
     Keys(&'a [String]),
 }
 
+/// The Region of each bucket; none of one that nobody finds.
+pub async fn regions_of(session: &Session, contracts: &[Contract]) -> Vec<Option<String>> {
+    let aws = &session.clients.for_account(session.account());
+    stream::iter(contracts).map(|contract| aws.region_of(&contract.bucket)).buffered(LOOKED_FOR).collect().await
+}
+
 /// The guards of a configuration.
 #[derive(Debug)]
 pub struct Guards {
@@ -51,12 +57,7 @@ pub struct Guards {
 impl Guards {
     /// Asks where each bucket is. One that nobody finds is looked for in the session's Region, where its reads say why.
     pub async fn find(session: &Session, config: &Config, lines: Lines) -> Self {
-        let aws = &session.clients.for_account(session.account());
-        let places: Vec<Option<String>> = stream::iter(&config.contracts)
-            .map(|contract| aws.region_of(&contract.bucket))
-            .buffered(LOOKED_FOR)
-            .collect()
-            .await;
+        let places = regions_of(session, &config.contracts).await;
         let mut regions: Vec<(String, Vec<Contract>)> = Vec::new();
         for (contract, place) in config.contracts.iter().zip(places) {
             let region = place.unwrap_or_else(|| session.region.clone());

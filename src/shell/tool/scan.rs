@@ -244,7 +244,7 @@ impl Work<'_, '_> {
     ) -> Result<(), Stop> {
         let mut run = Box::pin(run);
         let clock = SystemClock::seeded();
-        let mut progress = Progress::begin(clock.now(), self.scanner.tally().objects);
+        let mut progress = Progress::begin(clock.now(), self.scanner.look(|tally| tally.objects));
         let ended = loop {
             tokio::select! {
                 biased;
@@ -252,7 +252,7 @@ impl Work<'_, '_> {
                 () = tokio::time::sleep(LOOK) => {}
                 ended = &mut run => break ended,
             }
-            progress.look(clock.now(), &self.scanner.tally(), self.total);
+            self.scanner.look(|tally| progress.look(clock.now(), tally, self.total));
             if let Err(why) = self.keep() {
                 break Err(Stop::Unkept(why));
             }

@@ -3,7 +3,6 @@
 //! Must never write, on either side.
 
 use crate::app::config::Config;
-use crate::app::ports::ForAccount;
 use crate::model::contract::Contract;
 use crate::proposal::storage::{Held, connections, differences};
 use crate::report::storage::{Comparison, sheet};
@@ -11,6 +10,7 @@ use crate::shell::aws::reach::Wanted;
 use crate::shell::tool::args::{Guarded, Plain, V7};
 use crate::shell::tool::files::read_json;
 use crate::shell::tool::guarded::{Place, configuration, is_named};
+use crate::shell::tool::guards::regions_of;
 use crate::shell::tool::session::Session;
 use crate::shell::tool::stack::Stack;
 use crate::shell::tool::{print, storage};
@@ -61,11 +61,7 @@ async fn guarded(guarded: &Guarded, wanted: &Wanted) -> Result<Vec<(Contract, Op
             return Ok(contracts.into_iter().map(|contract| (contract, None)).collect());
         }
     };
-    let aws = session.clients.for_account(session.account());
-    let mut found = Vec::new();
-    for contract in configuration(guarded, session.place())?.contracts {
-        let region = aws.region_of(&contract.bucket).await;
-        found.push((contract, region));
-    }
-    Ok(found)
+    let contracts = configuration(guarded, session.place())?.contracts;
+    let regions = regions_of(&session, &contracts).await;
+    Ok(contracts.into_iter().zip(regions).collect())
 }

@@ -193,3 +193,50 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn only_what_denies_an_object_too_hides_that_it_is_denied() {
+    let flag = |beside_cors: bool| {
+        let s = setup(World::healthy(), &[("MODE", "flag")]);
+        let mut policy: Value = serde_json::from_str(&s.world.policy().unwrap()).unwrap();
+        policy["Statement"].as_array_mut().unwrap().push(deny("private/*"));
+        s.world.object("private/a.png", None);
+        s.world.bucket(|bucket| {
+            bucket.policy.write(Some(policy.to_string()), 0);
+            if beside_cors {
+                bucket.cors.write(None, 0);
+            }
+        });
+        s
+    };
+    for beside_cors in [false, true] {
+        let s = flag(beside_cors);
+        s.handle(created("private/a.png")).await;
+        let told = s.world.told();
+        assert!(
+            told.iter().any(|told| told == "object-denied opened"),
+            "with a missing CORS rule: {beside_cors}: {told:?}"
+        );
+    }
+    // Everything denied: the bucket's own finding says it, the object's would say it again.
+    let s = setup(World::healthy(), &[("MODE", "flag")]);
+    s.world.object("private/a.png", None);
+    s.world.bucket(|bucket| bucket.policy.write(None, 0));
+    s.handle(created("private/a.png")).await;
+    assert_eq!(s.world.told(), ["policy-missing opened"]);
+}
+
+#[tokio::test]
+async fn a_second_open_question_is_told_beside_the_first() {
+    // Who owns objects is one question, where a Deny leads to another: neither answers the other.
+    let statement = json!({"Sid": "Office", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*",
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}});
+    let s = beside(&[statement], &read_write(&json!({})));
+    s.world.bucket(|bucket| bucket.ownership = Some(darwin_s3_guard::model::s3::Ownership::ObjectWriter));
+    let bucket = audit(&s).await;
+    assert_eq!((&bucket["read"], &bucket["write"]), (&json!("allowed"), &json!("depends")), "{bucket:#}");
+    let uncertain: Vec<&Value> =
+        bucket["findings"].as_array().unwrap().iter().filter(|found| found["kind"] == "access-uncertain").collect();
+    assert_eq!(uncertain.len(), 1, "{bucket:#}");
+    assert_eq!(uncertain[0]["depends_on"], json!(["aws:MultiFactorAuthPresent"]));
+}

@@ -1,10 +1,9 @@
 //! What is prepared once for the objects of a batch says what judging each in full says.
 
 use super::{Tape, law, statement, tape};
+use crate::world;
 use darwin_s3_guard::judge::access::{AccessFacts, Asker, Prepared, judge_read};
 use darwin_s3_guard::judge::darwin::s3_request;
-use darwin_s3_guard::model::arn::AccountId;
-use darwin_s3_guard::model::contract::{Darwin, Home};
 use darwin_s3_guard::model::s3::{Ownership, PublicAccessBlock};
 use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::model::verdict::{Reader, Verdict};
@@ -35,19 +34,7 @@ fn facts(tape: &mut Tape<'_>) -> AccessFacts {
 
 #[test]
 fn a_prepared_bucket_surely_allows_what_is_allowed_and_nothing_else() {
-    let darwin = Darwin {
-        role: "arn:aws:iam::258327614892:role/external_s3".into(),
-        account: "258327614892".into(),
-        origin: "https://darwin.v7labs.com".into(),
-        sid: "DarwinAccess".into(),
-        team: None,
-    };
-    let home = Home {
-        account: AccountId::parse("111122223333").unwrap(),
-        region: "eu-central-1".into(),
-        partition: "aws".into(),
-        function: None,
-    };
+    let (darwin, home) = (world::darwin(), world::home());
     let asker = Asker { darwin: &darwin, home: &home, now: Timestamp::from_millis(1_795_435_200_000), rcps: &[] };
     let (allowed, all) = (Cell::new(0_u32), Cell::new(0_u32));
     law(&tape(), |bytes| {
