@@ -148,8 +148,9 @@ impl Link {
 pub fn of_finding(finding: &FindingAnswer) -> State {
     match finding.weight() {
         Weight::Record => State::Good,
-        Weight::Open | Weight::Wrong => State::Open,
-        Weight::InTheWay => State::Bad,
+        // What was not read is not known to be in the way.
+        Weight::InTheWay if finding.refused.and_then(Link::read_by).is_none() => State::Bad,
+        Weight::Open | Weight::Wrong | Weight::InTheWay => State::Open,
     }
 }
 
