@@ -302,7 +302,8 @@ impl<'a, W: World> Alerts<'a, W> {
         for (incident, clear, unseen_since) in healing {
             let told = |sent: &Sent| sent.bucket == incident.bucket && sent.fingerprint == incident.fingerprint;
             if incident.told.is_some() || delivery.sent.iter().any(told) {
-                due.extend(self.heal(table, keeper, incident, Healed::from(*clear), unseen_since).await);
+                let healed = Healed::by(clear, incident.opened);
+                due.extend(self.heal(table, keeper, incident, healed, unseen_since).await);
             }
         }
         delivery.add(self.send_all(table, due).await);

@@ -36,7 +36,7 @@ use std::borrow::Borrow;
 /// What comes with an invocation besides the event.
 #[derive(Debug, Clone, Default)]
 pub struct Call {
-    /// When the function is stopped, milliseconds since the epoch.
+    /// When the function is stopped.
     pub deadline: Option<Timestamp>,
     /// `invoked_function_arn`, the source of account, Region and partition in Lambda.
     pub function_arn: Option<String>,

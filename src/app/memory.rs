@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a copy of a bucket's open incidents serves, in milliseconds.
+/// How long a copy of a bucket's open incidents serves.
 pub const COPY: Duration = Duration::from_mins(1);
 
 /// The state of one process.

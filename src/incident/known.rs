@@ -12,9 +12,9 @@ pub const OWN_KEYS: usize = 180;
 pub const FOREIGN_KEYS: usize = 20;
 /// Most objects that are remembered of a key.
 pub const KEY_SAMPLES: usize = 3;
-/// A key is written down at most once in so long, in milliseconds.
+/// A key is written down at most once in so long.
 pub const KEY_SEEN: Duration = Duration::from_hours(24);
-/// A key whose samples are all under another key now is forgotten after so long, in milliseconds.
+/// A key whose samples are all under another key now is forgotten after so long.
 pub const STALE: Duration = Duration::from_hours(720);
 
 /// A key of a bucket's objects.
@@ -24,7 +24,7 @@ pub struct KnownKey {
     pub key: String,
     /// Objects that were seen under it, the newest first; none for a default key under which no object was seen.
     pub samples: Vec<String>,
-    /// When it was first seen, milliseconds since the epoch.
+    /// When it was first seen.
     pub since: Timestamp,
     /// When it was last seen; 0 for a key that was never seen with an object.
     pub last_seen: Timestamp,

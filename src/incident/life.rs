@@ -9,7 +9,7 @@ use crate::model::aws::AwsError;
 use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::Action;
 use crate::model::text::{bytes_as_json, cut, cut_as_json};
-use crate::model::time::Timestamp;
+use crate::model::time::{GRAIN, Timestamp};
 use crate::model::verdict::Decision;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,16 +18,16 @@ use std::time::Duration;
 
 /// Sample keys kept of an incident.
 pub const SAMPLES: usize = 5;
-/// How long a claim to send a message holds, in milliseconds. Longer than a publish with all its retries; whoever
+/// How long a claim to send a message holds. Longer than a publish with all its retries; whoever
 /// claimed and has not marked the message sent by then is taken for dead.
 pub const CLAIM: Duration = Duration::from_mins(2);
-/// A reminder is due this long after the last message, in milliseconds.
+/// A reminder is due this long after the last message.
 pub const REMIND: Duration = Duration::from_hours(24);
-/// An incident that has been reopened within this time of its resolution counts as flapping, in milliseconds.
+/// An incident that has been reopened within this time of its resolution counts as flapping.
 pub const FLAP: Duration = Duration::from_hours(1);
-/// A flapping incident is resolved by passing objects only after so long without a sighting, in milliseconds.
+/// A flapping incident is resolved by passing objects only after so long without a sighting.
 pub const QUIET: Duration = Duration::from_mins(10);
-/// What is resolved stays in the table so long, in milliseconds.
+/// What is resolved stays in the table so long.
 pub const KEEP: Duration = Duration::from_hours(720);
 
 /// A finding that was just seen, with all that a message about it needs.
@@ -347,11 +347,14 @@ impl Healed {
     pub fn of(at: Timestamp, shown_by: Ending) -> Self {
         Self { at, shown_by, actor: None, change: None }
     }
-}
 
-impl From<&Clear> for Healed {
-    fn from(clear: &Clear) -> Self {
+    /// What was open since `opened` was ended by nobody who made a change before that.
+    pub fn by(clear: &Clear, opened: Timestamp) -> Self {
         let Clear { judged_at, shown_by, actor, change, bucket: _, scope: _ } = clear;
+        let made = actor.as_ref().and_then(|actor| actor.time.as_deref()?.parse::<Timestamp>().ok());
+        if made.is_some_and(|made| made + GRAIN <= opened) {
+            return Self::of(*judged_at, *shown_by);
+        }
         let actor = actor.as_ref().map(|actor| actor.map(|text| cut_as_json(text, NAME)));
         Self { at: *judged_at, shown_by: *shown_by, actor, change: change.clone() }
     }

@@ -16,6 +16,9 @@ pub const LONGEST_RUN: Duration = Duration::from_mins(15);
 /// The time kept free before the deadline: what is not begun by then is returned as not done.
 pub const RESERVE: Duration = Duration::from_secs(2);
 
+/// CloudTrail's `eventTime` has a grain of one second.
+pub const GRAIN: Duration = Duration::from_secs(1);
+
 /// A moment, to the millisecond; stored as the milliseconds since 1970. What is counted beyond its ends stays at them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -14,17 +14,15 @@ use crate::model::actor::Actor;
 use crate::model::aws::Operation;
 use crate::model::change::{Change, Print, Subject, Write};
 use crate::model::contract::Darwin;
-use crate::model::time::{LONGEST_RUN, Timestamp};
+use crate::model::time::{GRAIN, LONGEST_RUN, Timestamp};
 use print::print;
 use std::time::Duration;
 
-/// What is remembered of writes and changes, in milliseconds: longer than CloudTrail's events take, with their retries.
+/// What is remembered of writes and changes: longer than CloudTrail's events take, with their retries.
 pub const REMEMBER: Duration = Duration::from_hours(24);
-/// A read may show what stood so long before, in milliseconds: what a change younger than that wrote must be seen in
+/// A read may show what stood so long before: what a change younger than that wrote must be seen in
 /// a document before it is written over.
 pub const STALE: Duration = Duration::from_secs(10);
-/// CloudTrail's `eventTime` has a grain of one second.
-const GRAIN: Duration = Duration::from_secs(1);
 /// Changes, writes and bytes of documents that are kept of a bucket: docs/incidents.md, "What it costs".
 pub const MOST_CHANGES: usize = 256;
 pub const MOST_WRITES: usize = 128;

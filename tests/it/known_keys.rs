@@ -124,6 +124,23 @@ async fn an_old_key_that_no_object_is_under_any_more_is_retired_without_a_messag
 }
 
 #[tokio::test]
+async fn an_incident_of_a_key_ends_when_its_objects_are_under_another_dead_key_which_has_its_own() {
+    let (s, old) = uploaded().await;
+    state(&s, &old, "Disabled");
+    s.handle(key_event("DisableKey", &old)).await;
+    let new = s.world.key("new", false);
+    s.world.object("a.png", Some(&new));
+    later(&s, Duration::from_secs(1));
+    s.handle(schedule()).await;
+    let mut told = s.world.told();
+    told.sort();
+    assert_eq!(told, ["key-denied opened", "key-state opened", "key-state resolved"]);
+    later(&s, DAY);
+    s.handle(schedule()).await;
+    assert_eq!(s.world.told().last().unwrap(), "key-denied reminder");
+}
+
+#[tokio::test]
 async fn one_sample_that_is_still_under_the_key_is_enough_and_one_that_cannot_be_seen_retires_nothing() {
     let s = setup(World::healthy(), &[]);
     let old = s.world.key("old", true);

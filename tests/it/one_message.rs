@@ -43,6 +43,7 @@ async fn one_change_is_one_message_and_ends_in_one() {
     later(&s, Duration::from_secs(1));
     let mut enabled = key_event("EnableKey", &key);
     enabled["detail"]["eventID"] = json!("another");
+    enabled["detail"]["eventTime"] = json!(s.world.now.get().to_string());
     s.handle(enabled).await;
     assert_eq!((s.world.published.borrow().len(), s.world.told().len()), (2, 4), "{:?}", s.world.told());
 }

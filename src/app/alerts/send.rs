@@ -20,6 +20,8 @@ enum Bond {
     Change { bucket: String, event_id: String, over: bool },
     /// They were repaired in one invocation, and no event says by whom they were broken: a first repair of many buckets.
     Repairs,
+    /// One look at a bucket showed that they are over, and no event says by whose change.
+    Over { bucket: String },
 }
 
 impl<S> Due<'_, S> {
@@ -37,7 +39,9 @@ impl<S> Due<'_, S> {
         }
         match actor.and_then(|actor| actor.event_id.clone()) {
             Some(event_id) => Some(Bond::Change { bucket: bucket.clone(), event_id, over }),
-            None => (self.status == Status::Repaired).then_some(Bond::Repairs),
+            None if self.status == Status::Repaired => Some(Bond::Repairs),
+            None if over && report.sample_keys.is_empty() => Some(Bond::Over { bucket: bucket.clone() }),
+            None => None,
         }
     }
 

@@ -10,12 +10,14 @@ use crate::app::reconcile::job::Job;
 use crate::app::reconcile::report::BucketReport;
 use crate::event::cloudtrail::is_tag_call;
 use crate::event::trigger::{ConfigChange, KeyChange};
+use crate::incident::fingerprint::Fingerprint;
 use crate::incident::life::{Clear, Ending, Incident, Scope, StoreError, StoreResult};
 use crate::model::actor::Actor;
 use crate::model::arn::Arn;
 use crate::model::change::Change;
 use crate::model::contract::Contract;
-use crate::model::finding::Kind;
+use crate::model::evidence::Evidence;
+use crate::model::finding::{Finding, Kind};
 use crate::model::outcome::{Problem, Read};
 use crate::model::time::Timestamp;
 use crate::repair::history::Past;
@@ -359,7 +361,7 @@ impl<W: World> Run<'_, W> {
                     actor: change.and_then(|change| change.actor.clone()),
                     change: change.map(|change| change.name.clone()),
                 });
-            } else if !self.now_certain(incident, &outcomes, indexes.first().copied(), judged_at) {
+            } else if !self.is_another(incident, &outcomes, indexes.first().copied(), judged_at) {
                 self.outbox.still.push((contract.bucket.clone(), incident.fingerprint.clone()));
             }
         }
@@ -375,27 +377,22 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    /// What could not be judged when it was seen, and now can: objects that are denied are told of under their own
-    /// cause, and the incident of the doubt ends. Otherwise nobody would hear of them before the next upload. False if
-    /// the incident is still so.
-    fn now_certain(
+    /// The samples show another trouble than the incident's: they could not be judged when they were seen, or are under
+    /// another key now. What is denied is told of under its own cause, and the incident ends. Otherwise nobody would hear
+    /// of it before the next upload. False if the incident is still so.
+    fn is_another(
         &mut self,
         incident: &Incident,
         outcomes: &[Outcome],
         index: Option<usize>,
         judged_at: Timestamp,
     ) -> bool {
-        let doubt = matches!(incident.report.finding.kind(), Kind::GuardDenied | Kind::AccessUncertain);
-        let certain = |outcome: &Outcome| match outcome {
-            // What the bucket denies is told of with the bucket.
-            Outcome::Judged(judged) => {
-                matches!(judged.read, Read::Allowed | Read::Denied | Read::Gone) && !judged.bucket_denies
-            }
-            Outcome::Retry(_) | Outcome::NotDone => false,
-        };
-        let (Some(index), true) = (index, doubt && outcomes.iter().all(certain)) else { return false };
+        let over = outcomes.iter().all(|outcome| spares(incident, outcome));
+        let (Some(index), true) = (index, over) else { return false };
         for outcome in outcomes {
-            if let Outcome::Judged(judged) = outcome {
+            if let Outcome::Judged(judged) = outcome
+                && !judged.bucket_denies
+            {
                 self.outbox.object(index, judged, judged_at);
             }
         }
@@ -449,5 +446,27 @@ impl<W: World> Run<'_, W> {
             check_lost_updates: false,
             change_not_stored: None,
         }
+    }
+}
+
+/// Whether a sample shows nothing of its incident any more. What the bucket denies is told of with the bucket, and hides
+/// what else is wrong with the object.
+fn spares(incident: &Incident, outcome: &Outcome) -> bool {
+    let Outcome::Judged(judged) = outcome else { return false };
+    let found = &incident.report.finding;
+    match (&found.evidence, judged.read) {
+        // Without its encryption its HeadObject was refused, and where it is was not seen.
+        (Evidence::Key(key), Read::Denied | Read::Depends) if key.key == incident.cause => {
+            judged.encryption.is_some() && judged.kms_key.as_ref() != Some(&key.key)
+        }
+        (_, Read::Depends) => {
+            let doubt = matches!(found.kind(), Kind::GuardDenied | Kind::AccessUncertain);
+            let another = |finding: &Finding| Fingerprint::of(&judged.bucket, finding) != incident.fingerprint;
+            doubt && judged.finding.as_ref().is_some_and(another)
+        }
+        (_, Read::Denied) => {
+            !judged.bucket_denies && judged.finding.as_ref().is_none_or(|finding| finding.kind() != found.kind())
+        }
+        (_, Read::Allowed | Read::Gone) => true,
     }
 }

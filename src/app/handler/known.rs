@@ -22,7 +22,7 @@ use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How long nothing is written after the table failed, in milliseconds.
+/// How long nothing is written after the table failed.
 const TABLE_REST: Duration = Duration::from_mins(1);
 /// What rests beside keys: the finding that there is no room for more.
 const FULL: &str = "full";

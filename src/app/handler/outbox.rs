@@ -211,7 +211,12 @@ impl Outbox {
             }
             if finding.kind().is_drift() {
                 sighting.did.clone_from(&report.actions);
-                sighting.mended = repaired && !report.actions.is_empty();
+                // Its own document was written, and read back as it must be: another's does not restore it.
+                let restored = |document| {
+                    report.fulfilled.contains(&document)
+                        && report.actions.iter().any(|action| action.operation == document)
+                };
+                sighting.mended = repaired && restored_by(finding.kind()).is_some_and(restored);
                 sighting.read = Some(report.read);
                 sighting.diff = report.plan();
             }

@@ -75,3 +75,39 @@ async fn an_object_that_could_not_be_judged_is_told_of_by_the_schedule_once_it_c
     sweep(&s).await;
     assert_eq!(s.world.told().len(), 3, "once: {:?}", s.world.told());
 }
+
+/// The bucket's policy with a Deny for Darwin in it, and an event of this call at this time.
+async fn locked(s: &Setup, name: &str) -> String {
+    let open = s.world.policy().unwrap();
+    let mut policy: Value = serde_json::from_str(&open).unwrap();
+    policy["Statement"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"Sid": "Lock", "Effect": "Deny", "Principal": {"AWS": ROLE},
+        "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{BUCKET}/*")}));
+    s.world.bucket(|bucket| bucket.policy.write(Some(policy.to_string()), 0));
+    s.handle(by(s, name)).await;
+    open
+}
+
+fn by(s: &Setup, name: &str) -> Value {
+    let mut event = changed(name);
+    event["detail"]["eventTime"] = json!(s.world.now.get().to_string());
+    event
+}
+
+#[tokio::test]
+async fn a_change_that_was_made_before_an_incident_began_did_not_end_it() {
+    for (late, ended_by) in [(false, "DeleteBucketPolicy"), (true, "")] {
+        let s = setup(World::healthy(), &[]);
+        let early = by(&s, "DeleteBucketPolicy");
+        later(&s);
+        let open = locked(&s, "PutBucketPolicy").await;
+        assert_eq!(s.world.documents().remove(0)["change"], "PutBucketPolicy");
+        s.world.bucket(|bucket| bucket.policy.write(Some(open), 0));
+        later(&s);
+        s.handle(if late { early } else { by(&s, "DeleteBucketPolicy") }).await;
+        assert_eq!(s.world.told(), ["explicit-deny opened", "explicit-deny resolved"]);
+        assert_eq!(s.world.documents().remove(1)["ended_by_change"].as_str().unwrap_or(""), ended_by);
+    }
+}

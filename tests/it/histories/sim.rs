@@ -1,17 +1,19 @@
 //! An S3 that settles late, with several writers, under one scheduler: every AWS call is a point at which anybody else
 //! may run, and every guard function may die.
 
+use super::keys::Truth;
+use super::truth;
 use crate::world::{aws_error, darwin_cors, darwin_policy};
 use darwin_s3_guard::app::memory::Memory;
-use darwin_s3_guard::app::ports::{self, BucketReads, BucketWrites, Clock, ForAccount, Keys, Log, Objects, Topic};
+use darwin_s3_guard::app::ports::{self, BucketReads, BucketWrites, Clock, ForAccount, Log, Topic};
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsResult, ErrorClass, Operation};
 use darwin_s3_guard::model::change::Subject;
-use darwin_s3_guard::model::kms::KeyMetadata;
-use darwin_s3_guard::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
+use darwin_s3_guard::model::s3::{BucketEncryption, CorsRule, Notifications, Ownership, PublicAccessBlock};
 use darwin_s3_guard::model::time::Timestamp;
 use darwin_s3_guard::report::notice::Message;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -38,17 +40,47 @@ pub(super) struct Taken {
     pub(super) read_at: usize,
 }
 
-/// What the histories must have held to show anything.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Seen {
-    pub(super) stale_reads: u64,
-    pub(super) rivals_between_read_and_write: u64,
-    pub(super) crashed_writers: u64,
-    pub(super) taken_leases: u64,
-    pub(super) faults: u64,
-    pub(super) guard_writes: u64,
-    pub(super) lost_updates: u64,
-    pub(super) contests: u64,
+macro_rules! counters {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $counter:ident,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, Default)]
+        pub(super) struct $name { $($(#[$doc])* pub(super) $counter: u64,)+ }
+        impl $name {
+            pub(super) fn add(&mut self, other: Self) {
+                $(self.$counter += other.$counter;)+
+            }
+            pub(super) fn each(self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($counter), self.$counter),)+].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    /// What the histories must have held to show anything.
+    Seen {
+        stale_reads,
+        rivals_between_read_and_write,
+        crashed_writers,
+        taken_leases,
+        faults,
+        guard_writes,
+        lost_updates,
+        contests,
+        /// Claims that were held to the truth, and bore it.
+        verified,
+        allowed,
+        repaired,
+        resolved,
+        keys_told,
+        keys_resolved,
+        /// Dead keys with objects under them when all was quiet, each with its incident.
+        dead_keys,
+        /// Marks that were left for the holder of a lease, each with a look after it.
+        marks,
+        /// Functions that Lambda ended at their deadline.
+        timed_out,
+    }
 }
 
 /// A document with the versions that a read may still show.
@@ -63,6 +95,10 @@ pub(super) struct Settings {
     pub(super) fault_in: u64,
     /// One in so many calls is a guard function's last; 0: none.
     pub(super) crash_in: u64,
+    /// One in so many reads is denied; 0: none.
+    pub(super) denied_in: u64,
+    /// How long Lambda lets a function run.
+    pub(super) timeout: Duration,
 }
 
 pub(super) struct Sim {
@@ -74,6 +110,14 @@ pub(super) struct Sim {
     pub(super) taken: RefCell<Vec<Taken>>,
     pub(super) store: Memory,
     pub(super) published: RefCell<Vec<Message>>,
+    pub(super) truth: Truth,
+    /// By incident: when the first function that saw it in this life began, and the last that saw it end.
+    pub(super) seen_by: RefCell<BTreeMap<String, Timestamp>>,
+    pub(super) healed_by: RefCell<BTreeMap<String, Timestamp>>,
+    /// When the bucket was marked for the holder of its lease.
+    pub(super) marks: RefCell<Vec<Timestamp>>,
+    /// When a function that lived to its end had begun to look at the policy last.
+    pub(super) looks: RefCell<Vec<Timestamp>>,
     pub(super) seen: Cell<Seen>,
     /// Faults and crashes only while this holds.
     pub(super) rough: Cell<bool>,
@@ -94,6 +138,11 @@ impl Sim {
             taken: RefCell::default(),
             store: Memory::new(),
             published: RefCell::default(),
+            truth: Truth::new(now),
+            seen_by: RefCell::default(),
+            healed_by: RefCell::default(),
+            marks: RefCell::default(),
+            looks: RefCell::default(),
             seen: Cell::default(),
             rough: Cell::new(true),
             loud: false,
@@ -152,13 +201,47 @@ impl Sim {
     pub(super) fn write(&self, who: Who, subject: Subject, document: Option<String>, read_at: usize) {
         let event_id = format!("event-{:04}", self.taken.borrow().len());
         let at = self.now.get();
-        self.versions(subject).borrow_mut().0.push((at, document.clone()));
+        let stored =
+            document.as_deref().map(|text| if subject == Subject::Policy { stored(text) } else { text.to_owned() });
+        self.versions(subject).borrow_mut().0.push((at, stored));
         self.taken.borrow_mut().push(Taken { who, subject, document, at, event_id, read_at });
+    }
+
+    /// Whether a document was so at some time from `from` to `to`.
+    pub(super) fn stood(
+        &self,
+        subject: Subject,
+        from: Timestamp,
+        to: Timestamp,
+        holds: impl Fn(Option<&str>) -> bool,
+    ) -> bool {
+        let versions = &self.versions(subject).borrow().0;
+        let lasts = |at: usize| versions.get(at + 1).is_none_or(|(next, _)| *next + self.settings.settle >= from);
+        let mut dated = versions.iter().enumerate();
+        dated.any(|(at, (since, text))| *since <= to && lasts(at) && holds(text.as_deref()))
     }
 
     fn chance(&self, one_in: u64) -> bool {
         self.rough.get() && one_in > 0 && self.roll(one_in) == 0
     }
+}
+
+/// A policy as S3 gives it back: accounts as ARNs, lists of one as their element.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
+fn stored(policy: &str) -> String {
+    let mut policy: serde_json::Value = serde_json::from_str(policy).unwrap();
+    for statement in policy["Statement"].as_array_mut().into_iter().flatten() {
+        for path in ["/Action", "/Resource", "/Principal/AWS"] {
+            let Some(value) = statement.pointer_mut(path) else { continue };
+            if let Some([only]) = value.as_array().map(Vec::as_slice) {
+                *value = only.clone();
+            }
+            if let Some(account) = value.as_str().filter(|text| text.len() == 12 && path == "/Principal/AWS") {
+                *value = format!("arn:aws:iam::{account}:root").into();
+            }
+        }
+    }
+    policy.to_string()
 }
 
 /// Lets anybody else run.
@@ -187,6 +270,13 @@ pub(super) struct Outside {
     pub(super) read_at: Rc<Cell<[usize; 2]>>,
     /// Whether a write of this function was begun and not yet answered for.
     pub(super) writing: Rc<Cell<bool>>,
+    /// The documents that this function was shown since it last wrote them, policy and CORS.
+    pub(super) shown: Rc<RefCell<[Vec<Option<String>>; 2]>>,
+    /// When this function last began to read the policy.
+    pub(super) looked: Rc<Cell<Timestamp>>,
+    pub(super) began: Timestamp,
+    /// The object that its event is about.
+    pub(super) object: Option<String>,
     /// Killed: it is never run again.
     pub(super) dead: Rc<Cell<bool>>,
 }
@@ -201,6 +291,9 @@ impl Outside {
     pub(super) async fn call(&self, operation: Operation) -> AwsResult<()> {
         step().await;
         self.dead.set(self.dead.get() || self.sim.chance(self.sim.settings.crash_in));
+        if self.sim.now.get() > self.began + self.sim.settings.timeout && !self.dead.replace(true) {
+            self.sim.count(|seen| seen.timed_out += 1);
+        }
         if self.dead.get() {
             step().await;
         }
@@ -216,12 +309,27 @@ impl Outside {
         Ok(())
     }
 
-    async fn read(&self, operation: Operation, subject: Subject) -> AwsResult<Option<String>> {
+    /// A call that only reads, and may be refused.
+    pub(super) async fn look(&self, operation: Operation) -> AwsResult<()> {
         self.call(operation).await?;
+        if self.sim.chance(self.sim.settings.denied_in) {
+            self.sim.count(|seen| seen.faults += 1);
+            return Err(aws_error(operation, ErrorClass::Denied, "AccessDenied", 403));
+        }
+        Ok(())
+    }
+
+    async fn read(&self, operation: Operation, subject: Subject) -> AwsResult<Option<String>> {
+        if subject == Subject::Policy {
+            self.looked.set(self.sim.now.get());
+        }
+        self.look(operation).await?;
         let mut read_at = self.read_at.get();
         read_at[subject as usize] = self.sim.taken.borrow().len();
         self.read_at.set(read_at);
-        Ok(self.sim.read(subject))
+        let text = self.sim.read(subject);
+        self.shown.borrow_mut()[subject as usize].push(text.clone());
+        Ok(text)
     }
 
     async fn put(&self, operation: Operation, subject: Subject, document: String) -> AwsResult<()> {
@@ -233,6 +341,7 @@ impl Outside {
             Err(error) => error.has_code("InternalError") && self.sim.roll(2) == 0,
         };
         if taken {
+            self.shown.borrow_mut()[subject as usize].clear();
             self.sim.write(self.who, subject, Some(document), self.read_at.get()[subject as usize]);
             self.sim.count(|seen| seen.guard_writes += 1);
         }
@@ -243,43 +352,36 @@ impl Outside {
     }
 }
 
-impl Objects for Outside {
-    async fn head_object(&self, _bucket: &str, _key: &str, _version_id: Option<&str>) -> AwsResult<Head> {
-        self.call(Operation::HeadObject).await?;
-        Ok(Head::Gone)
-    }
-}
-
 impl BucketReads for Outside {
     async fn policy(&self, _bucket: &str) -> AwsResult<Option<String>> {
         self.read(Operation::GetBucketPolicy, Subject::Policy).await
     }
     async fn policy_is_public(&self, _bucket: &str) -> AwsResult<Option<bool>> {
-        self.call(Operation::GetBucketPolicyStatus).await.map(|()| Some(false))
+        self.look(Operation::GetBucketPolicyStatus).await.map(|()| Some(false))
     }
     async fn cors(&self, _bucket: &str) -> AwsResult<Option<Vec<CorsRule>>> {
         let text = self.read(Operation::GetBucketCors, Subject::Cors).await?;
         Ok(text.map(|text| serde_json::from_str(&text).unwrap()))
     }
     async fn encryption(&self, _bucket: &str) -> AwsResult<Option<BucketEncryption>> {
-        self.call(Operation::GetBucketEncryption).await?;
+        self.look(Operation::GetBucketEncryption).await?;
         Ok(Some(BucketEncryption { algorithm: Some("AES256".into()), ..BucketEncryption::default() }))
     }
     async fn notifications(&self, _bucket: &str) -> AwsResult<Notifications> {
-        self.call(Operation::GetBucketNotificationConfiguration).await?;
+        self.look(Operation::GetBucketNotificationConfiguration).await?;
         Ok(Notifications { event_bridge: true, ..Notifications::default() })
     }
     async fn public_access_block(&self, _bucket: &str) -> AwsResult<Option<PublicAccessBlock>> {
-        self.call(Operation::GetPublicAccessBlock).await.map(|()| None)
+        self.look(Operation::GetPublicAccessBlock).await.map(|()| None)
     }
     async fn ownership(&self, _bucket: &str) -> AwsResult<Option<Ownership>> {
-        self.call(Operation::GetBucketOwnershipControls).await.map(|()| Some(Ownership::BucketOwnerEnforced))
+        self.look(Operation::GetBucketOwnershipControls).await.map(|()| Some(Ownership::BucketOwnerEnforced))
     }
     async fn requester_pays(&self, _bucket: &str) -> AwsResult<bool> {
-        self.call(Operation::GetBucketRequestPayment).await.map(|()| false)
+        self.look(Operation::GetBucketRequestPayment).await.map(|()| false)
     }
     async fn tags(&self, _bucket: &str) -> AwsResult<Vec<(String, String)>> {
-        self.call(Operation::GetBucketTagging).await.map(|()| Vec::new())
+        self.look(Operation::GetBucketTagging).await.map(|()| Vec::new())
     }
 }
 
@@ -295,21 +397,10 @@ impl BucketWrites for Outside {
     }
 }
 
-impl Keys for Outside {
-    async fn describe_key(&self, _key: &str) -> AwsResult<KeyMetadata> {
-        Err(aws_error(Operation::DescribeKey, ErrorClass::NotFound, "NotFoundException", 400))
-    }
-    async fn key_policy(&self, _key: &str) -> AwsResult<String> {
-        Err(aws_error(Operation::GetKeyPolicy, ErrorClass::NotFound, "NotFoundException", 400))
-    }
-    async fn grants(&self, _key: &str, _grantee: &str) -> AwsResult<Vec<serde_json::Value>> {
-        Ok(Vec::new())
-    }
-}
-
 impl Topic for Outside {
     async fn publish(&self, message: &Message) -> AwsResult<()> {
         self.call(Operation::Publish).await?;
+        truth::message(self, message);
         self.sim.published.borrow_mut().push(message.clone());
         Ok(())
     }
@@ -332,8 +423,9 @@ impl Clock for Outside {
 
 impl Log for Outside {
     fn line(&self, value: serde_json::Value) {
+        truth::log_line(self, &value);
         if self.sim.loud {
-            eprintln!("{} {:?} {value}", self.sim.now.get(), self.who);
+            eprintln!("{} {:?} {value}", self.sim.now.get().as_millis(), self.who);
         }
     }
 }

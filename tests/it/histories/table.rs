@@ -54,14 +54,35 @@ impl KnownKeys for Outside {
 
 impl Incidents for Outside {
     may_fail! {
-        sight(sighting: &Sighting, now: Timestamp) -> Claim;
         claim(incident: &Incident, status: Status, now: Timestamp) -> bool;
         acknowledge(incident: &Incident, until: Timestamp) -> bool;
         told(incident: &Incident, now: Timestamp) -> ();
         release_claim(incident: &Incident) -> ();
-        heal(incident: &Incident, healed: &Healed, unseen: Timestamp, now: Timestamp) -> bool;
         resolve(incident: &Incident, now: Timestamp) -> bool;
         open(bucket: &str) -> Vec<Incident>;
+    }
+    async fn sight(&self, sighting: &Sighting, now: Timestamp) -> StoreResult<Claim> {
+        self.call(Operation::UpdateItem).await?;
+        let claim = self.sim.store.sight(sighting, now).await?;
+        let name = sighting.fingerprint().to_string();
+        let mut seen = self.sim.seen_by.borrow_mut();
+        let first = seen.get(&name).copied().filter(|_| matches!(claim, Claim::Counted(_)));
+        seen.insert(name, first.map_or(self.began, |first| first.min(self.began)));
+        Ok(claim)
+    }
+    async fn heal(
+        &self,
+        incident: &Incident,
+        healed: &Healed,
+        unseen_since: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        self.call(Operation::UpdateItem).await?;
+        let done = self.sim.store.heal(incident, healed, unseen_since, now).await?;
+        if done {
+            self.sim.healed_by.borrow_mut().insert(incident.fingerprint.to_string(), self.began);
+        }
+        Ok(done)
     }
 }
 
@@ -71,6 +92,7 @@ impl Leases for Outside {
         let lease = self.sim.store.lease(bucket, holder, now, expires).await?;
         if lease == Lease::Busy {
             self.sim.count(|seen| seen.taken_leases += 1);
+            self.sim.marks.borrow_mut().push(now);
         }
         Ok(lease)
     }
