@@ -177,6 +177,7 @@ impl Outbox {
         for finding in answer.drifts.iter().chain(findings) {
             seen.push(finding.kind());
             let mut sighting = Sighting::of(&answer.bucket, finding.clone());
+            sighting.read = Some(answer.read);
             if let Some(by) = by.filter(|by| by.may_have_caused(finding)) {
                 sighting.actor = Some(by.actor.clone());
                 sighting.change = Some(by.name.to_owned());
@@ -184,7 +185,6 @@ impl Outbox {
             if finding.kind().is_drift() {
                 sighting.did.clone_from(&answer.actions);
                 sighting.mended = repaired && !answer.actions.is_empty();
-                sighting.read = Some(answer.read);
                 sighting.diff = answer.plan();
             }
             self.sighted(indexes, sighting);
