@@ -28,15 +28,15 @@ code { background: #f4f4f4; border: 1px solid #e1e1e1; border-radius: 3px; color
 
 
 def block(language: str) -> str:
-    return re.search(rf"```{language}\n(.*?)```", MESSAGES, re.DOTALL)[1]
+    return re.search(rf"```{language}\n(.*?)\n```\n", MESSAGES, re.DOTALL)[1]
 
 
 def email() -> str:
     text = block("text").split("\nEVIDENCE\n")[0]
-    state, bucket, rest = re.search(r"^Now: (\w+) as of .*?Bucket (\S+): (.*?)\.", text).groups()
+    bucket, rest = re.search(r"^Now: Bucket (\S+): (.*?)\.", text).groups()
     escaped = re.sub(r"(?m)^(Now|Affected|Changed by|Do now):", r"<b>\1:</b>", html.escape(text))
     return (
-        f'<div class="mail"><h1>{html.escape(f"{state} {bucket}: {rest}")}</h1><div class="from">AWS Notifications</div>'
+        f'<div class="mail"><h1>{html.escape(f"REPAIRED {bucket}: {rest}")}</h1><div class="from">AWS Notifications</div>'
         f"<pre>{escaped}</pre></div>"
     )
 
@@ -67,7 +67,7 @@ def draw(name: str, body: str, height: int) -> None:
 
 def main() -> int:
     draw("email.png", email(), 880)
-    draw("card.png", card(), 560)
+    draw("card.png", card(), 700)
     return 0
 
 

@@ -251,9 +251,11 @@ mod tests {
             let assessed = assess_cors(nothing, ORIGIN);
             assert_eq!(assessed.proposed, Some(vec![darwin_rule(ORIGIN)]));
             insta::allow_duplicates! { insta::assert_snapshot!(told(&assessed.drift.unwrap()).remedy, @r#"
-            Write the CORS rules as they were read, with Darwin's rule after them (needs s3:PutBucketCORS). If images stay blank in a browser that loaded them before, empty its cache.
+            Add Darwin's CORS rule.
 
             aws s3api put-bucket-cors --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --cors-configuration '{"CORSRules":[{"AllowedHeaders":["*"],"AllowedMethods":["GET"],"AllowedOrigins":["https://darwin.v7labs.com"]}]}'
+
+            If images stay blank in a browser that loaded them before, empty its cache. Needs s3:PutBucketCORS.
             "#) };
         }
     }

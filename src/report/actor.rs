@@ -4,38 +4,41 @@
 
 use crate::model::actor::Actor;
 use crate::model::text::shortened;
-use crate::report::text::{moment, name};
+use crate::model::time::Timestamp;
+use crate::report::text::{moment_beside, name};
 
 /// Most characters of an address, a program or a session.
 const SHORT: usize = 60;
 
-/// One line: who, by which call, with what, from where and when.
-pub(super) fn who(actor: &Actor, change: Option<&str>) -> String {
-    let who = actor.arn.as_deref().map_or_else(|| "somebody whom CloudTrail does not name".to_owned(), named);
-    let at = |at: &str| at.parse().map_or_else(|_| short(at), moment);
+/// One line: who, with what, by which call and when. The account only where it is not `home`'s; the day only where it is not
+/// that of `now`.
+pub(super) fn who(actor: &Actor, change: Option<&str>, home: &str, now: Timestamp) -> String {
+    let who = actor
+        .arn
+        .as_deref()
+        .map_or_else(|| "somebody whom CloudTrail does not name".to_owned(), |arn| named(arn, home));
+    let at = |at: &str| at.parse().map_or_else(|_| short(at), |at| moment_beside(at, now));
     let details = [
-        change.map(|change| format!(", {}", short(change))),
         actor.user_agent.as_deref().map(|agent| format!(" with {}", program(agent))),
-        actor.source_ip.as_deref().map(|from| format!(" from {}", short(from))),
-        actor.time.as_deref().map(|time| format!(", at {}", at(time))),
+        change.map(|change| format!(", {}", short(change))),
+        actor.time.as_deref().map(|time| format!(" at {}", at(time))),
     ];
     who + &details.into_iter().flatten().collect::<String>()
 }
 
-/// `role deploy (session ci, account 111122223333)` for a role's session, `user ann (account 111122223333)` for a user.
-fn named(arn: &str) -> String {
+/// `role deploy (session ci)` for a role's session, `user ann` for a user; of another account with its number.
+fn named(arn: &str, home: &str) -> String {
     let Some((account, resource)) = arn.splitn(6, ':').collect::<Vec<_>>().get(4..6).and_then(|parts| match parts {
         [account, resource] => Some((*account, *resource)),
         _ => None,
     }) else {
         return short(arn);
     };
+    let of = if account == home { String::new() } else { format!(" of account {}", short(account)) };
     let parts: Vec<&str> = resource.split('/').collect();
     match parts.as_slice() {
-        ["assumed-role", role, session] => {
-            format!("role {} (session {}, account {})", short(role), short(session), short(account))
-        }
-        ["user", .., user] => format!("user {} (account {})", short(user), short(account)),
+        ["assumed-role", role, session] => format!("role {}{of} (session {})", short(role), short(session)),
+        ["user", .., user] => format!("user {}{of}", short(user)),
         ["root"] => format!("the root user of account {}", short(account)),
         _ => short(arn),
     }
@@ -81,6 +84,9 @@ fn pipeline_of(text: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    /// 2026-11-24T12:00:00Z.
+    const NOON: Timestamp = Timestamp::from_millis(1_795_521_600_000);
+
     fn actor(arn: &str, agent: &str, ip: &str) -> Actor {
         Actor {
             arn: Some(arn.into()),
@@ -92,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_reads_as_who_how_where_and_when() {
+    fn a_change_reads_as_who_with_what_how_and_when() {
         for (who_is_it, change, words) in [
             (
                 actor(
@@ -101,23 +107,32 @@ mod tests {
                     "192.0.2.7",
                 ),
                 Some("PutBucketPolicy"),
-                "role deploy (session ci, account 111122223333), PutBucketPolicy with Terraform from 192.0.2.7, at 11:59 UTC on 2026-11-24",
+                "role deploy (session ci) with Terraform, PutBucketPolicy at 11:59 UTC",
             ),
             (
                 actor("arn:aws:iam::111122223333:user/ops/ann", "[S3Console/0.4, aws-internal/3]", "192.0.2.7"),
                 None,
-                "user ann (account 111122223333) with the AWS console from 192.0.2.7, at 11:59 UTC on 2026-11-24",
+                "user ann with the AWS console at 11:59 UTC",
             ),
             (
                 actor("arn:aws:iam::111122223333:root", "aws-cli/2.31 md/x", "192.0.2.7"),
                 None,
-                "the root user of account 111122223333 with aws-cli/2.31 from 192.0.2.7, at 11:59 UTC on 2026-11-24",
+                "the root user of account 111122223333 with aws-cli/2.31 at 11:59 UTC",
             ),
             (Actor { arn: Some("config.amazonaws.com".into()), ..Actor::default() }, None, "config.amazonaws.com"),
             (Actor::default(), Some("PutKeyPolicy"), "somebody whom CloudTrail does not name, PutKeyPolicy"),
         ] {
-            assert_eq!(who(&who_is_it, change), words);
+            assert_eq!(who(&who_is_it, change, "111122223333", NOON), words);
         }
+    }
+
+    #[test]
+    fn an_account_is_named_where_it_is_another_and_a_day_where_it_is_past() {
+        let ann = actor("arn:aws:iam::111122223333:user/ops/ann", "aws-cli/2.31", "192.0.2.7");
+        assert_eq!(
+            who(&ann, Some("PutKeyPolicy"), "999988887777", NOON + std::time::Duration::from_hours(24)),
+            "user ann of account 111122223333 with aws-cli/2.31, PutKeyPolicy at 11:59 UTC, 24 Nov"
+        );
     }
 
     #[test]

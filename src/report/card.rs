@@ -7,7 +7,7 @@
 use crate::incident::life::{Incident, Report, Status};
 use crate::model::text::cut;
 use crate::report::console;
-use crate::report::letter::{Letter, headline, letter, state};
+use crate::report::letter::{Letter, headline, letter, place, state};
 use crate::report::notice::{Notice, severity_name};
 use crate::report::remedy::Block;
 use crate::report::text::{block, line};
@@ -88,8 +88,10 @@ fn title(notice: &Notice<'_>) -> String {
     if notice.status == Status::Test {
         return format!("{}: {}", state(notice), headline(notice));
     }
-    let bucket = quiet(&line(&notice.incident.bucket, 100));
-    format!("{} {bucket}: {}", state(notice), headline(notice)).chars().take(TITLE).collect()
+    format!("{} {}: {}", state(notice), quiet(&line(&place(notice), 100)), headline(notice))
+        .chars()
+        .take(TITLE)
+        .collect()
 }
 
 fn description(letter: &Letter, status: Status) -> String {
@@ -102,8 +104,9 @@ fn description(letter: &Letter, status: Status) -> String {
     let mut parts: Vec<String> = vec![four.map(|(name, text)| format!("*{name}:* {}", sentence(text))).join("\n")];
     let mut room = COMMANDS;
     for (label, way) in letter.remedy.labelled() {
-        parts.extend(label.map(|label| format!("*{label}:* {}", sentence(&way.says))));
+        parts.extend(label.filter(|_| way.block.is_some()).map(|label| format!("*{label}:*")));
         parts.extend(way.block.as_ref().map(|block| shown(block, &mut room)));
+        parts.extend((!way.note.is_empty()).then(|| sentence(&way.note)));
     }
     if let Some(command) = &letter.look_up {
         parts.push(format!("*Who changed it:*\n{}", shown(&Block::Command(command.clone()), &mut room)));
@@ -112,7 +115,8 @@ fn description(letter: &Letter, status: Status) -> String {
         let why = letter.why.iter().take(REASONS).map(|reason| format!("- {}", sentence(reason)));
         let title = if matches!(status, Status::Resolved | Status::Repaired) { "What it was" } else { "Why" };
         parts.push(format!("*{title}:*\n{}", why.collect::<Vec<_>>().join("\n")));
-        parts.extend(letter.did.as_ref().map(|did| format!("*The guard:* {}", sentence(did))));
+        let title = if status == Status::Resolved { "How it ended" } else { "The guard" };
+        parts.extend(letter.did.as_ref().map(|did| format!("*{title}:* {}", sentence(did))));
     }
     if let Some((command, or)) = &letter.stop {
         parts.push(format!("*To stop the guard here:*\n{}\n{or}", shown(&Block::Command(command.clone()), &mut room)));
@@ -135,7 +139,7 @@ fn next_steps(notice: &Notice<'_>) -> Vec<String> {
 fn shown(of: &Block, room: &mut usize) -> String {
     let text = match of {
         Block::Command(text) => text.clone(),
-        Block::Text(text) => block(text, usize::MAX),
+        Block::Text(text) => block(text.trim_end(), usize::MAX),
     };
     let safe = !text.contains("```") && quiet(&text) == text;
     match room.checked_sub(text.len()) {

@@ -4,13 +4,14 @@
 //! that would take one of them takes the message.
 
 use crate::incident::life::Status;
+use crate::model::evidence::Evidence;
 use crate::model::finding::Severity;
 use crate::report::card::quiet;
-use crate::report::letter::{Letter, headline, letter, state, subject};
+use crate::report::letter::{Letter, headline, letter, place, state, subject};
 use crate::report::notice::{Budget, MAX_SUBJECT, Notice, attribute, severity_name};
 use crate::report::remedy::OTHER_STOPS;
 use crate::report::text::{line, moment};
-use crate::report::{card, document, email};
+use crate::report::{card, document, email, words};
 use serde_json::{Value, json};
 
 /// Most names in a sentence.
@@ -43,11 +44,32 @@ impl<'d, 'n> Digest<'d, 'n> {
             return subject(self.first);
         }
         if buckets > 1 {
-            return format!("{} {buckets} buckets: Darwin's part is in place again", state(self.first));
+            return format!("{} {buckets} buckets: {}", state(self.first), self.restored());
         }
         let more = format!(" (+{} more)", self.others.len());
         let room = MAX_SUBJECT.saturating_sub(1 + more.len());
         subject(self.first).chars().take(room).chain(more.chars()).collect()
+    }
+
+    /// What the repairs of several buckets gave back.
+    fn restored(self) -> String {
+        let names = each(self.all().map(|notice| match notice.report().finding.evidence {
+            Evidence::PolicyMissing { .. } | Evidence::PolicyGutted { .. } | Evidence::Wider { .. } => {
+                "Darwin's statement"
+            }
+            Evidence::CorsMissing { .. } => "CORS rule",
+            _ => "EventBridge setting",
+        }));
+        format!("{} restored", names.join(" and "))
+    }
+
+    /// What people noticed of the gravest, and in which buckets.
+    fn past(self) -> String {
+        let past = |notice: &Notice<'_>| words::effect(&notice.report().finding, notice.report().read).past;
+        let Some(noticed) = past(self.first) else { return String::new() };
+        let same = self.all().filter(|notice| past(notice).as_ref() == Some(&noticed));
+        let buckets = each(same.map(|notice| notice.incident.bucket.as_str()));
+        format!(" Until then, in {}, {noticed}.", names(&buckets))
     }
 
     pub(super) fn attributes(self) -> [(&'static str, String); 4] {
@@ -115,7 +137,7 @@ impl<'d, 'n> Digest<'d, 'n> {
         let mut text: Vec<String> =
             lines.iter().map(|(name, text)| format!("*{name}:* {}", card::sentence(text))).collect();
         text.extend(digest.all().take(NAMED).map(|notice| format!("- {}", card::sentence(&title(notice)))));
-        text.push("The email has the commands, and all of them.".to_owned());
+        text.push("Commands: see the email.".to_owned());
         if let Some(content) = card.get_mut("content").and_then(Value::as_object_mut) {
             content.insert("title".to_owned(), json!(quiet(&self.subject())));
             content.insert("description".to_owned(), json!(text.join("\n")));
@@ -139,15 +161,15 @@ impl<'d, 'n> Digest<'d, 'n> {
         [
             if several {
                 format!(
-                    "{} as of {}. {} buckets: Darwin's part is in place again. The guard restored it and read it back.",
-                    state(self.first),
-                    moment(self.first.now),
+                    "{} buckets: {}. The guard read it back in each; as of {}.",
                     buckets.len(),
+                    self.restored(),
+                    moment(self.first.now),
                 )
             } else {
                 format!("{now} Also: {others}.")
             },
-            if several { format!("nothing any more, in {}.", names(&buckets)) } else { affected },
+            if several { format!("buckets {}: nothing any more.{}", names(&buckets), self.past()) } else { affected },
             if same { changed_by } else { "see each of them.".to_owned() },
             self.do_now(&letters),
         ]
@@ -158,7 +180,7 @@ impl<'d, 'n> Digest<'d, 'n> {
         match with_ways.as_slice() {
             [] => "nothing.".to_owned(),
             _ if self.first.status == Status::Repaired => {
-                "nothing. If a template or pipeline made the change, put Darwin's part (below) into it.".to_owned()
+                "nothing. If a template or pipeline manages the buckets, add to it what is below.".to_owned()
             }
             [one] => one.do_now.clone(),
             several => format!("the {} steps below, one for each.", several.len()),
@@ -167,7 +189,7 @@ impl<'d, 'n> Digest<'d, 'n> {
 }
 
 fn title(notice: &Notice<'_>) -> String {
-    format!("{} {}: {}", state(notice), line(&notice.incident.bucket, 100), headline(notice))
+    format!("{} {}: {}", state(notice), line(&place(notice), 100), headline(notice))
 }
 
 /// Each value once, in their order.

@@ -19,7 +19,7 @@ pub(super) fn text(notice: &Notice<'_>, budget: Budget, was_cut: bool) -> String
         sections.push(section(why_title(notice), &bullets(&letter.why, budget)));
         let look_up = letter.look_up.as_ref().filter(|command| command.len() <= budget.long);
         sections.extend(look_up.map(|command| section("WHO CHANGED IT", command)));
-        sections.extend(letter.did.as_ref().map(|did| section("WHAT THE GUARD DID", did)));
+        sections.extend(letter.did.as_ref().map(|did| section(did_title(notice.status), did)));
         sections.extend(
             letter.stop.as_ref().map(|(command, or)| section("TO STOP THE GUARD HERE", &format!("{command}\n{or}"))),
         );
@@ -41,7 +41,7 @@ pub(super) fn member(notice: &Notice<'_>, title: &str, budget: Budget) -> String
     parts.push(section(why_title(notice), &bullets(&letter.why, budget)));
     let look_up = letter.look_up.as_ref().filter(|command| command.len() <= budget.long);
     parts.extend(look_up.map(|command| section("WHO CHANGED IT", command)));
-    parts.extend(letter.did.as_ref().map(|did| section("WHAT THE GUARD DID", did)));
+    parts.extend(letter.did.as_ref().map(|did| section(did_title(notice.status), did)));
     parts.extend(letter.stop.as_ref().map(|(command, _)| section("TO STOP THE GUARD HERE", command)));
     parts.push(section("EVIDENCE", &evidence(notice, budget)));
     parts.join("\n")
@@ -54,20 +54,17 @@ fn four_lines(letter: &Letter) -> String {
     )
 }
 
-/// What `Do now` is about, each way under its label.
+/// What to paste for `Do now`: each way under its label, and what to know of it.
 fn to_paste(letter: &Letter, budget: Budget) -> Option<String> {
-    let several = letter.remedy.ways.len() > 1;
     let ways = letter.remedy.labelled().filter_map(|(label, way)| {
-        let label = label.map(|label| format!("{label}: {}", way.says));
         let block = way.block.as_ref().map(|block| shown(block, budget));
-        match (label, block) {
-            (Some(label), Some(block)) => Some(format!("{label}\n{block}")),
-            (Some(label), None) => Some(label),
-            (None, block) => block,
-        }
+        let note = (!way.note.is_empty()).then(|| way.note.clone());
+        let parts: Vec<String> = [block, note].into_iter().flatten().collect();
+        let label = label.map(|label| format!("{label}:\n")).unwrap_or_default();
+        (!parts.is_empty()).then(|| format!("{label}{}", parts.join("\n")))
     });
     let ways: Vec<String> = ways.collect();
-    (!ways.is_empty()).then(|| ways.join(if several { "\n\n" } else { "\n" }))
+    (!ways.is_empty()).then(|| ways.join("\n\n"))
 }
 
 /// A command is whole or not there: what is cut must not be pasted.
@@ -80,7 +77,7 @@ fn shown(of: &Block, budget: Budget) -> String {
             )
         }
         Block::Command(command) => command.clone(),
-        Block::Text(text) => block(text, budget.long),
+        Block::Text(text) => block(text.trim_end(), budget.long),
     }
 }
 
@@ -92,6 +89,14 @@ fn why_title(notice: &Notice<'_>) -> &'static str {
     match notice.status {
         Status::Resolved | Status::Repaired => "WHAT IT WAS",
         Status::Opened | Status::Reminder | Status::Test => "WHY",
+    }
+}
+
+/// What was done is what ended it, where it is over.
+const fn did_title(status: Status) -> &'static str {
+    match status {
+        Status::Resolved => "HOW IT ENDED",
+        Status::Opened | Status::Reminder | Status::Repaired | Status::Test => "WHAT THE GUARD DID",
     }
 }
 

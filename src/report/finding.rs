@@ -11,6 +11,7 @@ use crate::model::evidence::{
 };
 use crate::model::finding::{Finding, Kind, Severity};
 use crate::model::text::{counted, with_wildcards};
+use crate::model::time::Timestamp;
 use crate::model::verdict::{Decision, Effect, Reader};
 use crate::model::why::StatementName;
 use crate::report::actor;
@@ -72,7 +73,7 @@ pub fn words(finding: &Finding, bucket: &str, home: &Home) -> FindingAnswer {
     FindingAnswer {
         kind: finding.kind(),
         severity: finding.severity,
-        title: headline(finding),
+        title: headline(finding, None),
         because: because(finding, bucket, home),
         depends_on: finding.depends_on.iter().map(ToString::to_string).collect(),
         remedy: remedy(finding, bucket, home).text(),
@@ -184,7 +185,7 @@ fn because(finding: &Finding, bucket: &str, home: &Home) -> Vec<String> {
         ],
         Evidence::Paused { unreadable } => vec![paused(unreadable.as_ref())],
         Evidence::LostUpdate(lost) => lost_update(lost),
-        Evidence::Contested { actor, limit, window_s } => contested(actor.as_ref(), *limit, *window_s),
+        Evidence::Contested { actor, limit, window_s } => contested(actor.as_ref(), *limit, *window_s, home),
         Evidence::NoConfigEvents { operation } => vec![format!(
             "the guard called {}, and its CloudTrail event never arrived: no trail delivers such events to EventBridge",
             code(&operation.to_string())
@@ -469,14 +470,19 @@ fn lost_update(lost: &LostUpdate) -> Vec<String> {
     ]
 }
 
-fn contested(rival: Option<&Actor>, limit: u32, window_s: u64) -> Vec<String> {
-    let who = rival.map_or_else(|| "somebody whom no event names".to_owned(), |rival| actor::who(rival, None));
+fn contested(rival: Option<&Actor>, limit: u32, window_s: u64, home: &Home) -> Vec<String> {
+    // The day is not known here, so that it is always said.
+    let who = rival.map_or_else(
+        || "somebody whom no event names".to_owned(),
+        |rival| actor::who(rival, None, &home.account, Timestamp::default()),
+    );
     vec![
-        format!("Darwin's part is removed again and again, last by {who}"),
+        format!("the guard's repair is undone again and again, last by {who}"),
         format!(
-            "the guard repaired it {} within {}, which is its limit. It repairs again when it has been quiet as long, or by a \
+            "the guard repaired it {} within {}, which is its limit. It repairs again after {} without such a change, or by a \
              manual repair",
             counted(usize::try_from(limit).unwrap_or(usize::MAX), "time"),
+            span(Duration::from_secs(window_s)),
             span(Duration::from_secs(window_s)),
         ),
     ]

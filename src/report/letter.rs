@@ -3,18 +3,21 @@
 //! Pure. Must never say in the present tense what is over, leave an alternative open that the incident settles, or name
 //! a state that the subject does not.
 
+mod next;
+
 use crate::incident::life::{Ending, Healed, REMIND, Status};
+use crate::model::actor::Actor;
 use crate::model::contract::Mode;
 use crate::model::evidence::{Evidence, KeyEvidence, KeyTrouble};
 use crate::model::finding::{Kind, Severity};
 use crate::model::outcome::{Action, ActionResult, Refusal};
 use crate::model::text::counted;
 use crate::model::time::Timestamp;
-use crate::model::verdict::Decision;
 use crate::report::notice::{MAX_SUBJECT, Notice};
-use crate::report::remedy::{Block, OTHER_STOPS, Remedy, Way, look_up, pause};
-use crate::report::text::{code, line, moment, moment_beside, span};
+use crate::report::remedy::{OTHER_STOPS, Remedy, look_up, pause};
+use crate::report::text::{code, day, line, moment, moment_beside, span, upper};
 use crate::report::{actor, words};
+use next::{do_now, refused_by, remedy};
 
 /// The parts of a message, as sentences and commands.
 #[derive(Debug, Clone)]
@@ -54,110 +57,135 @@ pub(super) fn letter(notice: &Notice<'_>) -> Letter {
 /// Fewer than 100 printable ASCII characters: the state, the bucket, and what is so now.
 pub(super) fn subject(notice: &Notice<'_>) -> String {
     let headline = headline(notice);
-    let state = match notice.status {
-        Status::Reminder => "REMINDER".to_owned(),
-        _ => state(notice),
-    };
+    let state = state(notice);
     if notice.status == Status::Test {
         return format!("{state}: {headline}");
     }
-    let room = MAX_SUBJECT.saturating_sub(state.len() + headline.len() + ": ".len() + " ".len() + 1);
-    let mut bucket: String = ascii(&notice.incident.bucket);
-    if bucket.len() > room {
-        bucket = bucket.chars().take(room.saturating_sub(3)).chain("...".chars()).collect();
+    let mut place = ascii(&place(notice));
+    let length =
+        |state: &str, place: &str, headline: &str| state.len() + place.len() + headline.len() + " ".len() + ": ".len();
+    // Of a reminder as much as there is room for.
+    let since = format!("{headline} (since {})", day(began(notice)));
+    let forms = match notice.status {
+        Status::Reminder => vec![(&*state, &*since), (&*state, &*headline), (severity(notice), &*headline)],
+        _ => vec![(&*state, &*headline)],
+    };
+    let fits = forms.iter().find(|(state, headline)| length(state, &place, headline) < MAX_SUBJECT).or(forms.last());
+    let (state, headline) = fits.copied().unwrap_or_default();
+    let room = (MAX_SUBJECT - 1).saturating_sub(length(state, "", headline));
+    if place.len() > room {
+        place = place.chars().take(room.saturating_sub(3)).chain("...".chars()).collect();
     }
-    ascii(&format!("{state} {bucket}: {headline}")).chars().take(MAX_SUBJECT - 1).collect()
+    ascii(&format!("{state} {place}: {headline}")).chars().take(MAX_SUBJECT - 1).collect()
 }
 
 fn ascii(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
 }
 
-/// The state in a word or two: the first word of the subject.
+/// What a message is about: a bucket, or all of the account's.
+pub(super) fn place(notice: &Notice<'_>) -> String {
+    match &notice.report().finding.evidence {
+        Evidence::NoSubscription { .. }
+        | Evidence::NoConfigEvents { .. }
+        | Evidence::TableUnreachable { .. }
+        | Evidence::StateUnreadable { .. } => format!("account {}", &*notice.context.home.account),
+        _ => bucket(notice),
+    }
+}
+
+/// The state in a word or two: the first of the subject.
 pub(super) fn state(notice: &Notice<'_>) -> String {
-    let finding = &notice.report().finding;
-    let open = match finding.severity {
-        Severity::Critical => "CRITICAL",
-        Severity::Warning => "WARNING",
-        Severity::Info if finding.kind() == Kind::Paused => "PAUSED",
-        Severity::Info => "INFO",
-    };
     match notice.status {
-        Status::Opened => open.to_owned(),
-        Status::Reminder => format!("STILL {open}"),
+        Status::Opened => severity(notice).to_owned(),
+        Status::Reminder => format!("STILL {}", severity(notice)),
         Status::Repaired => "REPAIRED".to_owned(),
         Status::Resolved => "RESOLVED".to_owned(),
         Status::Test => "TEST".to_owned(),
     }
 }
 
+fn severity(notice: &Notice<'_>) -> &'static str {
+    let finding = &notice.report().finding;
+    match finding.severity {
+        Severity::Critical => "CRITICAL",
+        Severity::Warning => "WARNING",
+        Severity::Info if finding.kind() == Kind::Paused => "PAUSED",
+        Severity::Info => "INFO",
+    }
+}
+
 /// What is so now, in a few words: the rest of the subject.
 pub(super) fn headline(notice: &Notice<'_>) -> String {
     let report = notice.report();
-    let ending = notice.incident.healed.as_ref().map(|healed| healed.shown_by);
     match notice.status {
-        Status::Repaired if report.read == Some(Decision::Allowed) && gives_reading(&report.finding.evidence) => {
-            "Darwin can read it again".to_owned()
-        }
-        Status::Repaired => words::over(&report.finding, None),
-        Status::Resolved => words::over(&report.finding, ending),
-        Status::Opened | Status::Reminder | Status::Test => words::headline(&report.finding),
+        Status::Repaired => words::over(&report.finding, &Healed::of(notice.now, Ending::Repaired), report.read),
+        Status::Resolved => words::over(&report.finding, &healed(notice), None),
+        Status::Opened | Status::Reminder | Status::Test => words::headline(&report.finding, report.read),
     }
 }
 
-fn gives_reading(evidence: &Evidence) -> bool {
-    match evidence {
-        Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => {
-            repair.lost.iter().any(|action| action == "s3:GetObject")
-        }
-        _ => false,
-    }
+/// How it ended: what is resolved has that.
+fn healed(notice: &Notice<'_>) -> Healed {
+    notice.incident.healed.clone().unwrap_or_else(|| Healed::of(notice.now, Ending::Configuration))
 }
 
+/// The state in a sentence, then since when.
 fn now(notice: &Notice<'_>) -> String {
     let incident = notice.incident;
+    let report = notice.report();
     let now = notice.now;
-    let state = state(notice);
-    let as_of = format!("{state} as of {}", moment(now));
-    let headline = headline(notice);
-    let began = began(notice);
+    let state = || words::state(&report.finding, &bucket(notice), &notice.context.home, report.read);
+    let over = || match place(notice) {
+        place if place == bucket(notice) => format!("Bucket {place}: {}.", headline(notice)),
+        place => format!("{}: {}.", upper(&place), headline(notice)),
+    };
+    let at = began(notice);
+    let began = moment_beside(at, now);
+    let known = report.actor.is_some() || report.finding.kind() == Kind::Paused;
+    let since = if known { " since" } else { ", first seen" };
+    let severity = upper(&severity(notice).to_lowercase());
     let again = match incident.flaps {
         0 => String::new(),
-        flaps => {
-            format!(" It came back within an hour of being resolved, {} so far.", counted(at_least(flaps), "time"))
-        }
+        flaps => format!(" It came back within an hour of its end, {} so far.", counted(at_least(flaps), "time")),
     };
+    let not_repaired = not_repaired(notice).map(|why| format!(" Not repaired: {why}.")).unwrap_or_default();
     match notice.status {
-        Status::Test => format!("{as_of}. {headline}."),
+        Status::Test => format!("{} Sent {}.", state(), moment(now)),
         Status::Opened => {
-            format!("{as_of}, since {}. Bucket {}: {headline}.{again}", moment_beside(began, now), bucket(notice))
+            format!("{} {severity}{since} {began}; as of {}.{not_repaired}{again}", state(), moment(now))
         }
-        Status::Reminder => {
-            let days = (now - incident.opened).as_secs() / REMIND.as_secs();
-            format!(
-                "{as_of}, for {}, since {}. Bucket {}: {headline}. Reminder {}.{again}",
-                span(now - began),
-                moment_beside(began, now),
-                bucket(notice),
-                days.max(1),
-            )
-        }
+        Status::Reminder => format!(
+            "{} {severity} for {},{} {began}; as of {}.{not_repaired}{again}",
+            state(),
+            span(now - at),
+            since.trim_start_matches(','),
+            moment(now),
+        ),
         Status::Repaired => format!(
-            "{as_of}. Bucket {}: {headline}. The guard restored it and read it back. It was broken since {}.{again}",
-            bucket(notice),
-            moment_beside(began, now),
+            "{} The guard repaired it and read it back. It began {began}; repaired by {}.{again}",
+            over(),
+            moment(now)
         ),
         Status::Resolved => {
-            let healed = notice.incident.healed.as_ref();
-            let ended = healed.map_or(now, |healed| healed.at);
+            let ended = healed(notice).at;
+            format!("{} Over after {}: {} to {}.", over(), span(ended - at), moment_beside(at, ended), moment(ended),)
+        }
+    }
+}
+
+/// How many of the objects that showed it were looked at again.
+fn checked(notice: &Notice<'_>) -> String {
+    match healed(notice).shown_by {
+        Ending::Samples { readable, gone } if readable > 0 => {
+            let deleted = if gone > 0 { format!(" ({gone} of them deleted)") } else { String::new() };
             format!(
-                "{as_of}. Bucket {}: {headline}. It lasted {}, from {} to {}.",
-                bucket(notice),
-                span(ended - began),
-                moment_beside(began, now),
-                moment_beside(ended, now),
+                ": {} of {} were checked, and can be read{deleted}",
+                readable + gone,
+                counted(at_least(notice.incident.seen), "image")
             )
         }
+        _ => String::new(),
     }
 }
 
@@ -177,26 +205,38 @@ fn began(notice: &Notice<'_>) -> Timestamp {
 
 fn affected(notice: &Notice<'_>) -> String {
     let report = notice.report();
-    let effect = words::effect(&report.finding);
-    let bucket = bucket(notice);
-    match notice.status {
-        Status::Test => format!("{effect}."),
-        Status::Repaired | Status::Resolved => {
-            let past = if effect.contains("may be blank") {
-                " While it lasted, images may have been blank for annotators."
-            } else if effect.contains("blank for annotators") || effect.contains("are blank in") {
-                " While it lasted, images were blank for annotators."
-            } else if effect.contains("can't write") {
-                " While it lasted, Darwin could not write thumbnails and frames."
-            } else {
-                ""
-            };
-            let left = words::left_behind(&report.finding)
-                .map(|left| format!(" {left}: {} finds them.", code(&format!("darwin-guard scan s3://{bucket}"))))
-                .unwrap_or_default();
-            format!("bucket {bucket}: nothing any more.{past}{left}{}", samples(notice))
+    let effect = words::effect(&report.finding, report.read);
+    let place = match place(notice) {
+        of_the_account
+            if of_the_account != bucket(notice)
+                && !matches!(report.finding.evidence, Evidence::StateUnreadable { .. }) =>
+        {
+            format!("all guarded buckets of {of_the_account}, {}", notice.context.home.region)
         }
-        Status::Opened | Status::Reminder => format!("bucket {bucket}: {effect}.{}", samples(notice)),
+        _ => format!("bucket {}", bucket(notice)),
+    };
+    match notice.status {
+        Status::Test => "nobody: nothing is broken.".to_owned(),
+        Status::Repaired | Status::Resolved if healed(notice).shown_by == Ending::Unguarded => {
+            format!("{place}: not known any more.")
+        }
+        Status::Repaired | Status::Resolved => match effect.past {
+            Some(past) => {
+                format!("{place}: nothing any more{}. Until then {past}.{}", checked(notice), elsewhere(notice))
+            }
+            None => format!("{place}: nothing any more. Annotators noticed nothing."),
+        },
+        Status::Opened | Status::Reminder => format!("{place}: {}.{}", effect.now, samples(notice)),
+    }
+}
+
+/// Where what is wrong, if anything, is said.
+fn elsewhere(notice: &Notice<'_>) -> &'static str {
+    let uncertain = matches!(notice.report().finding.evidence, Evidence::Uncertain(_));
+    if uncertain || healed(notice).shown_by == Ending::Judged {
+        " If Darwin has no access, another message says so."
+    } else {
+        ""
     }
 }
 
@@ -217,169 +257,92 @@ fn changed_by(notice: &Notice<'_>) -> String {
         return "nobody: somebody asked the guard for this message.".to_owned();
     }
     let broken = match &report.actor {
-        Some(who) => actor::who(who, report.change.as_deref()),
-        None => unknown(notice),
+        Some(who) => named(notice, who, report.change.as_deref()),
+        None => unknown(notice).to_owned(),
     };
-    match (notice.status, &notice.incident.healed) {
-        (Status::Resolved, Some(healed)) => format!("{broken}. Ended by: {}.", ended_by(healed)),
+    match notice.status {
+        Status::Resolved => format!("{broken}.{}", ended_by(notice, &healed(notice))),
         _ => format!("{broken}."),
     }
 }
 
-fn unknown(notice: &Notice<'_>) -> String {
+fn named(notice: &Notice<'_>, who: &Actor, change: Option<&str>) -> String {
+    actor::who(who, change, &notice.context.home.account, notice.now)
+}
+
+/// Where no event says who: why not, and where to look.
+fn unknown(notice: &Notice<'_>) -> &'static str {
     match &notice.report().finding.evidence {
-        Evidence::TableUnreachable { .. }
-        | Evidence::StateUnreadable { .. }
-        | Evidence::NoSubscription { .. }
-        | Evidence::NoConfigEvents { .. } => "not known: the guard is not told who changes its own stack".to_owned(),
+        Evidence::TableUnreachable { .. } => {
+            "not known. CloudTrail's event history shows changes of the table and of the guard's role"
+        }
+        Evidence::NoSubscription { .. } => {
+            "not known. CloudTrail's event history shows calls of Unsubscribe, if there were any"
+        }
+        Evidence::NoConfigEvents { .. } => {
+            "not known. CloudTrail's event history shows StopLogging, DeleteTrail and PutEventSelectors, if it was one of them"
+        }
+        Evidence::StateUnreadable { .. } => "nobody: another version of the guard wrote the item",
+        Evidence::HistoryFull { .. } => "several changes, which CloudTrail's event history lists",
+        Evidence::Acknowledged { .. } => "somebody, by acknowledging the incident",
+        Evidence::NeverScanned { .. } => "nobody: the bucket was never scanned",
+        Evidence::BucketNameDot => "nobody: a bucket keeps its name",
+        Evidence::WrongRegion { .. } => "the guard's parameters, which name it in the wrong Region",
+        Evidence::Archived { .. } => "an upload or a lifecycle rule. Only S3's access logs show which, if they are on",
         Evidence::SseC { .. }
-        | Evidence::Archived { .. }
-        | Evidence::Key(KeyEvidence { trouble: KeyTrouble::AwsManaged, .. }) => {
-            "those who uploaded them. CloudTrail's management events don't hold uploads".to_owned()
+        | Evidence::ObjectOwnership { .. }
+        | Evidence::KnownKeysFull { .. }
+        | Evidence::Key(KeyEvidence { trouble: KeyTrouble::AwsManaged | KeyTrouble::Foreign(_), .. }) => {
+            "the uploads. Only S3's access logs or data events show by whom, if they are on"
         }
-        Evidence::BucketNameDot => "nobody: a bucket keeps its name".to_owned(),
-        evidence => {
-            let of = if matches!(evidence, Evidence::Key(_)) { "KMS key" } else { "bucket" };
-            match who_did_it(notice) {
-                Some(_) => format!(
-                    "not known: no CloudTrail event of it arrived. The command under \"Who changed it\" lists the changes of the {of}"
-                ),
-                None => "not known: no CloudTrail event of it arrived".to_owned(),
-            }
-        }
+        _ => "not known, as no CloudTrail event arrived. The command at \"Who changed it\" lists the changes",
     }
 }
 
-fn ended_by(healed: &Healed) -> String {
-    let shown = words::ending(healed.shown_by);
+fn ended_by(notice: &Notice<'_>, healed: &Healed) -> String {
     match (&healed.actor, healed.shown_by) {
-        (Some(who), _) => format!("{} ({shown})", actor::who(who, healed.change.as_deref())),
-        (None, Ending::Repaired) => shown,
-        (None, _) => format!("unknown ({shown})"),
+        (Some(who), _) => format!(" Ended by: {}.", named(notice, who, healed.change.as_deref())),
+        (None, Ending::Repaired) => " Ended by: the guard's repair.".to_owned(),
+        (None, Ending::Configuration | Ending::Samples { .. }) => " Ended by: not known.".to_owned(),
+        (None, _) => String::new(),
     }
 }
 
-/// The command that lists who changed the key or the bucket: only while that is asked, and of this account.
+/// The command that lists who changed the key or the bucket, where it can name them.
 fn who_did_it(notice: &Notice<'_>) -> Option<String> {
     let report = notice.report();
-    let home = &notice.context.home;
-    let asked = matches!(notice.status, Status::Opened | Status::Reminder | Status::Repaired) && report.actor.is_none();
+    let lists = unknown(notice).contains("Who changed it");
+    if notice.status == Status::Test || report.actor.is_some() || !lists {
+        return None;
+    }
     let resource = match &report.finding.evidence {
-        Evidence::TableUnreachable { .. }
-        | Evidence::NoSubscription { .. }
-        | Evidence::NoConfigEvents { .. }
-        | Evidence::BucketNameDot
-        | Evidence::StateUnreadable { .. }
-        | Evidence::WrongRegion { .. }
-        | Evidence::SseC { .. }
-        | Evidence::Archived { .. }
-        | Evidence::TestAlert
-        | Evidence::Key(KeyEvidence { trouble: KeyTrouble::Foreign(_) | KeyTrouble::AwsManaged, .. }) => return None,
         Evidence::Key(KeyEvidence { key, .. }) => key.as_str(),
         _ => notice.incident.bucket.as_str(),
     };
-    asked.then(|| look_up(home, resource))
+    Some(look_up(&notice.context.home, resource, notice.incident.opened - REMIND))
 }
 
-/// What is to be done now: of what is over, nothing but the source of the change.
-fn remedy(notice: &Notice<'_>) -> Remedy {
-    match notice.status {
-        Status::Test | Status::Resolved => Remedy::default(),
-        Status::Repaired => for_the_source(notice).map(Remedy::from).unwrap_or_default(),
-        Status::Opened | Status::Reminder => notice.remedy(),
-    }
-}
-
-/// Darwin's part, for the template or module that left it out.
-fn for_the_source(notice: &Notice<'_>) -> Option<Way> {
-    let part = match &notice.report().finding.evidence {
-        Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => repair.wanted.clone(),
-        Evidence::CorsMissing { proposed, .. } => proposed.clone(),
-        _ => return None,
-    };
-    let says = match notice.report().actor.as_ref().and_then(actor::pipeline) {
-        Some(tool) => format!("For the {tool} source of this bucket:"),
-        None => "For a template or pipeline that manages this bucket:".to_owned(),
-    };
-    Some(Way { says, block: Some(Block::Text(part)) })
-}
-
-fn do_now(notice: &Notice<'_>, remedy: &Remedy) -> String {
-    let pipeline = notice.report().actor.as_ref().and_then(actor::pipeline);
-    let drift = notice.report().finding.kind().is_drift();
-    let open = matches!(notice.status, Status::Opened | Status::Reminder);
-    let what = match (notice.status, remedy.ways.as_slice(), pipeline) {
-        (Status::Repaired, [_, ..], Some(tool)) => {
-            return format!(
-                "put Darwin's part (below) into the {tool} source. Its next run undoes this repair otherwise."
-            );
-        }
-        (Status::Repaired, [], Some(tool)) => {
-            return format!("change the {tool} source too. Its next run undoes this repair otherwise.");
-        }
-        (Status::Repaired, [_, ..], None) => {
-            return "nothing. If a template or pipeline made the change, put Darwin's part (below) into it.".to_owned();
-        }
-        (_, [], _) => return "nothing.".to_owned(),
-        (_, [one], _) => one.says.clone(),
-        (_, [first, rest @ ..], _) if remedy.in_order => {
-            format!("{} Then {} below.", first.says, if rest.len() == 1 { "step 2" } else { "the other steps" })
-        }
-        (_, [first, ..], _) => {
-            let labels: Vec<String> =
-                remedy.labelled().skip(1).filter_map(|(label, _)| label).map(String::from).collect();
-            let or = if first.says.starts_with("If ") { "If not" } else { "Or instead" };
-            format!("{} {or}: {} below.", first.says, labels.join(" or "))
-        }
-    };
-    let held = if open { held_back(notice) } else { "" };
-    // A key's repair is not in the source that chose the key, and a contest says it already.
-    let elsewhere = matches!(notice.report().finding.evidence, Evidence::Key(_) | Evidence::Contested { .. });
-    let undone = match pipeline.filter(|_| open && !elsewhere) {
-        Some(tool) if drift => {
-            format!("{tool} made the change: its next run undoes this, unless Darwin's part is in its source.")
-        }
-        Some(tool) => format!("{tool} made the change: change its source too, or its next run undoes this."),
-        None => String::new(),
-    };
-    // What introduces a block stands before it.
-    let parts = if what.ends_with(':') { [held, &undone, &what] } else { [held, &what, &undone] };
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// Why the guard does not do it by itself, where it could.
-fn held_back(notice: &Notice<'_>) -> &'static str {
-    let by = notice.report().did.iter().find_map(|action| action.refused_by);
-    match by {
-        Some(Refusal::PauseTag) => {
-            "the guard is paused here, so it repairs nothing. If that is not meant, remove its tag."
-        }
-        Some(Refusal::Contest) => "the guard has given up, as its repairs were undone. Find out by whom first.",
-        _ => "",
-    }
+/// Why the guard does not repair what is its own to repair.
+fn not_repaired(notice: &Notice<'_>) -> Option<&'static str> {
+    let finding = &notice.report().finding;
+    let flag = finding.kind().is_drift() && notice.report().did.is_empty() && notice.context.mode == Mode::Flag;
+    refused_by(notice).or_else(|| flag.then_some(Refusal::Mode)).map(refusal)
 }
 
 fn did(notice: &Notice<'_>) -> Option<String> {
     let report = notice.report();
-    let over = notice.status == Status::Resolved;
-    if notice.status == Status::Test {
-        return None;
+    let sentences: Vec<String> = report.did.iter().filter_map(|action| done(action, notice)).collect();
+    match notice.status {
+        Status::Test => None,
+        Status::Resolved => Some(format!("{}.", upper(&words::ending(&report.finding, &healed(notice))))),
+        _ if !sentences.is_empty() => Some(once(sentences).join(" ")),
+        // The first line has the reason.
+        _ if not_repaired(notice).is_some() => None,
+        _ => {
+            let more = if matches!(report.finding.evidence, Evidence::LostUpdate(_)) { " more" } else { "" };
+            Some(format!("Nothing{more}: {}.", words::not_ours(&report.finding)))
+        }
     }
-    let sentences: Vec<String> = report
-        .did
-        .iter()
-        .filter(|action| !over || action.result == ActionResult::Done)
-        .map(|action| done(action, notice))
-        .collect();
-    if !sentences.is_empty() {
-        return Some(once(sentences).join(" "));
-    }
-    if over {
-        return None;
-    }
-    let flag = report.finding.kind().is_drift() && notice.context.mode == Mode::Flag;
-    let why = if flag { refusal(Refusal::Mode) } else { words::not_ours(&report.finding) };
-    Some(format!("Nothing: {why}."))
 }
 
 fn once(mut sentences: Vec<String>) -> Vec<String> {
@@ -387,25 +350,24 @@ fn once(mut sentences: Vec<String>) -> Vec<String> {
     sentences
 }
 
-fn done(action: &Action, notice: &Notice<'_>) -> String {
+fn done(action: &Action, notice: &Notice<'_>) -> Option<String> {
     let call = action.operation;
-    match (action.result, action.refused_by) {
-        (ActionResult::Done, _) if notice.report().mended => format!("It called {call}, and read the result back."),
-        (ActionResult::Done, _) => format!("It called {call}."),
-        (ActionResult::DryRun, _) => format!("It would have called {call}: this was a dry run."),
-        (ActionResult::Failed, _) => format!("It called {call}, and the call failed."),
-        (ActionResult::Refused, Some(by)) => format!("Nothing: {}.", refusal(by)),
-        (ActionResult::Refused, None) => "Nothing.".to_owned(),
+    match action.result {
+        ActionResult::Done if notice.report().mended => Some(format!("It called {call}, and read the result back.")),
+        ActionResult::Done => Some(format!("It called {call}.")),
+        ActionResult::DryRun => Some(format!("It would have called {call}: this was a dry run.")),
+        ActionResult::Failed => Some(format!("It called {call}, and the call failed.")),
+        ActionResult::Refused => None,
     }
 }
 
 /// The one reason why nothing was written.
 pub(super) const fn refusal(by: Refusal) -> &'static str {
     match by {
-        Refusal::Mode => "the stack's parameter Mode is flag, so the guard only reports",
+        Refusal::Mode => "the guard only reports (its Mode is flag)",
         Refusal::PauseTag => "the bucket has the tag darwin-guard=paused",
         Refusal::UnreadTags => "the guard can't read the bucket's tags, which counts as paused",
-        Refusal::Contest => "its repair was undone as often as its limit allows",
+        Refusal::Contest => "its repairs were undone as often as its limit allows",
         Refusal::Table => "the incident table does not answer, and without it the guard writes nothing",
     }
 }

@@ -16,8 +16,10 @@ mod way;
 use crate::model::contract::Home;
 use crate::model::evidence::{Deny, Doubt, Evidence, KeyEvidence, KeyTrouble, LostUpdate};
 use crate::model::finding::Finding;
+use crate::model::time::Timestamp;
 use crate::model::verdict::{Basis, Document, Effect};
 use crate::model::why::StatementName;
+use crate::report::text::pretty;
 use way::Place;
 pub(super) use way::{Block, Remedy, Way};
 
@@ -25,9 +27,10 @@ pub(super) use way::{Block, Remedy, Way};
 pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
     let at = Place { bucket, home };
     match &finding.evidence {
-        Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => policy::restore(at, repair),
-        Evidence::Wider { enforced, diff, .. } => policy::narrow(*enforced, diff.as_deref()),
-        Evidence::CorsMissing { proposed, .. } => cors::rules(at, proposed),
+        Evidence::PolicyMissing { has_policy, repair } => policy::restore(at, repair, *has_policy),
+        Evidence::PolicyGutted { repair, .. } => policy::restore(at, repair, true),
+        Evidence::Wider { enforced, ours, diff } => policy::narrow(*enforced, ours, diff.as_deref()),
+        Evidence::CorsMissing { proposed, rules, .. } => cors::rule(at, proposed, *rules),
         Evidence::NoEvents { enable } => bucket::events_off(at, *enable),
         Evidence::ExplicitDeny(Deny { rcp: Some(_), role, .. }) => policy::denied_by_rcp(role),
         Evidence::PartDenied(Deny { rcp: Some(_), role, .. }) => policy::part_denied_by_rcp(role),
@@ -40,7 +43,7 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
         Evidence::Key(key) => of_key(at, key, finding),
         Evidence::AliasEncryption { name, .. } => key::not_by_arn(at, name),
         Evidence::BucketNameDot => bucket::dot_in_name(),
-        Evidence::PolicyLimit { .. } => policy::limit(at),
+        Evidence::PolicyLimit { bytes, most } => policy::limit(at, *bytes, *most),
         Evidence::CorsLimit { origin, .. } => cors::limit(origin),
         Evidence::PolicyUnreadable { .. } => policy::unreadable(at),
         Evidence::DeadPrincipal { statements, .. } => policy::dead_principal(at, statements),
@@ -85,11 +88,26 @@ pub(super) fn how_to_stop(bucket: &str, home: &Home) -> String {
     format!("To stop the guard from repairing this bucket, run:\n{}\n{}", pause(bucket, home), OTHER_STOPS)
 }
 
-pub(super) const OTHER_STOPS: &str = "Or set the stack's parameter Mode to flag, for all its buckets. Or deny Darwin's role in the bucket policy: the guard never changes a Deny.";
+pub(super) const OTHER_STOPS: &str = "Or set the guard's parameter Mode to flag, for all its buckets. To cut Darwin off (all images go blank), deny its role in the bucket policy: the guard never changes a Deny.";
+
+/// The way that lets a paused guard repair again.
+pub(super) fn resume(bucket: &str, home: &Home, says: &str) -> Remedy {
+    guard::resume(Place { bucket, home }, says)
+}
+
+/// Darwin's CORS rule, of the rules that a repair would write.
+pub(super) fn added_rule(proposed: &str) -> Option<String> {
+    cors::added(proposed).map(|rule| pretty(&rule))
+}
+
+/// The command that scans a bucket.
+pub(super) fn scan_command(bucket: &str, home: &Home) -> String {
+    key::scan_command(Place { bucket, home })
+}
 
 /// The command that shows who changed a resource.
-pub(super) fn look_up(home: &Home, resource: &str) -> String {
-    guard::look_up(home, resource)
+pub(super) fn look_up(home: &Home, resource: &str, since: Timestamp) -> String {
+    guard::look_up(home, resource, since)
 }
 
 /// The one command that applies another's change again, with Darwin's part in it.

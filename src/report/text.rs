@@ -75,19 +75,49 @@ pub(super) fn subject(subject: Subject) -> &'static str {
     }
 }
 
-/// A moment as people in several zones read it.
+/// A moment as people in several zones read it: `12:05 UTC, 24 Nov 2026`.
 pub(super) fn moment(at: Timestamp) -> String {
     let text = at.to_string();
-    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
-    format!("{} UTC on {day}", time.get(..5).unwrap_or(time))
+    let time = text.get(11..16).unwrap_or_default();
+    format!("{time} UTC, {} {}", day(at), text.get(..4).unwrap_or_default())
 }
 
-/// The same, without its day where that is the day of `beside`.
+/// `24 Nov`.
+pub(super) fn day(at: Timestamp) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let text = at.to_string();
+    let number = |range| text.get(range).and_then(|digits: &str| digits.parse::<usize>().ok()).unwrap_or(1);
+    let month = MONTHS.get(number(5..7).saturating_sub(1)).copied().unwrap_or_default();
+    format!("{} {month}", number(8..10))
+}
+
+/// The same, without what it has in common with `beside`: its year, and its day.
 pub(super) fn moment_beside(at: Timestamp, beside: Timestamp) -> String {
-    let text = moment(at);
-    match (text.split_once(" on "), moment(beside).split_once(" on ")) {
-        (Some((time, day)), Some((_, other))) if day == other => time.to_owned(),
+    let (text, other) = (moment(at), moment(beside));
+    let year = |text: &str| text.rsplit_once(' ').map(|(head, year)| (head.to_owned(), year.to_owned()));
+    let date = |text: &str| text.split_once(", ").map(|(time, date)| (time.to_owned(), date.to_owned()));
+    match (date(&text), date(&other), year(&text), year(&other)) {
+        (Some((time, day)), Some((_, today)), ..) if day == today => time,
+        (.., Some((head, year)), Some((_, this_year))) if year == this_year => head,
         _ => text,
+    }
+}
+
+/// A sentence as the rest of a line.
+pub(super) fn lower(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+/// And as a line of its own.
+pub(super) fn upper(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
     }
 }
 
@@ -101,6 +131,20 @@ mod tests {
         assert_eq!(block("a\nb\tc\u{0}", 100), "a\nb\tc\\u{0}");
         assert_eq!(line("ä😺", 100), "ä😺");
         assert_eq!(line("ää", 3), "ä ... (2 more bytes were cut)");
+    }
+
+    #[test]
+    fn a_moment_has_the_day_and_the_year_where_they_are_not_those_beside_it() {
+        const NOON: Timestamp = Timestamp::from_millis(1_795_521_600_000);
+        const DAY: Duration = Duration::from_hours(24);
+        assert_eq!(moment(NOON), "12:00 UTC, 24 Nov 2026");
+        for (beside, text) in [
+            (NOON + Duration::from_millis(1), "12:00 UTC"),
+            (NOON + DAY, "12:00 UTC, 24 Nov"),
+            (NOON + DAY * 60, "12:00 UTC, 24 Nov 2026"),
+        ] {
+            assert_eq!(moment_beside(NOON, beside), text);
+        }
     }
 
     #[test]

@@ -28,14 +28,22 @@ def statement(sid: str, **more) -> dict:
     return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "s3:*", "Resource": "*"} | more
 
 
+BACKUP = statement("NightlyBackup", Principal={"AWS": "arn:aws:iam::111122223333:role/backup"}, Action="s3:GetObject", Resource="arn:aws:s3:::acme-lidar/*")
+
 # The bucket policy by kind, where a command edits the statement that its message names.
 POLICIES = {
+    "policy-missing": [BACKUP],
+    "policy-gutted": [BACKUP, statement("DarwinAccess", Principal={"AWS": ROLE}, Action="s3:GetObject", Resource="arn:aws:s3:::acme-lidar/*")],
     "explicit-deny": [statement("A"), statement("DenyOutsideVpc", Effect="Deny", Condition={"StringNotEquals": {"aws:SourceVpce": "v"}})],
     "public-block": [statement("A"), statement("PublicRead", Principal="*")],
     "condition-on-ours": [statement("A"), statement("DarwinAccess", Condition={"Bool": {"aws:SecureTransport": "true"}})],
     "sid-taken": [statement("A"), statement("B"), statement("DarwinAccess")],
     "dead-principal": [statement("A"), statement("B"), statement("OldEtl", Principal={"AWS": ["AROATXYEXAMPLE7ABCDEF", ROLE]})],
 }
+
+
+# Kinds whose command writes Darwin's statement anew: it stops where any other statement was changed.
+RESTORED = ("policy-missing", "policy-gutted")
 
 
 def blocks(path: pathlib.Path) -> list:
@@ -87,6 +95,8 @@ class Commands(unittest.TestCase):
         self.answer("CreateKey", {"KeyMetadata": {"Arn": NEW_KEY}})
         rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/images"}, "BucketKeyEnabled": True}
         self.answer("GetBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": [rule]}})
+        self.answer("GetBucketCors", {"CORSRules": [{"ID": "theirs", "AllowedMethods": ["PUT"], "AllowedOrigins": ["https://x.example"]}]})
+        self.answer("ListObjectsV2", {"Contents": [{"Key": "raw/a b.png", "StorageClass": "GLACIER"}, {"Key": "raw/c.png", "StorageClass": "STANDARD"}]})
         self.answer("DescribeTrails", {"trailList": [{"TrailARN": "arn:aws:cloudtrail:eu-central-1:111122223333:trail/all"}]})
 
     def run_block(self, block: str) -> list:
@@ -135,6 +145,21 @@ class Commands(unittest.TestCase):
             denies["Condition"], {"StringNotEquals": {"aws:SourceVpce": "v"}, "ArnNotEquals": {"aws:PrincipalArn": [ROLE]}}
         )
 
+    def test_darwins_statement_comes_back_and_all_others_stay(self):
+        for kind in RESTORED:
+            backup, darwin = self.policy(kind)
+            self.assertEqual((backup, darwin["Action"]), (BACKUP, ["s3:GetObject", "s3:PutObject"]), kind)
+
+    def test_darwins_cors_rule_comes_after_those_that_are_there(self):
+        rules = self.written("cors-missing", "PutBucketCors", [])["CORSConfiguration"]["CORSRules"]
+        self.assertEqual([rule["AllowedOrigins"] for rule in rules], [["https://x.example"], ["https://darwin.v7labs.com"]])
+
+    def test_what_is_archived_is_restored_each(self):
+        self.answers_of([])
+        [block] = [block for block in blocks(ROOT / "tests/it/snapshots/words/archived.snap") if "restore-object" in block]
+        restored = [call["given"]["Key"] for call in self.run_block(block) if call["operation"] == "RestoreObject"]
+        self.assertEqual(restored, ["raw/a b.png"])
+
     def test_the_other_edits_touch_their_one_statement(self):
         self.assertEqual(self.policy("public-block")[1]["Principal"], {"AWS": "arn:aws:iam::111122223333:root"})
         self.assertNotIn("Condition", self.policy("condition-on-ours")[1])
@@ -143,13 +168,15 @@ class Commands(unittest.TestCase):
 
     def test_an_edit_of_a_policy_that_was_changed_writes_nothing(self):
         for kind, statements in POLICIES.items():
-            self.answers_of(statements[:-1])
-            for block in blocks(ROOT / f"tests/it/snapshots/words/{kind}.snap"):
-                if "put-bucket-policy" in block:
-                    self.calls.write_text("")
-                    done = subprocess.run(["bash", "-c", block], cwd=self.directory, env=self.environment, capture_output=True, text=True)
-                    self.assertNotEqual(done.returncode, 0, block)
-                    self.assertNotIn("PutBucketPolicy", self.calls.read_text())
+            less = [] if kind in RESTORED else statements[:-1]
+            for changed in (less, [statement("New"), *statements]):
+                self.answers_of(changed)
+                for block in blocks(ROOT / f"tests/it/snapshots/words/{kind}.snap"):
+                    if "put-bucket-policy" in block:
+                        self.calls.write_text("")
+                        done = subprocess.run(["bash", "-c", block], cwd=self.directory, env=self.environment, capture_output=True, text=True)
+                        self.assertNotEqual(done.returncode, 0, block)
+                        self.assertNotIn("PutBucketPolicy", self.calls.read_text())
 
     def test_a_key_policy_keeps_its_statements_and_gets_darwins(self):
         given = self.written("key-denied", "PutKeyPolicy", [])
@@ -167,7 +194,7 @@ class Commands(unittest.TestCase):
         self.assertEqual(len(allowed[2]["Resource"]), 2)
 
     def test_the_policy_of_a_repair_by_hand_is_what_was_there_and_darwins_statement(self):
-        given = self.written("policy-missing", "PutBucketPolicy", [])
+        given = self.written("policy-missing", "PutBucketPolicy", [BACKUP])
         sids = [held["Sid"] for held in json.loads(given["Policy"])["Statement"]]
         self.assertEqual((given["Bucket"], given["ExpectedBucketOwner"], sids), ("acme-lidar", "111122223333", ["NightlyBackup", "DarwinAccess"]))
 

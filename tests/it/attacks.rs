@@ -66,7 +66,7 @@ async fn a_missing_bucket_is_told_with_its_own_remedy() {
         answer["buckets"][0]["findings"][0]["remedy"]
             .as_str()
             .unwrap()
-            .contains("create it before somebody else takes the name"),
+            .contains("Create the bucket again, before another account takes its name"),
         "{answer:#}"
     );
 }

@@ -64,7 +64,7 @@ async fn a_key_of_objects_that_is_disabled_is_critical_at_once_with_who_did_it_a
     assert_eq!(s.world.told(), ["key-state opened"]);
     let body = s.world.documents().remove(0);
     assert_eq!(body["severity"], "critical");
-    assert!(body["changed_by"].as_str().unwrap().contains("role deploy (session ci,"), "{body:#}");
+    assert!(body["changed_by"].as_str().unwrap().contains("role deploy (session ci)"), "{body:#}");
     assert_eq!((&body["change"], &body["sample_keys"]), (&json!("DisableKey"), &json!(["a.png"])));
     // The event again, and the schedule, say nothing more; enabled again, it is over.
     s.handle(key_event("DisableKey", &key)).await;

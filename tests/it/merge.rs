@@ -240,13 +240,13 @@ fn a_deny_is_named_with_what_it_hits_and_the_remedy() {
     statement `NoSecrets` (index 1) denies Darwin: it has no Condition that spares Darwin
     it denies s3:GetObject on keys like `arn:aws:s3:::acme-lidar/secret/*`
 
-    A: If Darwin need not read these keys: list their prefix in the stack's parameter NotReadPrefixes (the function's NOT_READ_PREFIXES), and nothing is reported of them. The guard never changes a Deny.
-
-    B: If it has to, exempt Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):
+    If Darwin is to read this part, exempt its role from the Deny.
 
     aws s3api get-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --query Policy --output text > policy.json &&
     jq '.Statement |= ([.] | flatten) | if .Statement[1].Sid == "NoSecrets" then .Statement[1].Condition.ArnNotEquals."aws:PrincipalArn" |= ([., "arn:aws:iam::258327614892:role/external_s3"] | flatten | map(values)) else error("the policy was changed") end' policy.json > new-policy.json &&
     aws s3api put-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --policy file://new-policy.json
+
+    Needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq. If Darwin need not read it, add it to the guard's parameter NotReadPrefixes (the function's NOT_READ_PREFIXES): it is not reported again then.
     "#);
 }
 
@@ -272,9 +272,7 @@ fn what_is_wider_is_shown_as_a_diff() {
     insta::assert_snapshot!(in_full(wider), @r#"
     statement `DarwinAccess` (index 0) also allows Darwin `s3:DeleteObject` on `arn:aws:s3:::acme-lidar/*`
 
-    A: Set the stack's parameter Ceiling to enforce: the guard then narrows its own statement.
-
-    B: Narrow it by hand; this is the change:
+    Take `s3:DeleteObject` out of statement `DarwinAccess` (index 0) of the bucket policy.
 
     --- a/acme-lidar/policy
     +++ b/acme-lidar/policy
@@ -290,6 +288,8 @@ fn what_is_wider_is_shown_as_a_diff() {
            "Resource": "arn:aws:s3:::acme-lidar/*"
          }
        ]
+
+    With its parameter Ceiling set to enforce, the guard does it by itself.
     "#);
 }
 
@@ -302,9 +302,13 @@ fn a_drift_says_what_is_missing() {
     Darwin's statement is missing, and no other statement allows s3:GetObject or s3:PutObject
     nothing in the bucket policy allows it: statement `Team` (index 0) would allow, but its Principal is `arn:aws:iam::111122223333:role/team`, not Darwin's `arn:aws:iam::258327614892:role/external_s3`, and its Action is `s3:GetObject`, not s3:PutObject
 
-    Restore Darwin's access. The command writes the whole policy as it was read, with Darwin's statement in it (needs s3:PutBucketPolicy). It replaces any newer change of the policy.
+    Restore Darwin's policy statement.
 
-    aws s3api put-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --policy '{"Version":"2012-10-17","Statement":[{"Sid":"Team","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/team"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-lidar/*"},{"Sid":"DarwinAccess","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::258327614892:role/external_s3"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::acme-lidar/*"}]}'
+    aws s3api get-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --query Policy --output text > policy.json &&
+    jq 'def others: [.Statement] | flatten | map(select(.Effect != "Allow" or ([.Principal | objects | .AWS] | flatten) != ["arn:aws:iam::258327614892:role/external_s3"])); {"Version":"2012-10-17","Statement":[{"Sid":"Team","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/team"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-lidar/*"},{"Sid":"DarwinAccess","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::258327614892:role/external_s3"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::acme-lidar/*"}]} as $new | if others == ($new | others) then $new else error("the policy was changed") end' policy.json > new-policy.json &&
+    aws s3api put-bucket-policy --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --policy file://new-policy.json
+
+    All other statements stay. If they were changed meanwhile, it stops. Needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq.
     "#);
 }
 

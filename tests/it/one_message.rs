@@ -77,7 +77,7 @@ async fn the_first_repair_of_many_buckets_is_one_message_that_names_them_all() {
     let repairs: Vec<_> =
         published.iter().filter(|message| message.attributes.contains(&("status".into(), "repaired".into()))).collect();
     assert_eq!(repairs.len(), 1, "{:?}", published.iter().map(|message| &message.subject).collect::<Vec<_>>());
-    assert_eq!(repairs[0].subject, "REPAIRED 17 buckets: Darwin's part is in place again");
+    assert_eq!(repairs[0].subject, "REPAIRED 17 buckets: Darwin's statement and CORS rule restored");
     let buckets = &repairs[0].attributes.iter().find(|(name, _)| name == "bucket").unwrap().1;
     assert_eq!(serde_json::from_str::<Vec<String>>(buckets).unwrap(), names);
     let document = s.world.documents().into_iter().find(|document| document["status"] == "repaired").unwrap();

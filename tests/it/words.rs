@@ -2,6 +2,7 @@
 //!
 //! A snapshot a kind, in `snapshots/words`. Read it as the person on call does: at night, on a phone, without the code.
 
+mod kinds;
 mod scenes;
 
 use darwin_s3_guard::incident::life::{Incident, Report, Status};
@@ -163,9 +164,39 @@ fn a_subject_is_shorter_than_100_characters_and_has_the_whole_name_of_a_bucket_o
                 let subject = message(&[notice]).unwrap().subject;
                 assert!(subject.len() < 100, "{subject}");
                 let (_, headline) = subject.split_once(": ").unwrap();
+                assert!(!headline.ends_with("..."), "{subject}");
+                if of_the_account(*kind) {
+                    assert!(subject.contains(" account 111122223333: "), "{subject}");
+                    continue;
+                }
                 assert!(!whole || subject.contains(&name), "{subject}");
-                assert!(subject.contains(name.get(..25).unwrap()) && !headline.ends_with("..."), "{subject}");
+                assert!(subject.contains(name.get(..25).unwrap()), "{subject}");
             }
+        }
+    }
+}
+
+/// Kinds that are about no single bucket.
+fn of_the_account(kind: Kind) -> bool {
+    matches!(kind, Kind::NoSubscription | Kind::NoConfigEvents | Kind::StateUnreadable | Kind::TableUnreachable)
+}
+
+#[test]
+fn a_reminder_names_its_severity_and_since_when() {
+    for kind in Kind::ALL {
+        for situation in situations(*kind).into_iter().filter(|situation| *situation == Situation::Reminded) {
+            let subject = sent(*kind, situation).subject;
+            assert!(subject.starts_with("STILL ") && subject.ends_with(" (since 22 Nov)"), "{subject}");
+        }
+    }
+}
+
+#[test]
+fn each_of_the_four_lines_is_read_at_a_glance() {
+    for (at, sent) in all() {
+        for field in ["now", "affected", "changed_by", "do_now"] {
+            let text = sent.document[field].as_str().unwrap();
+            assert!(text.chars().count() <= 250, "{at}: {} characters: {text}", text.chars().count());
         }
     }
 }
@@ -190,22 +221,44 @@ fn every_message_begins_with_the_same_four_lines_and_a_card_with_the_emails_own(
 }
 
 #[test]
-fn what_is_over_is_told_in_the_past_and_leaves_nothing_to_do_that_is_known() {
+fn what_is_over_is_told_in_the_past_and_leaves_nothing_to_do_but_the_source_and_a_scan() {
     for (at, sent) in all() {
         let over = sent.subject.starts_with("RESOLVED") || sent.subject.starts_with("REPAIRED");
-        assert_eq!(over, sent.email.contains("nothing any more"), "{at}");
+        let closed = sent.subject.contains(": closed, ");
+        assert_eq!(over && !closed, sent.email.contains("nothing any more"), "{at}");
+        assert_eq!(closed, sent.email.contains(": not known any more."), "{at}");
         if over {
             assert!(!sent.email.contains("Verdict") && sent.document["verdict"].is_null(), "{at}");
         }
         if sent.subject.starts_with("RESOLVED") {
-            assert!(
-                sent.email.contains("\nDo now: nothing.\n") && sent.email.contains(" Ended by: user ann "),
-                "{at}: {}",
-                sent.email
-            );
-            assert!(!sent.email.contains("Mode is flag"), "{at}");
+            let do_now = sent.document["do_now"].as_str().unwrap();
+            let source = do_now.contains(" the Terraform source, if that is not done. ");
+            let scan = do_now.contains("can the bucket with the guard's tool, `darwin-guard scan s3://acme-lidar`");
+            assert_eq!(!source && !scan, do_now == "nothing.", "{at}: {do_now}");
+            let by = sent.document["ended_by"]["arn"].as_str();
+            assert_eq!(by.is_some(), sent.email.contains(" Ended by: user ann "), "{at}: {}", sent.email);
+            assert!(sent.email.contains("\nHOW IT ENDED\n") && !sent.email.contains("Mode is flag"), "{at}");
         }
     }
+}
+
+#[test]
+fn what_a_pipeline_broke_and_a_person_fixed_is_fixed_in_its_source_too() {
+    for (kind, what) in [
+        (Kind::PolicyMissing, "add Darwin's statement to"),
+        (Kind::Paused, "take the tag out of"),
+        (Kind::CorsLimit, "let Darwin's origin GET by the CORS rules of"),
+    ] {
+        let email = sent(kind, Situation::Resolved).email;
+        assert!(email.contains(&format!("\nDo now: {what} the Terraform source, if that is not done.")), "{email}");
+    }
+    let mut incident = incident(Kind::PolicyMissing, Situation::Resolved);
+    incident.healed.as_mut().unwrap().actor.clone_from(&incident.report.actor);
+    let context = context(Mode::Repair);
+    let notice =
+        Notice { status: Status::Resolved, incident: &incident, context: &context, stateless: false, now: NOW };
+    let message = message(&[notice]).unwrap();
+    assert!(message.body.contains("\\nDo now: nothing.\\n"), "{}", message.body);
 }
 
 #[test]

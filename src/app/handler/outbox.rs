@@ -205,6 +205,7 @@ impl Outbox {
         for finding in report.drifts.iter().chain(findings) {
             seen.push(finding.kind());
             let mut sighting = Sighting::of(&report.bucket, finding.clone());
+            sighting.read = Some(report.read);
             if let Some(by) = by.filter(|by| by.may_have_caused(finding)) {
                 sighting.actor = Some(by.actor.clone());
                 sighting.change = Some(by.name.to_owned());
@@ -217,7 +218,6 @@ impl Outbox {
                         && report.actions.iter().any(|action| action.operation == document)
                 };
                 sighting.mended = repaired && restored_by(finding.kind()).is_some_and(restored);
-                sighting.read = Some(report.read);
                 sighting.diff = report.plan();
             }
             self.sighted(indexes, sighting);

@@ -3,26 +3,30 @@
 use crate::report::quote::shell;
 use crate::report::remedy::way::{Place, Remedy, Way};
 
+/// Where the guard's buckets are named.
+const BUCKET_LISTS: &str = "the parameters ReadOnlyBuckets and ReadWriteBuckets";
+
 /// Objects that other accounts own are out of the bucket policy's reach.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>
 pub(super) fn object_ownership(at: Place<'_>) -> Remedy {
     Way::run(
-        "Let the bucket own every object in it (needs s3:PutBucketOwnershipControls). This switches ACLs off: check first that \
-         nobody needs them.",
+        "Let the bucket own every object in it. This can wait until it is known that no writer needs ACLs.",
         format!(
             "{} --ownership-controls 'Rules=[{{ObjectOwnership=BucketOwnerEnforced}}]'",
             at.s3("put-bucket-ownership-controls")
         ),
     )
+    .note("It switches ACLs off: uploads with an ACL other than bucket-owner-full-control fail then. Needs s3:PutBucketOwnershipControls.")
     .into()
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html>
 pub(super) fn requester_pays(at: Place<'_>) -> Remedy {
     Way::run(
-        "Turn requester pays off: your account pays for Darwin's requests then (needs s3:PutBucketRequestPayment).",
+        "Turn requester pays off.",
         format!("{} --request-payment-configuration Payer=BucketOwner", at.s3("put-bucket-request-payment")),
     )
+    .note("Your account pays for all requests then. Needs s3:PutBucketRequestPayment.")
     .into()
 }
 
@@ -35,56 +39,49 @@ pub(super) fn events_off(at: Place<'_>, enable: bool) -> Remedy {
         at.s3("get-bucket-notification-configuration"),
         at.s3("put-bucket-notification-configuration"),
     );
-    let by_hand = Way::run(
-        "Turn EventBridge on by hand. Every other notification stays (needs s3:GetBucketNotification, \
-         s3:PutBucketNotification and jq).",
-        command,
-    );
-    if enable {
-        return by_hand.into();
-    }
-    Remedy::from(Way::by_hand("Set the stack's parameter EnableEventBridge to true: the guard turns EventBridge on."))
-        .or(by_hand)
+    let by_itself =
+        if enable { "" } else { " With its parameter EnableEventBridge set to true, the guard does it by itself." };
+    Way::run("Turn EventBridge on for the bucket.", command)
+        .note(format!(
+            "All other notifications stay. Needs s3:GetBucketNotification, s3:PutBucketNotification and jq.{by_itself}"
+        ))
+        .into()
 }
 
 /// The bucket name holds a dot.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 pub(super) fn dot_in_name() -> Remedy {
-    Way::by_hand(
-        "Move the objects to a bucket whose name has no dot, and register that one with V7. A bucket can't be renamed, and \
-         the certificate of S3 does not cover such a name.",
-    )
-    .into()
+    Way::by_hand("Move the images to a bucket whose name has no dot, and register that bucket with V7.")
+        .note("A bucket can't be renamed.")
+        .into()
 }
 
 /// The bucket is another account's, as far as S3's answers tell.
 pub(super) fn wrong_owner(at: Place<'_>) -> Remedy {
     Way::run(
-        format!(
-            "Look whether account {} owns it; this prints its name if so. If not, remove it from the stack's bucket lists, and \
-             ask V7 to stop using it. If so, look for a Deny on the guard's role.",
-            &*at.home.account
-        ),
-        format!("aws s3api list-buckets --query {}", shell(&format!("Buckets[?Name=='{}'].Name", at.bucket))),
+        format!("Find out whether account {} still owns the bucket: this lists it if so.", &*at.home.account),
+        format!("aws s3api list-buckets --prefix {} --query 'Buckets[].Name' --output text", shell(at.bucket)),
     )
+    .note(format!(
+        "If it is not listed, ask V7 to stop using the bucket, and remove it from {BUCKET_LISTS}. If it is, look for a Deny that \
+         hits the guard's role. Needs s3:ListAllMyBuckets."
+    ))
     .into()
 }
 
 /// The bucket does not exist.
 pub(super) fn does_not_exist() -> Remedy {
-    Way::by_hand(
-        "Remove it from the stack's bucket lists, or create it before somebody else takes the name: Darwin goes on using that \
-         name.",
-    )
-    .into()
+    Way::by_hand("Create the bucket again, before another account takes its name, or ask V7 to stop using it.")
+        .note(format!("If it is not coming back, remove it from {BUCKET_LISTS} too."))
+        .into()
 }
 
 /// The bucket is in another Region.
 pub(super) fn wrong_region(at: Place<'_>) -> Remedy {
     Way::run(
-        "Remove it from this stack's bucket lists, and deploy a stack in the bucket's Region. This prints the Region (null is \
-         us-east-1):",
+        "Deploy a guard in the bucket's Region, which this prints (null is us-east-1), and remove the bucket from this one.",
         format!("aws s3api get-bucket-location --bucket {}", shell(at.bucket)),
     )
+    .note(format!("The guard in {} has it in {BUCKET_LISTS}.", at.home.region))
     .into()
 }

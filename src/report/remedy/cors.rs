@@ -1,21 +1,39 @@
 //! Remedies for the CORS rules.
 
-use crate::report::quote::{is_json, shell_json};
+use crate::report::quote::{in_quotes, shell_json};
 use crate::report::remedy::way::{Place, Remedy, Way};
+use crate::report::text::code;
+use serde_json::Value;
 
-/// All rules that would serve, in JSON.
+/// Darwin's rule after those that are there. `proposed`: all of them in JSON, Darwin's last.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html>
-pub(super) fn rules(at: Place<'_>, proposed: &str) -> Remedy {
-    if !is_json(proposed) {
-        return Way::by_hand("Add a CORS rule with the method GET and Darwin's origin (S3 console, Permissions).")
-            .into();
-    }
-    Way::run(
-        "Write the CORS rules as they were read, with Darwin's rule after them (needs s3:PutBucketCORS). If images stay blank \
-         in a browser that loaded them before, empty its cache.",
-        put(at, proposed),
-    )
-    .into()
+pub(super) fn rule(at: Place<'_>, proposed: &str, rules: usize) -> Remedy {
+    let Some(rule) = added(proposed) else {
+        return Way::by_hand("Add a CORS rule with the method GET and Darwin's origin to the bucket.").into();
+    };
+    let command = if rules == 0 {
+        put(at, proposed)
+    } else {
+        format!(
+            "{} > cors.json &&\njq '.CORSRules += [{}]' cors.json > new-cors.json &&\n{} --cors-configuration \
+             file://new-cors.json",
+            at.s3("get-bucket-cors"),
+            in_quotes(&rule.to_string()),
+            at.s3("put-bucket-cors"),
+        )
+    };
+    let needs = if rules == 0 { "s3:PutBucketCORS" } else { "s3:GetBucketCORS, s3:PutBucketCORS and jq" };
+    let stay = if rules == 0 { "" } else { "All other rules stay. " };
+    Way::run("Add Darwin's CORS rule.", command)
+        .note(format!(
+            "{stay}If images stay blank in a browser that loaded them before, empty its cache. Needs {needs}."
+        ))
+        .into()
+}
+
+/// Darwin's rule, which is the last of those proposed.
+pub(super) fn added(proposed: &str) -> Option<Value> {
+    serde_json::from_str::<Vec<Value>>(proposed).ok()?.pop()
 }
 
 /// Writes the rules.
@@ -26,11 +44,7 @@ pub(super) fn put(at: Place<'_>, rules: &str) -> String {
 
 /// There is no room for our rule.
 pub(super) fn limit(origin: &str) -> Remedy {
-    let origins = serde_json::to_string(origin).unwrap_or_default();
-    Way::put(
-        "Remove a CORS rule that is no longer needed, and the guard adds its own. Or add this to the AllowedOrigins of a rule \
-         that has the method GET:",
-        origins,
-    )
-    .into()
+    Way::by_hand(format!("Add {} to the AllowedOrigins of a CORS rule that has the method GET.", code(origin)))
+        .note("Or remove a CORS rule that is no longer needed: the guard then adds Darwin's by itself.")
+        .into()
 }

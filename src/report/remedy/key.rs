@@ -16,48 +16,60 @@ pub(super) fn not_allowed(key: &str, role: &str, access: Access) -> Remedy {
         Access::ReadOnly => "Decrypt",
         Access::ReadWrite => "Decrypt GenerateDataKey",
     };
-    Remedy::from(Way::run(
-        "Make a grant for Darwin's role (needs kms:CreateGrant in the key's account). It works within five minutes.",
-        format!(
-            "aws kms create-grant --region {} --key-id {} --grantee-principal {} --operations {operations}",
-            shell(&region_of(key)),
-            shell(key),
-            shell(role),
-        ),
-    ))
+    Remedy::from(
+        Way::run(
+            "Give Darwin's role a grant on the key.",
+            format!(
+                "aws kms create-grant --region {} --key-id {} --grantee-principal {} --operations {operations}",
+                shell(&region_of(key)),
+                shell(key),
+                shell(role),
+            ),
+        )
+        .note("It works within five minutes. Needs kms:CreateGrant in the key's account."),
+    )
     .or(Way::run(
-        "Add Darwin's statement to the key policy (needs kms:GetKeyPolicy, kms:PutKeyPolicy and jq).",
+        "Add Darwin's role to the key policy.",
         edit(key, &format!(".Statement |= ([.] | flatten) | {}", append(key, role, access))),
-    ))
+    )
+    .note(EDIT_NEEDS))
 }
 
 /// Objects are under more keys than are watched.
 pub(super) fn too_many() -> Remedy {
-    Way::by_hand(
-        "Encrypt uploads under one key, or a few. A key that no object is under any more gives its place up when it is \
-         disabled or deleted. If you do not know the key, find out who uploads under it: a bucket policy can require yours.",
-    )
-    .into()
+    Way::by_hand("Nothing at once. Encrypt uploads under fewer keys: a bucket policy can require yours.")
+        .note("The guard stops watching a key that no object is under any more, once it is disabled or deleted.")
+        .into()
+}
+
+/// The scan of a bucket, by the tool.
+pub(super) fn scan_command(at: Place<'_>) -> String {
+    format!("darwin-guard scan {}", shell(&format!("s3://{}", at.bucket)))
 }
 
 /// The objects that are there are known to nobody.
 pub(super) fn scan(at: Place<'_>) -> Remedy {
-    let command = format!("darwin-guard scan {} --stack STACK", shell(&format!("s3://{}", at.bucket)));
-    Way::by_hand(format!("Scan it once with {}, where STACK is the name of the guard's stack.", code(&command))).into()
+    Way::by_hand(format!("Scan it once with {}.", code(&scan_command(at))))
+        .note(
+            "With --stack and the name of the guard's CloudFormation stack, the guard watches the keys that are found.",
+        )
+        .into()
 }
 
 /// A statement of the key policy denies: neither an Allow nor a grant overrides it.
 pub(super) fn denied(key: &str, role: &str, access: Access, deny: &StatementName) -> Remedy {
     let statement = named(deny);
     let program = format!("{} | {}", except(deny, role), append(key, role, access));
-    Remedy::from(Way::by_hand("If Darwin was cut off on purpose: nothing. The guard changes no key.")).or(Way::run(
-        format!(
-            "If not, exempt Darwin's role from {statement} of the key policy, and add an Allow \
-                 (needs kms:GetKeyPolicy, kms:PutKeyPolicy and jq)."
-        ),
+    Way::run(
+        format!("If Darwin was not cut off on purpose, exempt its role from {statement} of the key policy."),
         edit(key, &program),
-    ))
+    )
+    .note(format!("It adds an Allow for Darwin too. {EDIT_NEEDS}"))
+    .into()
 }
+
+/// What an edit of a key policy needs.
+const EDIT_NEEDS: &str = "Needs kms:GetKeyPolicy, kms:PutKeyPolicy and jq.";
 
 /// A jq program that adds Darwin's statement, unless one with its Sid is there.
 fn append(key: &str, role: &str, access: Access) -> String {
@@ -81,48 +93,52 @@ pub(super) fn state(key_arn: &str, state: &str) -> Remedy {
     let (region, key) = (shell(&region_of(key_arn)), shell(key_arn));
     let of_key = |operation: &str| format!("aws kms {operation} --region {region} --key-id {key}");
     match state {
-        "Disabled" => Way::run("Enable the key (needs kms:EnableKey):", of_key("enable-key")),
+        "Disabled" => Way::run("Enable the key.", of_key("enable-key")).note("Needs kms:EnableKey."),
         "PendingDeletion" | "PendingReplicaDeletion" => Way::run(
-            "Cancel the deletion and enable the key (needs kms:CancelKeyDeletion, kms:EnableKey). Once it is deleted, \
-             everything under it is lost.",
+            "Cancel the deletion and enable the key, before everything under it is lost.",
             format!("{} &&\n{}", of_key("cancel-key-deletion"), of_key("enable-key")),
-        ),
+        )
+        .note("Needs kms:CancelKeyDeletion and kms:EnableKey."),
         "PendingImport" => Way::run(
-            "Import the same key material again; with other material the objects are lost. This gets what the import needs \
-             (kms:GetParametersForImport); then use `aws kms import-key-material`.",
+            "Import the same key material again. This gets what the import needs.",
             format!(
                 "{} --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_4096",
                 of_key("get-parameters-for-import")
             ),
+        )
+        .note(
+            "Then use `aws kms import-key-material`. With other material the objects are lost. Needs \
+             kms:GetParametersForImport and kms:ImportKeyMaterial.",
         ),
         "Unavailable" => Way::run(
-            "Connect the key's custom key store again (needs kms:DescribeKey, kms:ConnectCustomKeyStore):",
+            "Connect the key's custom key store again.",
             format!(
                 "STORE=$({} --query KeyMetadata.CustomKeyStoreId --output text) &&\naws kms connect-custom-key-store --region \
                  {region} --custom-key-store-id \"$STORE\"",
                 of_key("describe-key")
             ),
-        ),
-        "Creating" => Way::by_hand("Wait: AWS is still creating the key."),
-        "deleted" => Way::by_hand(
-            "The key is deleted for good, and nobody can decrypt what is under it. Upload the originals again under another \
-             key; if it is the bucket's default key, set another one first.",
-        ),
+        )
+        .note("Needs kms:DescribeKey and kms:ConnectCustomKeyStore."),
+        "Creating" => Way::by_hand("Nothing: AWS is still creating the key."),
+        "deleted" => Way::by_hand("Upload the originals again under another key. What is under this one is lost.")
+            .note("If it is the bucket's default key, set another one first."),
         other => Way::run(
-            format!("Find out what the key's state {} means, and bring it to Enabled. This shows the key:", code(other)),
+            format!("Bring the key from state {} to Enabled. This shows the key.", code(other)),
             of_key("describe-key"),
-        ),
+        )
+        .note("Needs kms:DescribeKey."),
     }
     .into()
 }
 
 /// What the key's owner, a third account, must add. Its policy can't be read from here.
 pub(super) fn foreign(key: &str, owner: &str, role: &str, access: Access) -> Remedy {
-    Remedy::from(Way::put(
-        format!("Ask the owners of account {} to add this statement to the policy of their key:", code(owner)),
+    Way::put(
+        format!("Ask the owners of account {} to add this statement to the policy of their key.", code(owner)),
         pretty(&statement(key, role, access)),
-    ))
-    .or(Way::by_hand("Upload the images again under a key of your own account."))
+    )
+    .note("Or upload the images again under a key of your own account.")
+    .into()
 }
 
 /// The default encryption names its key by an alias or a bare id, which S3 resolves in the account of who uploads.
@@ -134,12 +150,9 @@ pub(super) fn not_by_arn(at: Place<'_>, key: &str) -> Remedy {
         shell(key),
         encrypt(at, "--arg key \"$KEY\" ", ".Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID = $key"),
     );
-    Way::run(
-        "Name the default key by its ARN (needs kms:DescribeKey, s3:GetEncryptionConfiguration, \
-         s3:PutEncryptionConfiguration and jq).",
-        command,
-    )
-    .into()
+    Way::run("Name the default key by its ARN.", command)
+        .note("Needs kms:DescribeKey, s3:GetEncryptionConfiguration, s3:PutEncryptionConfiguration and jq.")
+        .into()
 }
 
 /// Changes the default encryption with a jq program; its other settings stay.
@@ -156,15 +169,14 @@ fn encrypt(at: Place<'_>, arguments: &str, program: &str) -> String {
 pub(super) fn managed_default(at: Place<'_>, role: &str, access: Access) -> Remedy {
     let with_s3 = r#".Rules[].ApplyServerSideEncryptionByDefault = {"SSEAlgorithm":"AES256"}"#;
     let with_kms = r#".Rules[].ApplyServerSideEncryptionByDefault = {"SSEAlgorithm":"aws:kms","KMSMasterKeyID":$key}"#;
-    Remedy::from(Way::run(
-        "Encrypt new objects with SSE-S3, which needs no key (needs s3:GetEncryptionConfiguration, \
-         s3:PutEncryptionConfiguration and jq).",
-        encrypt(at, "", with_s3),
-    ))
-    .or(Way::run(
-        "Make a KMS key that Darwin may use, and encrypt new objects under it (needs kms:CreateKey as well).",
+    let needs = "Needs s3:GetEncryptionConfiguration, s3:PutEncryptionConfiguration";
+    let with_s3 = Way::run("Encrypt new objects with SSE-S3, which needs no key.", encrypt(at, "", with_s3));
+    let with_kms = Way::run(
+        "Encrypt them under a new KMS key that Darwin may use.",
         format!("{} &&\n{}", new_key(at, role, access), encrypt(at, "--arg key \"$KEY\" ", with_kms)),
-    ))
+    );
+    Remedy::from(with_s3.note(format!("{needs} and jq.")))
+        .or(with_kms.note(format!("{needs}, kms:CreateKey and jq. A KMS key costs about $1 a month.")))
 }
 
 /// Makes a key that the account administers and Darwin may use; its ARN is in `$KEY` then.

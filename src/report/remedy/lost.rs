@@ -28,20 +28,18 @@ pub(super) fn remedy(at: Place<'_>, lost: &LostUpdate) -> Remedy {
     let what = subject(lost.subject);
     let region = shell(&at.home.region);
     let look = Way::run(
-        format!("Check whether their change of the {what} is meant to stay. This shows it as CloudTrail has it:"),
+        "Look at that change.",
         format!(
             "aws cloudtrail lookup-events --region {region} --lookup-attributes {}",
             shell(&format!("AttributeKey=EventId,AttributeValue={}", lost.id))
         ),
-    );
+    )
+    .note("Needs cloudtrail:LookupEvents.");
     if !is_json(&lost.wanted) {
         return look.into();
     }
-    Remedy::from(look).then(Way::run(
-        format!(
-            "If it is meant to stay, apply it again with Darwin's part in it. This replaces the {what}: check that nobody has \
-             changed it since."
-        ),
-        put_document(at, lost),
-    ))
+    let again = Way::run("If it is meant to stay, apply it again, in place of what is there now.", put_document(at, lost)).note(format!(
+        "It writes the {what} of that change, with what Darwin needs added. It replaces every newer change: check that there is none."
+    ));
+    Remedy::from(look).then(again)
 }

@@ -5,6 +5,7 @@ use crate::report::quote::shell;
 use crate::report::reason::meaning;
 use crate::report::remedy::guard;
 use crate::report::remedy::way::{Place, Remedy, Way};
+use crate::report::text::code;
 use serde_json::json;
 
 /// The bucket's policy denies an object.
@@ -12,45 +13,75 @@ pub(super) fn denied(at: Place<'_>) -> Remedy {
     guard::invoke(
         at,
         "audit",
-        "Audit the bucket: it names every statement that shuts Darwin out, and what to do about each \
-         (needs lambda:InvokeFunction).",
+        "Audit the bucket, which names each statement that denies Darwin, with what to do about it.",
     )
+    .note("Needs lambda:InvokeFunction.")
     .into()
 }
 
-/// Only who holds the key can give the object another encryption.
+/// Only who holds the key can give the objects another encryption.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html>
 pub(super) fn sse_c(at: Place<'_>, key: &str) -> Remedy {
-    let url = shell(&format!("s3://{}/{key}", at.bucket));
+    let folder = folder(key);
+    let url = shell(&format!("s3://{}/{folder}", at.bucket));
     let region = shell(&at.home.region);
-    Remedy::from(Way::by_hand("Upload the images again without SSE-C. Nobody can read them without the customer's key.")).or(Way::run(
-        "Copy the object onto itself, with its key in the file sse-c.key (up to 5 GB):",
-        format!(
-            "aws s3 cp {url} {url} --region {region} --sse-c-copy-source AES256 --sse-c-copy-source-key fileb://sse-c.key \
-             --sse AES256"
-        ),
-    ))
-}
-
-/// Restores an archived object; a lifecycle rule will archive the next ones again.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html>
-pub(super) fn archived(at: Place<'_>, key: &str, storage_class: &str) -> Remedy {
-    let request = match storage_class {
-        // Archived by Intelligent-Tiering: no number of days may be given.
-        "INTELLIGENT_TIERING" => json!({"GlacierJobParameters": {"Tier": "Standard"}}),
-        _ => json!({"Days": 30, "GlacierJobParameters": {"Tier": "Standard"}}),
-    };
     Way::run(
-        "Restore the object; it takes hours and costs money (needs s3:RestoreObject). For many, use a restore job of S3 Batch \
-         Operations. Keep a lifecycle rule from archiving what is still annotated.",
+        "Copy the images onto themselves without SSE-C, or upload them again without it.",
         format!(
-            "{} --key={} --restore-request {}",
-            at.s3("restore-object"),
-            shell(key),
-            shell(&request.to_string()),
+            "aws s3 cp {url} {url} --recursive --region {region} --sse-c-copy-source AES256 --sse-c-copy-source-key \
+             fileb://sse-c.key --sse AES256"
         ),
     )
+    .note(format!(
+        "It copies each object{}, with the customer's key in the file sse-c.key. Objects without SSE-C give an error and stay as \
+         they are. Let uploads use another encryption.",
+        under(folder)
+    ))
     .into()
+}
+
+/// Restores archived objects; a lifecycle rule will archive the next ones again.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html>
+pub(super) fn archived(at: Place<'_>, key: &str, storage_class: &str) -> Remedy {
+    // Archived by Intelligent-Tiering: no number of days may be given, and the list of objects does not say which are.
+    let one_by_one =
+        storage_class == "INTELLIGENT_TIERING" || !storage_class.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    let mut request = json!({"GlacierJobParameters": {"Tier": "Standard"}});
+    if let (Some(fields), false) = (request.as_object_mut(), storage_class == "INTELLIGENT_TIERING") {
+        fields.insert("Days".to_owned(), json!(30));
+    }
+    let restore = |key: &str| {
+        format!("{} --key={key} --restore-request {}", at.s3("restore-object"), shell(&request.to_string()))
+    };
+    let folder = folder(key);
+    let lifecycle = "It takes hours and costs money. Needs s3:RestoreObject";
+    let stays = "Keep lifecycle rules from archiving what is still annotated.";
+    if one_by_one {
+        return Way::run("Restore this object, and each other one alike.", restore(&shell(key)))
+            .note(format!("{lifecycle}. {stays}"))
+            .into();
+    }
+    let query = format!("\"Contents[?StorageClass=='{storage_class}'].Key\"");
+    Way::run(
+        format!("Restore the archived images{} for 30 days.", under(folder)),
+        format!(
+            "{} --prefix={} --query {query} --output json | jq -r '.[]?' | while IFS= read -r key; do {}; done",
+            at.s3("list-objects-v2"),
+            shell(folder),
+            restore("\"$key\"")
+        ),
+    )
+    .note(format!("{lifecycle}, s3:ListBucket and jq. {stays}"))
+    .into()
+}
+
+/// The part of the bucket that an object is in: its key up to the last slash.
+fn folder(key: &str) -> &str {
+    key.rfind('/').and_then(|slash| key.get(..=slash)).unwrap_or_default()
+}
+
+fn under(folder: &str) -> String {
+    if folder.is_empty() { String::new() } else { format!(" under {}", code(folder)) }
 }
 
 /// A verdict depends on what nobody here can see.
@@ -60,9 +91,9 @@ pub(super) fn access_uncertain(depends_on: &[Unknown]) -> Remedy {
         [one] => format!(" It depends on {}.", meaning(one)),
         [first, rest @ ..] => format!(" It depends on {}, and {} more (see \"Evidence\").", meaning(first), rest.len()),
     };
-    Way::by_hand(format!(
-        "Open one of its images in Darwin. If it shows, nothing is wrong.{unseen} If it is blank, exempt Darwin's role from the \
-         condition: ArnNotEquals on aws:PrincipalArn."
-    ))
-    .into()
+    Way::by_hand("Open one of its images in Darwin. If it shows, do nothing.")
+        .note(format!(
+            "If it is blank, exempt Darwin's role from the condition: ArnNotEquals on aws:PrincipalArn.{unseen}"
+        ))
+        .into()
 }

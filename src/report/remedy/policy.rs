@@ -1,30 +1,48 @@
 //! Remedies for the bucket policy, and for what keeps the guard from writing it.
 
-use crate::model::evidence::PolicyRepair;
+use crate::model::evidence::{Beyond, PolicyRepair, WideStatement};
+use crate::model::text::counted;
 use crate::model::why::StatementName;
 use crate::report::quote::{in_quotes, is_json, shell_json};
 use crate::report::remedy::guard;
 use crate::report::remedy::way::{Place, Remedy, Way};
 use crate::report::text::{code, pretty, statement};
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// Darwin's statements in the policy again.
-pub(super) fn restore(at: Place<'_>, repair: &PolicyRepair) -> Remedy {
-    match repair.document.as_deref().filter(|document| is_json(document)) {
-        Some(document) => Way::run(
-            "Restore Darwin's access. The command writes the whole policy as it was read, with Darwin's statement in it \
-             (needs s3:PutBucketPolicy). It replaces any newer change of the policy.",
-            put(at, document),
-        )
-        .into(),
-        None => Way::put(
-            "Add Darwin's statement to the bucket policy by hand (needs s3:PutBucketPolicy). \"Why\" says what keeps the \
-             guard from writing it.",
-            repair.wanted.clone(),
-        )
-        .into(),
+/// Darwin's statements in the policy again. What is written is the policy that the guard would write, if all but Darwin's
+/// statements are as the guard read them.
+pub(super) fn restore(at: Place<'_>, repair: &PolicyRepair, has_policy: bool) -> Remedy {
+    const SAYS: &str = "Restore Darwin's policy statement.";
+    let Some(document) = repair.document.as_deref().filter(|document| is_json(document)) else {
+        return Way::put("Add Darwin's statement to the bucket policy by hand.", repair.wanted.clone())
+            .note("\"Why\" says what keeps the guard from writing it. Needs s3:PutBucketPolicy.")
+            .into();
+    };
+    match role(&repair.wanted).filter(|_| has_policy) {
+        Some(role) => {
+            let role = in_quotes(&role.to_string());
+            let program = format!(
+                "def others: [.Statement] | flatten | map(select(.Effect != \"Allow\" or ([.Principal | objects | .AWS] | flatten) \
+                 != [{role}])); {} as $new | if others == ($new | others) then $new else error(\"the policy was changed\") end",
+                in_quotes(document)
+            );
+            Way::run(SAYS, edit(at, &program))
+                .note(format!("All other statements stay. If they were changed meanwhile, it stops. {EDIT_NEEDS}"))
+        }
+        None => Way::run(SAYS, put(at, document))
+            .note("The bucket had no policy when the guard read it. Needs s3:PutBucketPolicy."),
     }
+    .into()
 }
+
+/// The role that Darwin's statements name.
+fn role(statements: &str) -> Option<Value> {
+    let statements: Value = serde_json::from_str(&format!("[{statements}]")).ok()?;
+    statements.pointer("/0/Principal/AWS").filter(|role| role.is_string()).cloned()
+}
+
+/// What an edit of a bucket policy needs.
+const EDIT_NEEDS: &str = "Needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq.";
 
 /// Writes a policy.
 pub(super) fn put(at: Place<'_>, document: &str) -> String {
@@ -65,67 +83,60 @@ pub(super) fn except(name: &StatementName, role: &str) -> String {
 }
 
 /// Our statement is wider than the contract.
-pub(super) fn narrow(enforced: bool, diff: Option<&str>) -> Remedy {
-    let by_hand = match diff {
-        Some(diff) => Way::put("Narrow it by hand; this is the change:", diff),
-        None => Way::by_hand("Narrow it by hand."),
+pub(super) fn narrow(enforced: bool, ours: &[WideStatement], diff: Option<&str>) -> Remedy {
+    let says = match ours {
+        [WideStatement { statement: name, beyond: Beyond::Actions(grants) }] => match grants.as_slice() {
+            [grant] => format!("Take {} out of {} of the bucket policy.", code(&grant.action), statement(name)),
+            _ => format!("Narrow {} of the bucket policy to what Darwin needs.", statement(name)),
+        },
+        _ => "Narrow Darwin's statement in the bucket policy to what Darwin needs.".to_owned(),
+    };
+    let way = match diff {
+        Some(diff) => Way::put(says, diff),
+        None => Way::by_hand(says),
     };
     if enforced {
-        return by_hand.into();
+        return way.into();
     }
-    Remedy::from(Way::by_hand(
-        "Set the stack's parameter Ceiling to enforce: the guard then narrows its own statement.",
-    ))
-    .or(by_hand)
+    way.note("With its parameter Ceiling set to enforce, the guard does it by itself.").into()
 }
 
 /// Our statement has a Condition.
 pub(super) fn condition(at: Place<'_>, name: &StatementName) -> Remedy {
     let program = on_statement(name, &format!("del(.Statement[{}].Condition)", name.index));
-    Remedy::from(Way::by_hand("If the Condition is meant to limit Darwin: nothing. The guard leaves it in place.")).or(
-        Way::run(
-            "If not, remove the Condition (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
-            edit(at, &program),
-        ),
-    )
+    Way::run("If the Condition is not meant to limit Darwin, remove it.", edit(at, &program)).note(EDIT_NEEDS).into()
 }
 
 /// Ours is absent, and somebody's Allow has a condition.
 pub(super) fn conditional_allow(at: Place<'_>, about_darwin: bool) -> Remedy {
     if about_darwin {
-        return Way::by_hand(
-            "If the condition is meant for Darwin: nothing. If not, remove the statement: the guard then puts Darwin's own back.",
-        )
-        .into();
+        return Way::by_hand("If the condition is not meant for Darwin, remove that statement.")
+            .note("The guard then restores Darwin's own statement.")
+            .into();
     }
-    Remedy::from(guard::invoke(
-        at,
-        "repair",
-        "If Darwin is to read the bucket, let the guard put its statement back (needs lambda:InvokeFunction).",
-    ))
-    .or(Way::run("If Darwin is to be cut off, pause the guard (needs s3:TagResource):", guard::pause(at)))
+    guard::invoke(at, "repair", "If Darwin is to read the bucket, let the guard restore Darwin's statement.")
+        .note("Needs lambda:InvokeFunction. If Darwin is to be cut off, set the bucket's tag darwin-guard to paused instead.")
+        .into()
 }
 
 /// A Deny statement hits Darwin.
 pub(super) fn explicit_deny(at: Place<'_>, name: &StatementName, role: &str) -> Remedy {
-    Remedy::from(Way::by_hand("If Darwin was cut off on purpose: nothing. The guard never changes a Deny.")).or(
-        Way::run(
-            "If not, exempt Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
-            edit(at, &except(name, role)),
-        ),
-    )
+    exempt(at, name, role, "If Darwin was not cut off on purpose, exempt its role from the Deny.", "")
 }
 
 /// A Deny statement hits a part of what Darwin reads.
 pub(super) fn part_denied(at: Place<'_>, name: &StatementName, role: &str) -> Remedy {
-    Remedy::from(Way::by_hand(
-        "If Darwin need not read these keys: list their prefix in the stack's parameter NotReadPrefixes (the function's \
-         NOT_READ_PREFIXES), and nothing is reported of them. The guard never changes a Deny.",
-    ))
-    .or(Way::run(
-        "If it has to, exempt Darwin's role from the Deny (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
-        edit(at, &except(name, role)),
-    ))
+    exempt(
+        at,
+        name,
+        role,
+        "If Darwin is to read this part, exempt its role from the Deny.",
+        " If Darwin need not read it, add it to the guard's parameter NotReadPrefixes (the function's NOT_READ_PREFIXES): it is not reported again then.",
+    )
+}
+
+fn exempt(at: Place<'_>, name: &StatementName, role: &str, says: &str, more: &str) -> Remedy {
+    Way::run(says, edit(at, &except(name, role))).note(format!("{EDIT_NEEDS}{more}")).into()
 }
 
 /// An RCP denies: nobody in the account can change it.
@@ -155,46 +166,44 @@ pub(super) fn public_block(at: Place<'_>, statements: &[StatementName]) -> Remed
         } else {
             statements.iter().map(statement).collect::<Vec<_>>().join(", ")
         };
-        return Way::by_hand(format!("In the bucket policy, give {which} fixed principals, or remove it. {DONT}"))
+        return Way::by_hand(format!("In the bucket policy, give {which} fixed principals, or remove it."))
+            .note(DONT)
             .into();
     };
     let root = json!(format!("arn:{}:iam::{}:root", at.home.partition, &*at.home.account)).to_string();
     let change = format!(".Statement[{}].Principal = {{\"AWS\": {root}}}", name.index);
     Way::run(
-        format!(
-            "Limit {} to your own account, which is whom S3 lets in by it now (needs s3:GetBucketPolicy, \
-             s3:PutBucketPolicy and jq). {DONT}",
-            statement(name)
-        ),
+        format!("Limit {} to your own account, which is whom S3 lets in by it now.", statement(name)),
         edit(at, &on_statement(name, &change)),
     )
+    .note(format!("{DONT} {EDIT_NEEDS}"))
     .into()
 }
 
 /// `BlockPublicPolicy` refuses a policy that holds somebody's public statement.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 pub(super) fn block_public_policy(at: Place<'_>) -> Remedy {
-    Way::run(
-        "Find the public statement in the policy (this shows it), and give it fixed principals or remove it. The guard then \
-         restores Darwin's statement by itself. Do not turn the block off.",
-        format!("{} --query Policy --output text | jq .", at.s3("get-bucket-policy")),
-    )
-    .into()
+    Way::run("Give the public statement of this policy fixed principals, or remove it.", show(at))
+        .note("The guard then restores Darwin's statement by itself. Do not turn the block off. Needs s3:GetBucketPolicy and jq.")
+        .into()
+}
+
+/// Shows the policy.
+fn show(at: Place<'_>) -> String {
+    format!("{} --query Policy --output text | jq .", at.s3("get-bucket-policy"))
 }
 
 /// Darwin's role does not exist.
 pub(super) fn role_missing(role: &str) -> Remedy {
-    Way::by_hand(format!(
-        "Check that {} is the role that V7 gave you (DARWIN_ROLE_ARN). If it is, ask V7 whether the role was replaced.",
-        code(role)
-    ))
-    .into()
+    Way::by_hand("Ask V7 whether Darwin's role was replaced.")
+        .note(format!("The guard uses {}. A new role goes into the setting DARWIN_ROLE_ARN.", code(role)))
+        .into()
 }
 
 /// S3 refuses every write of the policy because of somebody's deleted principal.
 pub(super) fn dead_principal(at: Place<'_>, statements: &[StatementName]) -> Remedy {
     let Some(name) = statements.first() else {
-        return Way::by_hand("Remove the principal that reads as AROA... or AIDA... from the policy.").into();
+        return Way::by_hand("Remove the principal that reads as AROA... or AIDA... from the bucket policy.").into();
     };
     let index = name.index;
     let change = format!(
@@ -202,13 +211,12 @@ pub(super) fn dead_principal(at: Place<'_>, statements: &[StatementName]) -> Rem
          .Statement[{index}].Principal.AWS == [] then del(.Statement[{index}]) else . end)"
     );
     Way::run(
-        format!(
-            "Remove the deleted principal from {} (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq). It gives nobody \
-             access. If it had a successor, add that one's ARN instead.",
-            statement(name)
-        ),
+        format!("Remove the deleted principal from {} of the bucket policy.", statement(name)),
         edit(at, &on_statement(name, &change)),
     )
+    .note(format!(
+        "It gives nobody access. If it was replaced, add the new one's ARN. The guard then repairs by itself. {EDIT_NEEDS}"
+    ))
     .into()
 }
 
@@ -216,28 +224,28 @@ pub(super) fn dead_principal(at: Place<'_>, statements: &[StatementName]) -> Rem
 pub(super) fn sid_taken(at: Place<'_>, name: &StatementName) -> Remedy {
     let new = json!(format!("{}Other", name.sid.as_deref().unwrap_or_default())).to_string();
     let change = format!(".Statement[{}].Sid = {}", name.index, in_quotes(&new));
-    Way::run(
-        "Give the other statement another Sid (needs s3:GetBucketPolicy, s3:PutBucketPolicy and jq):",
-        edit(at, &on_statement(name, &change)),
-    )
-    .into()
+    Way::run("Give that statement another Sid.", edit(at, &on_statement(name, &change))).note(EDIT_NEEDS).into()
 }
 
 /// The repaired policy would exceed 20 KB.
-pub(super) fn limit(at: Place<'_>) -> Remedy {
+pub(super) fn limit(at: Place<'_>, bytes: usize, most: usize) -> Remedy {
     Way::run(
-        "Make room: S3 takes 20 KB at most. Merge statements that differ only in principals or resources, or move some to \
-         access points. The guard then adds Darwin's statement by itself. This shows the policy:",
-        format!("{} --query Policy --output text | jq .", at.s3("get-bucket-policy")),
+        format!("Make the bucket policy {} shorter. This shows it.", counted(bytes.saturating_sub(most), "byte")),
+        show(at),
     )
-    .into()
+        .note(
+            "Merge statements that differ only in principals or resources, or move some to access points. The guard then adds \
+             Darwin's statement by itself. Needs s3:GetBucketPolicy and jq.",
+        )
+        .into()
 }
 
 /// The policy can't be edited by the guard.
 pub(super) fn unreadable(at: Place<'_>) -> Remedy {
     Way::run(
-        "Add Darwin's statement by hand: the guard edits only a policy that it understands whole. This shows the policy:",
+        "Correct this policy by hand, and check that Darwin's statement is in it.",
         format!("{} --query Policy --output text", at.s3("get-bucket-policy")),
     )
+    .note("The guard then repairs by itself again. Needs s3:GetBucketPolicy.")
     .into()
 }

@@ -14,9 +14,12 @@ use serde_json::json;
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>
 pub(super) fn under_aws_managed(at: Place<'_>, from_key: &str, role: &str, access: Access) -> Remedy {
     Way::run(
-        "Give these objects a new KMS key that Darwin may use, by a job of S3 Batch Operations. It needs kms:CreateKey, \
-         iam:CreateRole, iam:PutRolePolicy, iam:PassRole and s3:CreateJob. Let uploads name another key than aws/s3.",
+        "Re-encrypt these images under a new KMS key. It starts a job that costs money, and can wait: the files are unharmed.",
         format!("{} &&\n{} &&\n{}", new_key(at, role, access), job_role(at, from_key), job(at, from_key)),
+    )
+    .note(
+        "It makes a key, a role and a job of S3 Batch Operations, which starts at once. Needs kms:CreateKey, \
+         iam:CreateRole, iam:PutRolePolicy, iam:PassRole and s3:CreateJob. Let uploads name another key than aws/s3.",
     )
     .into()
 }

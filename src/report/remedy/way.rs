@@ -23,9 +23,11 @@ pub(crate) struct Remedy {
 /// One way to do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Way {
-    /// What it does, and what it needs.
+    /// What to do: one short sentence, which a message has in its fourth line.
     pub(crate) says: String,
     pub(crate) block: Option<Block>,
+    /// What to know of it: what it needs, costs and replaces. Stands after the block.
+    pub(crate) note: String,
 }
 
 /// What is to be pasted.
@@ -42,7 +44,7 @@ impl Remedy {
         Self { ways: Vec::new(), in_order: false }
     }
 
-    pub(super) fn or(mut self, other: impl Into<Self>) -> Self {
+    pub(crate) fn or(mut self, other: impl Into<Self>) -> Self {
         self.ways.extend(other.into().ways);
         self
     }
@@ -60,11 +62,17 @@ impl Remedy {
 
     /// The whole as one text.
     pub(crate) fn text(&self) -> String {
-        let ways = self.labelled().map(|(label, way)| {
+        let ways = self.labelled().map(|(label, Way { says, block, note })| {
             let label = label.map(|label| format!("{label}: ")).unwrap_or_default();
-            match &way.block {
-                None => format!("{label}{}", way.says),
-                Some(Block::Command(text) | Block::Text(text)) => format!("{label}{}\n\n{text}", way.says),
+            match block {
+                None if note.is_empty() => format!("{label}{says}"),
+                None => format!("{label}{says} {note}"),
+                Some(Block::Command(text) | Block::Text(text)) if note.is_empty() => {
+                    format!("{label}{says}\n\n{}", text.trim_end())
+                }
+                Some(Block::Command(text) | Block::Text(text)) => {
+                    format!("{label}{says}\n\n{}\n\n{note}", text.trim_end())
+                }
             }
         });
         ways.collect::<Vec<_>>().join("\n\n")
@@ -74,17 +82,21 @@ impl Remedy {
 impl Way {
     /// Something that no command does.
     pub(super) fn by_hand(says: impl Into<String>) -> Self {
-        Self { says: says.into(), block: None }
+        Self { says: says.into(), block: None, note: String::new() }
     }
 
     /// A command, after a sentence about it.
     pub(super) fn run(says: impl Into<String>, command: impl Into<String>) -> Self {
-        Self { says: says.into(), block: Some(Block::Command(command.into())) }
+        Self { says: says.into(), block: Some(Block::Command(command.into())), note: String::new() }
     }
 
     /// A text, after a sentence about where it belongs.
     pub(super) fn put(says: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { says: says.into(), block: Some(Block::Text(text.into())) }
+        Self { says: says.into(), block: Some(Block::Text(text.into())), note: String::new() }
+    }
+
+    pub(super) fn note(self, note: impl Into<String>) -> Self {
+        Self { note: note.into(), ..self }
     }
 }
 

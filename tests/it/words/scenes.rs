@@ -1,7 +1,8 @@
 //! Every kind as it occurs, in every situation that a message is sent in.
 
+use super::kinds::{change, ended, of_objects, reads};
 use crate::evidence::ROLE;
-use darwin_s3_guard::incident::life::{Ending, Healed, Incident, Report, Sighting, Status};
+use darwin_s3_guard::incident::life::{Healed, Incident, Report, Sighting, Status};
 use darwin_s3_guard::model::actor::Actor;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
@@ -61,7 +62,12 @@ fn repair(lost: &[&str], theirs: bool) -> PolicyRepair {
 fn refused(operation: Operation, code: &str, status: u16, message: &str) -> AwsError {
     AwsError {
         operation,
-        class: ErrorClass::Denied,
+        class: match status {
+            500.. => ErrorClass::Transient,
+            403 => ErrorClass::Denied,
+            404 => ErrorClass::NotFound,
+            _ => ErrorClass::Permanent,
+        },
         code: Some(code.to_owned()),
         status: Some(status),
         message: message.to_owned(),
@@ -159,7 +165,14 @@ fn found(kind: Kind) -> Finding {
             public: Some(true),
             statements: vec![named(1, "PublicRead")],
         },
-        Kind::ObjectOwnership => Evidence::ObjectOwnership { seen: Extent::Bucket },
+        Kind::ObjectOwnership => {
+            let because = vec![Gate::Unread(Unknown::ObjectAcl).into()];
+            return Finding::with(
+                Evidence::ObjectOwnership { seen: Extent::Object },
+                because,
+                vec![Unknown::ObjectAcl],
+            );
+        }
         Kind::RequesterPays => Evidence::RequesterPays,
         Kind::DefaultEncryption => return key(Under::NewObjects, KeyTrouble::NotAllowed, no_use()),
         Kind::AliasEncryption => {
@@ -338,49 +351,6 @@ fn ann() -> Actor {
     }
 }
 
-/// The call that leads to a finding of the kind, where a change of the bucket or key does.
-fn change(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::PolicyMissing
-        | Kind::PolicyGutted
-        | Kind::PolicyWidened
-        | Kind::WiderThanContract
-        | Kind::ExplicitDeny
-        | Kind::PublicBlock
-        | Kind::ConditionOnOurs
-        | Kind::SidTaken
-        | Kind::LostUpdate
-        | Kind::Contested
-        | Kind::PolicyLimit
-        | Kind::PolicyUnreadable
-        | Kind::DeadPrincipal
-        | Kind::BlockPublicPolicy
-        | Kind::RoleMissing
-        | Kind::GuardDenied
-        | Kind::WriteFailed => Some("PutBucketPolicy"),
-        Kind::CorsMissing | Kind::CorsLimit => Some("PutBucketCors"),
-        Kind::DefaultEncryption | Kind::AliasEncryption => Some("PutBucketEncryption"),
-        Kind::RequesterPays => Some("PutBucketRequestPayment"),
-        Kind::EventsOff => Some("PutBucketNotification"),
-        Kind::Paused => Some("TagResource"),
-        _ => None,
-    }
-}
-
-/// Kinds that are seen of objects.
-fn of_objects(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::KeyDenied
-            | Kind::KeyState
-            | Kind::AwsManagedKey
-            | Kind::ForeignKey
-            | Kind::SseC
-            | Kind::Archived
-            | Kind::ObjectDenied
-    )
-}
-
 /// A situation that a message is sent in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Situation {
@@ -393,8 +363,11 @@ pub enum Situation {
 }
 
 pub fn situations(kind: Kind) -> Vec<Situation> {
-    if kind == Kind::TestAlert {
-        return vec![Situation::Test];
+    match kind {
+        Kind::TestAlert => return vec![Situation::Test],
+        // Of audits alone: no message is sent about them.
+        Kind::NoSubscription | Kind::NeverScanned | Kind::Acknowledged => return vec![Situation::Opened],
+        _ => {}
     }
     let mut all = vec![Situation::Opened];
     if kind.is_drift() {
@@ -410,6 +383,7 @@ pub fn situations(kind: Kind) -> Vec<Situation> {
 
 pub fn incident(kind: Kind, situation: Situation) -> Incident {
     let finding = found(kind);
+    let bucket = if kind == Kind::BucketNameDot { "acme.lidar" } else { BUCKET };
     let operation = match kind {
         Kind::CorsMissing => Operation::PutBucketCors,
         Kind::EventsOff => Operation::PutBucketNotificationConfiguration,
@@ -436,19 +410,19 @@ pub fn incident(kind: Kind, situation: Situation) -> Incident {
         change: change(kind).map(str::to_owned),
         did: result.map(|result| Action { operation, result, refused_by }).into_iter().collect(),
         mended: situation == Situation::Repaired,
-        read: Some(Decision::Allowed),
-        ..Sighting::of(BUCKET, finding)
+        read: Some(if reads(kind) || situation == Situation::Repaired { Decision::Allowed } else { Decision::Denied }),
+        ..Sighting::of(bucket, finding)
     };
-    let shown_by = if of_objects(kind) { Ending::Samples { readable: 2, gone: 0 } } else { Ending::Configuration };
-    let ended = if kind == Kind::Paused { Some("UntagResource") } else { change(kind) };
-    let healed = Healed { actor: Some(ann()), change: ended.map(str::to_owned), ..Healed::of(NOW - MINUTE, shown_by) };
+    let (shown_by, ended) = ended(kind);
+    let healed =
+        Healed { actor: ended.map(|_| ann()), change: ended.map(str::to_owned), ..Healed::of(NOW - MINUTE, shown_by) };
     Incident {
         fingerprint: sighting.fingerprint(),
-        bucket: BUCKET.into(),
+        bucket: bucket.into(),
         cause: sighting.finding.cause.clone(),
         report: Report::from(&sighting),
         opened,
-        last_seen: NOW,
+        last_seen: if situation == Situation::Resolved { NOW - 2 * MINUTE } else { NOW },
         seen: if of_objects(kind) { 40 } else { 1 },
         told: None,
         claimed: Some(NOW),
