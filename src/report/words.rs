@@ -152,7 +152,6 @@ pub(super) fn over(finding: &Finding, healed: &Healed, read: Option<Decision>) -
         Evidence::ManagedDefaultKey { .. } => "its default key is no longer aws/s3",
         Evidence::Key(key) => return key_works(key),
         Evidence::AliasEncryption { .. } => "its default key is found by its ARN again",
-        Evidence::PolicyLimit { .. } | Evidence::Contested { .. } => "nothing is left to repair",
         Evidence::PolicyUnreadable { .. } => "the guard understands its policy again",
         Evidence::ConditionOnOurs { .. } => "the Condition on Darwin's access is gone",
         Evidence::SidTaken { .. } => "no other statement has Darwin's Sid",
@@ -164,7 +163,9 @@ pub(super) fn over(finding: &Finding, healed: &Healed, read: Option<Decision>) -
         Evidence::WrongOwner { .. } | Evidence::WrongRegion { .. } | Evidence::NoSuchBucket { .. } => {
             "the guard can watch it again"
         }
-        Evidence::DeadPrincipal { .. }
+        Evidence::PolicyLimit { .. }
+        | Evidence::Contested { .. }
+        | Evidence::DeadPrincipal { .. }
         | Evidence::RoleMissing { .. }
         | Evidence::BlockPublicPolicy { .. }
         | Evidence::WriteFailed { .. } => "nothing is left to repair",

@@ -29,58 +29,8 @@ pub(crate) fn state(finding: &Finding, bucket: &str, home: &Home, read: Option<D
         Evidence::Wider { ours, .. } => {
             format!("In the policy of bucket {bucket} {}.", wider(ours))
         }
-        Evidence::CorsMissing { origin, rules, .. } => {
-            let why = if *rules == 0 {
-                "it has no CORS rule".to_owned()
-            } else {
-                format!("no CORS rule allows GET from {}", code(origin))
-            };
-            format!("Browsers don't show the images of bucket {bucket}: {why}.")
-        }
-        Evidence::CorsLimit { limit, .. } => {
-            let why = match limit {
-                CorsLimit::Rules { most } => format!("its {most} CORS rules leave no room for Darwin's"),
-                CorsLimit::Bytes { bytes, most } => {
-                    format!("its CORS rules leave Darwin's {} too few", counted(bytes.saturating_sub(*most), "byte"))
-                }
-            };
-            format!("Browsers don't show the images of bucket {bucket}: {why}.")
-        }
-        Evidence::NoEvents { .. } => {
-            format!("New uploads to bucket {bucket} are not checked: it sends no events, to EventBridge or elsewhere.")
-        }
         Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => denied(deny, bucket),
-        Evidence::PublicBlock { restricted, public, .. } => match (restricted, public) {
-            (Some(true), Some(true)) => format!(
-                "Darwin can't read bucket {bucket}: its policy is public, and RestrictPublicBuckets then lets no other account in."
-            ),
-            (Some(true), _) => format!(
-                "Darwin may not be able to read bucket {bucket}: if its policy is public, RestrictPublicBuckets lets no other account in."
-            ),
-            _ => format!(
-                "Darwin may not be able to read bucket {bucket}: its policy may be public, and RestrictPublicBuckets may be on."
-            ),
-        },
-        Evidence::ObjectOwnership { seen: Extent::Bucket } => {
-            format!("Bucket {bucket} has ACLs on: Darwin can't read objects that another account uploads and owns.")
-        }
-        Evidence::ObjectOwnership { seen: Extent::Object } => format!(
-            "Images in bucket {bucket} may be owned by another account: the bucket policy does not let Darwin read those."
-        ),
-        Evidence::RequesterPays => {
-            format!("Darwin can't read bucket {bucket}: requester pays is on, and Darwin does not offer to pay.")
-        }
-        Evidence::ManagedDefaultKey { .. } => format!(
-            "Darwin can't read new objects in bucket {bucket}: they get the AWS managed key aws/s3, which can't be shared."
-        ),
         Evidence::Key(key) => of_key(key, bucket),
-        Evidence::AliasEncryption { name, .. } => format!(
-            "The default encryption of bucket {bucket} names its key {}, not an ARN: S3 looks it up in the account that writes.",
-            code(name)
-        ),
-        Evidence::BucketNameDot => {
-            format!("Darwin can't use bucket {bucket}: S3's HTTPS certificate does not cover a name with a dot.")
-        }
         Evidence::ConditionOnOurs { decision, .. } => {
             let met = match decision {
                 Decision::Allowed => "which does not keep Darwin out",
@@ -132,6 +82,62 @@ pub(crate) fn state(finding: &Finding, bucket: &str, home: &Home, read: Option<D
                 _ => format!("The guard can't repair bucket {bucket}"),
             };
             format!("{what}: {}.", not_repaired(&finding.evidence))
+        }
+        evidence => of_a_setting(evidence, bucket, home),
+    }
+}
+
+fn of_a_setting(evidence: &Evidence, bucket: &str, home: &Home) -> String {
+    match evidence {
+        Evidence::CorsMissing { origin, rules, .. } => {
+            let why = if *rules == 0 {
+                "it has no CORS rule".to_owned()
+            } else {
+                format!("no CORS rule allows GET from {}", code(origin))
+            };
+            format!("Browsers don't show the images of bucket {bucket}: {why}.")
+        }
+        Evidence::CorsLimit { limit, .. } => {
+            let why = match limit {
+                CorsLimit::Rules { most } => format!("its {most} CORS rules leave no room for Darwin's"),
+                CorsLimit::Bytes { bytes, most } => {
+                    format!("its CORS rules leave Darwin's {} too few", counted(bytes.saturating_sub(*most), "byte"))
+                }
+            };
+            format!("Browsers don't show the images of bucket {bucket}: {why}.")
+        }
+        Evidence::NoEvents { .. } => {
+            format!("New uploads to bucket {bucket} are not checked: it sends no events, to EventBridge or elsewhere.")
+        }
+        Evidence::PublicBlock { restricted, public, .. } => match (restricted, public) {
+            (Some(true), Some(true)) => format!(
+                "Darwin can't read bucket {bucket}: its policy is public, and RestrictPublicBuckets then lets no other account in."
+            ),
+            (Some(true), _) => format!(
+                "Darwin may not be able to read bucket {bucket}: if its policy is public, RestrictPublicBuckets lets no other account in."
+            ),
+            _ => format!(
+                "Darwin may not be able to read bucket {bucket}: its policy may be public, and RestrictPublicBuckets may be on."
+            ),
+        },
+        Evidence::ObjectOwnership { seen: Extent::Bucket } => {
+            format!("Bucket {bucket} has ACLs on: Darwin can't read objects that another account uploads and owns.")
+        }
+        Evidence::ObjectOwnership { seen: Extent::Object } => format!(
+            "Images in bucket {bucket} may be owned by another account: the bucket policy does not let Darwin read those."
+        ),
+        Evidence::RequesterPays => {
+            format!("Darwin can't read bucket {bucket}: requester pays is on, and Darwin does not offer to pay.")
+        }
+        Evidence::ManagedDefaultKey { .. } => format!(
+            "Darwin can't read new objects in bucket {bucket}: they get the AWS managed key aws/s3, which can't be shared."
+        ),
+        Evidence::AliasEncryption { name, .. } => format!(
+            "The default encryption of bucket {bucket} names its key {}, not an ARN: S3 looks it up in the account that writes.",
+            code(name)
+        ),
+        Evidence::BucketNameDot => {
+            format!("Darwin can't use bucket {bucket}: S3's HTTPS certificate does not cover a name with a dot.")
         }
         evidence => of_the_guard(evidence, bucket, home),
     }
