@@ -49,6 +49,8 @@ pub struct JudgedObject {
     pub finding: Option<Finding>,
     /// The bucket's configuration is what denies it: a reason to reconcile the bucket.
     pub bucket_denies: bool,
+    /// Its key, and whether it is archived, are in nobody's way, whatever the bucket says.
+    pub itself_readable: bool,
 }
 
 /// The encryption-context ARN of an object: the bucket's under an S3 Bucket Key, else its own.
@@ -86,6 +88,7 @@ impl JudgedObject {
             kms_key: None,
             finding: None,
             bucket_denies: false,
+            itself_readable: false,
         }
     }
 
@@ -126,6 +129,7 @@ pub fn judge_object(input: ObjectInput<'_>, asker: Asker<'_>) -> JudgedObject {
     };
     judged.finding = object_finding(input, &by_bucket, &by_object, asker);
     judged.bucket_denies = by_bucket.is_denied();
+    judged.itself_readable = by_object.is_allowed();
     let verdict = by_bucket.and(by_object);
     judged.read = verdict.decision.into();
     judged.because = verdict.because;

@@ -457,7 +457,7 @@ fn spares(incident: &Incident, outcome: &Outcome) -> bool {
     match (&found.evidence, judged.read) {
         // Without its encryption its HeadObject was refused, and where it is was not seen.
         (Evidence::Key(key), Read::Denied | Read::Depends) if key.key == incident.cause => {
-            judged.encryption.is_some() && judged.kms_key.as_ref() != Some(&key.key)
+            judged.itself_readable || judged.encryption.is_some() && judged.kms_key.as_ref() != Some(&key.key)
         }
         (_, Read::Depends) => {
             let doubt = matches!(found.kind(), Kind::GuardDenied | Kind::AccessUncertain);
