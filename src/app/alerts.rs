@@ -135,6 +135,15 @@ impl<'a, W: World> Alerts<'a, W> {
         (incidents, table.failure().map(|(_, error)| error))
     }
 
+    /// Reads a bucket's open incidents for the `deliver` that comes next.
+    pub async fn read_ahead(&self, bucket: &str) {
+        let table = TableState::default();
+        self.read_open(&table, bucket).await;
+        if table.failure().is_none() {
+            self.memory.copy_is_ahead(bucket);
+        }
+    }
+
     /// Sends no reminders of an incident for a while. False if none of this name is open in the bucket.
     ///
     /// # Errors
@@ -275,9 +284,9 @@ impl<'a, W: World> Alerts<'a, W> {
     ) -> Delivery {
         let passing_only = clears.iter().all(|clear| matches!(clear.scope, Scope::Passing(_)));
         let copy = if passing_only { self.memory.copy(bucket, self.clock.now()) } else { None };
-        let fresh = copy.is_none();
+        let fresh = copy.as_ref().is_none_or(|(_, ahead)| *ahead);
         let (incidents, keeper) = match copy {
-            Some(copy) => (copy, self.state),
+            Some((incidents, _)) => (incidents, self.state),
             None => self.read_open(table, bucket).await,
         };
         let (mut first, mut due, mut healing) = (Vec::new(), Vec::new(), Vec::new());

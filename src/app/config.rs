@@ -38,7 +38,7 @@ pub struct Config {
     pub enable_event_bridge: bool,
     /// Repairs of a bucket within the window before it is contested.
     pub contested_limit: u32,
-    /// Seconds.
+    /// The window: how far back repairs are counted.
     pub contested_window: Duration,
     /// HeadObject calls at the same time.
     pub concurrency: usize,

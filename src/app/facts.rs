@@ -195,6 +195,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_name_is_forgotten_with_what_hangs_on_it_and_no_other() {
+        let cache = Cache::<u32>::default();
+        for name in ["b", "b#ownership", "bb#ownership"] {
+            cache.get(name, START, None, Duration::ZERO, || async { Ok(1) }).await.unwrap();
+        }
+        cache.forget("b");
+        let held = ["b", "b#ownership", "bb#ownership"].map(|name| cache.held(name, START).is_some());
+        assert_eq!(held, [false, false, true]);
+    }
+
+    #[tokio::test]
     async fn a_transient_failure_is_not_remembered_and_a_refusal_is_for_a_while() {
         for (class, calls_wanted) in [(ErrorClass::Transient, 2), (ErrorClass::Denied, 1)] {
             let (cache, calls) = (Cache::<u32>::default(), Cell::new(0));

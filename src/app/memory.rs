@@ -13,7 +13,7 @@ use crate::incident::known::KnownKey;
 use crate::incident::life::{Claim, Healed, Incident, Lease, Row, Sighting, Status, StoreResult};
 use crate::model::time::Timestamp;
 use crate::repair::history::Past;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,10 +34,21 @@ struct State {
     once: BTreeMap<String, Timestamp>,
     notes: BTreeMap<String, String>,
     pasts: BTreeMap<String, Past>,
-    copies: BTreeMap<String, (Timestamp, Vec<Incident>)>,
+    copies: BTreeMap<String, Copy>,
+    /// Buckets that the table was asked about ahead.
+    asked_ahead: BTreeSet<String>,
     known: BTreeMap<(String, String), KnownKey>,
     /// Until when a bucket and a key are not to be written down again.
     rests: BTreeMap<(String, String), Timestamp>,
+}
+
+/// A bucket's open incidents in the table.
+#[derive(Debug)]
+struct Copy {
+    read_at: Timestamp,
+    incidents: Vec<Incident>,
+    /// Nobody has looked yet what is owed of them.
+    ahead: bool,
 }
 
 #[derive(Debug)]
@@ -57,32 +68,40 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The copy of a bucket's open incidents in the table, if it is not too old.
-    pub fn copy(&self, bucket: &str, now: Timestamp) -> Option<Vec<Incident>> {
-        let state = self.state();
-        let (read_at, incidents) = state.copies.get(bucket)?;
-        (now < *read_at + COPY).then(|| incidents.clone())
-    }
-
-    /// Whether no copy of this bucket's incidents was ever kept.
-    pub fn is_new(&self, bucket: &str) -> bool {
-        !self.state().copies.contains_key(bucket)
+    /// The copy of a bucket's open incidents in the table, if it is not too old; and whether it was read ahead, and this is
+    /// the first look at it.
+    pub fn copy(&self, bucket: &str, now: Timestamp) -> Option<(Vec<Incident>, bool)> {
+        let mut state = self.state();
+        let copy = state.copies.get_mut(bucket).filter(|copy| now < copy.read_at + COPY)?;
+        Some((copy.incidents.clone(), std::mem::take(&mut copy.ahead)))
     }
 
     pub fn keep_copy(&self, bucket: &str, incidents: Vec<Incident>, now: Timestamp) {
-        self.state().copies.insert(bucket.to_owned(), (now, incidents));
+        self.state().copies.insert(bucket.to_owned(), Copy { read_at: now, incidents, ahead: false });
+    }
+
+    /// Notes that the copy was read for whoever looks at it next.
+    pub fn copy_is_ahead(&self, bucket: &str) {
+        if let Some(copy) = self.state().copies.get_mut(bucket) {
+            copy.ahead = true;
+        }
+    }
+
+    /// Whether this is the first time that the table is asked ahead about a bucket.
+    pub fn asks_ahead(&self, bucket: &str) -> bool {
+        self.state().asked_ahead.insert(bucket.to_owned())
     }
 
     /// Notes in the copy, if there is one, that an incident is open.
     pub fn note_open(&self, incident: &Incident) {
-        if let Some((_, incidents)) = self.state().copies.get_mut(&incident.bucket) {
+        if let Some(Copy { incidents, .. }) = self.state().copies.get_mut(&incident.bucket) {
             incidents.retain(|other| other.fingerprint != incident.fingerprint);
             incidents.push(incident.clone());
         }
     }
 
     pub fn note_resolved(&self, incident: &Incident) {
-        if let Some((_, incidents)) = self.state().copies.get_mut(&incident.bucket) {
+        if let Some(Copy { incidents, .. }) = self.state().copies.get_mut(&incident.bucket) {
             incidents.retain(|other| other.fingerprint != incident.fingerprint);
         }
     }

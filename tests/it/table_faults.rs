@@ -1,13 +1,14 @@
 //! The incident table fails in the middle of things: nothing is written, all is told, and what may pass is tried again.
 
 use crate::harness::{InMemory, changed, created, sqs, with_store};
+use crate::incident_store::sighting;
 use crate::world::{World, aws_error, darwin_policy};
 use darwin_s3_guard::app::handler::{Call, Guard};
 use darwin_s3_guard::app::memory::Memory;
 use darwin_s3_guard::app::ports::{Clock, Incidents, KnownKeys, Leases, WriteLog};
 use darwin_s3_guard::incident::budget::RepairBudget;
 use darwin_s3_guard::incident::known::KnownKey;
-use darwin_s3_guard::incident::life::{Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
+use darwin_s3_guard::incident::life::{CLAIM, Claim, Healed, Incident, Lease, Sighting, Status, StoreResult};
 use darwin_s3_guard::model::aws::{ErrorClass, Operation};
 use darwin_s3_guard::model::change::{Change, Write};
 use darwin_s3_guard::model::finding::Kind;
@@ -142,6 +143,30 @@ async fn an_upload_under_a_key_that_was_written_down_today_asks_the_table_nothin
     // What the first asks is asked while the object is judged; only the write waits for the verdict.
     let (first, next_day) = (vec!["known_keys", "open", "keep_key"], vec!["known_keys", "keep_key", "open"]);
     assert_eq!(asked, [first, vec![], vec![], next_day]);
+}
+
+#[tokio::test]
+async fn a_function_that_begins_with_an_upload_sends_what_another_left_owed() {
+    let (world, guard) = with_store(World::healthy(), &[("INCIDENT_TABLE", "incidents")], Some(Table::default()));
+    // Counted, and never told: its function died.
+    guard.store.as_ref().unwrap().store.sight(&sighting("acme-lidar", "another"), world.now.get()).await.unwrap();
+    world.now.set(world.now.get() + CLAIM);
+    let key = world.key("k", true);
+    world.object("a.png", Some(&key));
+    guard.handle(&created("a.png"), &Call { request_id: "r".into(), ..Call::default() }).await.unwrap();
+    assert_eq!(world.told().len(), 1, "{:?}", world.told());
+}
+
+#[tokio::test]
+async fn a_table_that_fails_is_asked_ahead_once() {
+    let (world, guard) = with_store(World::healthy(), &[("INCIDENT_TABLE", "incidents")], Some(Table::default()));
+    let store = guard.store.as_ref().unwrap();
+    world.object("plain.png", None);
+    store.failing.set(Some(("known_keys", ErrorClass::Transient)));
+    for _ in 0..3 {
+        guard.handle(&created("plain.png"), &Call { request_id: "r".into(), ..Call::default() }).await.unwrap();
+    }
+    assert_eq!(*store.asked.borrow(), ["known_keys"]);
 }
 
 #[tokio::test]

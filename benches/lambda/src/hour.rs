@@ -19,8 +19,9 @@ const AT_THE_SAME_TIME: usize = 20;
 const DUPLICATE: usize = 100;
 /// Functions at once.
 const FUNCTIONS: usize = 10;
-/// How often a record is given back before it goes to the dead-letter queue, as the template has it.
-const DELIVERIES: u32 = 5;
+/// How often a record is delivered before it goes to the dead-letter queue, as the template has it. Here it comes again behind
+/// what waits, and not after six minutes.
+const DELIVERIES: u32 = 15;
 
 /// What is uploaded.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +38,21 @@ struct Queue {
     dead: u64,
     delivered: u64,
     again: u64,
+    /// Of each bad key.
+    of_bad: BTreeMap<usize, u64>,
 }
 
 /// Runs it, and says what came of it.
 pub fn run(bench: &Bench, uploads: Uploads, state: &str) -> Value {
     bench.aws.shared.set_quotas(Some(Quotas::of_aws(uploads.bad)));
-    let queue = Mutex::new(Queue { waiting: batches(uploads), at_work: 0, dead: 0, delivered: 0, again: 0 });
+    let queue = Mutex::new(Queue {
+        waiting: batches(uploads),
+        at_work: 0,
+        dead: 0,
+        delivered: 0,
+        again: 0,
+        of_bad: BTreeMap::new(),
+    });
     let mut variables = bench.variables(crate::Of::Guard, BUCKET);
     // The emulator takes the account from it.
     variables.retain(|(name, _)| name != "AWS_ACCESS_KEY_ID");
@@ -54,7 +64,8 @@ pub fn run(bench: &Bench, uploads: Uploads, state: &str) -> Value {
     let began = Instant::now();
     let logs: Vec<PathBuf> = (0..FUNCTIONS).map(|n| bench.aws.trust.with_extension(n.to_string())).collect();
     let cpu: Vec<Duration> = std::thread::scope(|scope| {
-        let each: Vec<_> = logs.iter().map(|log| scope.spawn(|| work(bench, &variables, &queue, log))).collect();
+        let each: Vec<_> =
+            logs.iter().map(|log| scope.spawn(|| work(bench, &variables, &queue, log, uploads.bad))).collect();
         each.into_iter().map(|function| function.join().unwrap()).collect()
     });
     let took = began.elapsed();
@@ -65,22 +76,27 @@ pub fn run(bench: &Bench, uploads: Uploads, state: &str) -> Value {
         "objects": uploads.objects, "keys": uploads.keys, "bad_keys": uploads.bad, "functions": FUNCTIONS,
         "seconds": took.as_secs_f64(), "cpu_seconds": cpu.iter().sum::<Duration>().as_secs_f64(),
         "records_delivered": queue.delivered, "records_given_back": queue.again, "records_dead": queue.dead,
-        "calls": calls, "calls_by_its_log": logged(&logs), "refused_or_failed": refused, "account": ACCOUNT, "region": REGION, "bucket": BUCKET,
+        "records_of_bad_keys": queue.of_bad, "judged_by_its_log": logged(&logs, "objects."),
+        "calls": calls, "calls_by_its_log": logged(&logs, "aws.calls."), "refused_or_failed": refused, "account": ACCOUNT, "region": REGION, "bucket": BUCKET,
     })
 }
 
-/// The calls that the functions' own logs count.
-fn logged(logs: &[PathBuf]) -> BTreeMap<String, u64> {
-    let mut calls = BTreeMap::new();
+/// What the functions' own logs count: each number whose path begins so.
+fn logged(logs: &[PathBuf], start: &str) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
     for log in logs {
         for line in std::fs::read_to_string(log).unwrap().lines() {
             let line: Value = serde_json::from_str(line).unwrap();
-            for (operation, count) in line["aws.calls"].as_object().into_iter().flatten() {
-                *calls.entry(operation.clone()).or_default() += count.as_u64().unwrap();
+            let calls = line["aws.calls"].as_object().into_iter().flatten();
+            let all = line.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value));
+            for (name, value) in all.chain(calls.map(|(name, value)| (format!("aws.calls.{name}"), value))) {
+                if let (Some(name), Some(count)) = (name.strip_prefix(start), value.as_u64()) {
+                    *counts.entry(name.to_owned()).or_default() += count;
+                }
             }
         }
     }
-    calls
+    counts
 }
 
 /// The batches, in the order of their uploads.
@@ -101,6 +117,11 @@ fn batches(uploads: Uploads) -> VecDeque<Vec<(String, u32)>> {
     records.chunks(BATCH).map(<[_]>::to_vec).collect()
 }
 
+/// The number of the key that an object is under.
+fn key_of(name: &str) -> usize {
+    name.split('/').find_map(|part| part.strip_prefix('k')?.parse().ok()).unwrap()
+}
+
 /// The bad keys are not all at the beginning.
 fn spread(key: usize, keys: usize) -> usize {
     // Prime to any power of ten: each number is given once.
@@ -108,7 +129,7 @@ fn spread(key: usize, keys: usize) -> usize {
 }
 
 /// One function, until nothing waits and nobody is at work.
-fn work(bench: &Bench, variables: &[(String, String)], queue: &Mutex<Queue>, log: &Path) -> Duration {
+fn work(bench: &Bench, variables: &[(String, String)], queue: &Mutex<Queue>, log: &Path, bad: usize) -> Duration {
     let mut function = Function::logging(&bench.bootstrap, variables, File::create(log).unwrap().into());
     let mut cpu = function.init.cpu;
     loop {
@@ -142,6 +163,9 @@ fn work(bench: &Bench, variables: &[(String, String)], queue: &Mutex<Queue>, log
         let mut queue = queue.lock().unwrap();
         queue.at_work -= 1;
         queue.delivered += batch.len() as u64;
+        for key in names.iter().map(|name| key_of(name)).filter(|key| *key < bad) {
+            *queue.of_bad.entry(key).or_default() += 1;
+        }
         queue.again += back.len() as u64;
         let (dead, back): (Vec<_>, Vec<_>) = back.into_iter().partition(|(_, times)| *times >= DELIVERIES);
         queue.dead += dead.len() as u64;

@@ -53,15 +53,18 @@ pub(super) type Known = StoreResult<Vec<KnownKey>>;
 
 impl<W: World> Run<'_, W> {
     /// Asks the table, while objects are judged, what the process's first invocation for a bucket wants of it thereafter: its
-    /// open incidents, which stay at hand, and its keys.
+    /// keys, and its open incidents, which stay at hand. Once: where the table fails, nobody waits for it again.
     pub(super) async fn read_ahead<'b>(&self, buckets: BTreeSet<&'b str>) -> BTreeMap<&'b str, Known> {
         let (context, state, now) = (self.context(), self.guard.state(), self.guard.clock.now());
-        let new = |bucket: &&str| !self.call.dry_run && self.guard.store.is_some() && self.guard.memory.is_new(bucket);
+        let may_ask = !self.call.dry_run && self.guard.store.is_some() && !self.out_of_time();
+        let new = |bucket: &&str| may_ask && self.guard.memory.asks_ahead(bucket);
         let each = buckets.into_iter().filter(new).map(|bucket| {
             let alerts = self.alerts(&context);
             async move {
                 let known = state.known_keys(bucket, now).await;
-                alerts.open(bucket).await;
+                if known.is_ok() {
+                    alerts.read_ahead(bucket).await;
+                }
                 (bucket, known)
             }
         });

@@ -155,7 +155,9 @@ impl BucketReport {
         debug_assert!(listed, "a severity that the docs don't give: {:?} {:?}", self.findings, self.drifts);
     }
 
+    /// Writes that were made, or that failed and may have been: what was verified before them is so no longer.
     pub(super) fn acted(&mut self, steps: &[Step], result: ActionResult) {
+        self.verified = self.verified.map(|_| false);
         let action = |step: &Step| Action { operation: step.operation(), result, refused_by: None };
         self.actions.extend(steps.iter().map(action));
     }
