@@ -62,7 +62,8 @@ pub(super) fn log_line(outside: &Outside, line: &Value) {
     let Some(buckets) = line["buckets"].as_array() else { return };
     for bucket in buckets {
         if bucket["verified"] == true {
-            for action in bucket["actions"].as_array().unwrap() {
+            let written = |action: &&Value| action["result"] == "done" || action["result"] == "failed";
+            for action in bucket["actions"].as_array().unwrap().iter().filter(written) {
                 let borne_out = match action["operation"].as_str().unwrap() {
                     "PutBucketPolicy" => was_shown(outside, Subject::Policy, has_ours),
                     "PutBucketCors" => was_shown(outside, Subject::Cors, has_our_cors),
