@@ -67,10 +67,10 @@ class Checks(Tool):
 
         def about(resource: str) -> tuple:
             statement = {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": resource}
-            return "--rcp", self.file("about.json", {"Version": "2012-10-17", "Statement": statement})
+            return "--rcp", self.file(f"about{len(resource)}.json", {"Version": "2012-10-17", "Statement": statement})
 
         for arguments, words in (
-            ((*files, *about(ids + "*")), "say which the bucket's is, with --account"),
+            ((*files, *about(ids + "*")), "say which, with --account"),
             ((*files, *about(ids + "*"), "--account", ACCOUNT), "say which, with --region"),
             ((*files, *about("arn:aws:kms:*:*:key/1234")), "with --key-policy ARN=FILE"),
             ((*files[:4], "--key-policy", f"arn:aws:s3:::b={key}"), "wanted the ARN of a key"),

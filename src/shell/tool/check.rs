@@ -110,7 +110,7 @@ fn account(check: &Check, proposal: &Proposal, named: Named) -> Result<String, S
     }
     if named.account {
         return Err(
-            "a policy or a key's ARN names the account of the resource: say which the bucket's is, with --account"
+            "a policy, or the ARN of a key, names an account, and which the bucket is of makes a difference: say which, with --account"
                 .to_owned(),
         );
     }
