@@ -116,7 +116,7 @@ async fn handle(options: &Options) -> Result<u8, String> {
     let (config, region) = configuration().map_err(|problems| problems.to_string())?;
     config.home(None).map_err(|problem| problem.to_string())?;
     for warning in config.warnings() {
-        complain(&warning);
+        complain(&format!("warning: {warning}"));
     }
     let clients = Clients::connect(&region, Patience::default()).await;
     clients.find_credentials().await?;

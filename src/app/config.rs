@@ -100,8 +100,9 @@ impl Config {
             region,
             rcps: Vec::new(),
         };
+        let from = reader.of_region();
         if let Some(region) = &config.region
-            && let Err(problem) = config.principals_stay_in(partition_of(region))
+            && let Err(problem) = config.principals_stay_in(partition_of(region), from, region)
         {
             reader.problems.push(problem);
         }
@@ -152,7 +153,8 @@ impl Config {
                 function: None,
             }
         };
-        self.principals_stay_in(&home.partition)?;
+        let from = if home.function.is_some() { "the invoked function's ARN" } else { "AWS_REGION" };
+        self.principals_stay_in(&home.partition, from, &home.region)?;
         self.role_is_not_of(&home.account)?;
         Ok(home)
     }
@@ -168,9 +170,10 @@ impl Config {
             self.contracts.iter().filter(hardly).map(|contract| contract.bucket.as_str()).collect();
         let warn = || {
             format!(
-                "warning: {} has read prefixes and no prefix: thumbnails, frames and video segments that your own tools \
+                "{} {} read prefixes and no prefix: thumbnails, frames and video segments that your own tools \
                  (darwin-py) put beside the images are not read, unless they are under a read prefix",
-                buckets.join(", ")
+                buckets.join(", "),
+                if buckets.len() == 1 { "has" } else { "have" },
             )
         };
         (!buckets.is_empty()).then(warn).into_iter().collect()
@@ -188,7 +191,8 @@ impl Config {
 
     /// V7's role is in the partition `aws`, and principals don't cross partitions: a bucket policy in China can't name it.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
-    fn principals_stay_in(&self, partition: &str) -> Result<(), ConfigProblem> {
+    /// `from`: what the Region was read from.
+    fn principals_stay_in(&self, partition: &str, from: &str, region: &str) -> Result<(), ConfigProblem> {
         let of_role = exact_arn(&self.darwin.role).map_or_else(|| "aws".to_owned(), |arn| arn.partition);
         let wrong = |variable: &str, saw: String, want: &str| {
             let want = format!("{want} the partition `aws`, where V7's role is: principals don't cross partitions");
@@ -196,7 +200,7 @@ impl Config {
         };
         match (of_role.as_str(), partition) {
             ("aws", "aws") => Ok(()),
-            ("aws", other) => wrong("AWS_REGION", format!("one of the partition `{other}`"), "a Region of"),
+            ("aws", other) => wrong(from, format!("{}, of the partition `{other}`", cut(region)), "a Region of"),
             _ => wrong("DARWIN_ROLE_ARN", cut(&self.darwin.role), "the ARN of a role of"),
         }
     }
@@ -216,8 +220,13 @@ impl Reader<'_> {
         self.number("CONCURRENCY", default, 1, 256, "calls at the same time")
     }
 
+    /// The variable that says the Region.
+    fn of_region(&self) -> &'static str {
+        if self.get("AWS_REGION").is_some() { "AWS_REGION" } else { "AWS_DEFAULT_REGION" }
+    }
+
     fn region(&mut self) -> Option<String> {
-        let name = if self.get("AWS_REGION").is_some() { "AWS_REGION" } else { "AWS_DEFAULT_REGION" };
+        let name = self.of_region();
         self.checked(name, is_region, "a Region's name, e.g. `eu-central-1`")
     }
 

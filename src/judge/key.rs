@@ -107,8 +107,9 @@ pub fn needs_grants(facts: &KeyFacts, question: KeyQuestion<'_>, asker: Asker<'_
     if facts.grants.is_some() || facts.is_aws_managed() || facts.was_deleted() || facts.bad_state().is_some() {
         return false;
     }
-    // With the grants unread, only something that no grant can change gives a definite answer.
-    judge_key(facts, question, asker).decision == Decision::Depends
+    // With the grants unread, only something that no grant can change gives a definite answer. Where an RCP denies, too, it
+    // is still said what the key itself lacks.
+    judge_key(facts, question, Asker { rcps: &[], ..asker }).decision == Decision::Depends
 }
 
 /// The finding for a key that Darwin may not, or perhaps not, use.

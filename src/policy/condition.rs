@@ -231,10 +231,15 @@ impl Condition {
     ) -> Truth {
         let Operator { set, negated, if_exists, .. } = operator;
         let without = if if_exists || set == Set::ForAll { true } else { set == Set::One && negated };
+        // AWS's pages do not say what an operator for numbers or dates makes of a key that is a text and looks like one.
+        let is_other = matches!(operator.kind, Kind::Numeric(_) | Kind::Date(_)) && self.lower.ends_with("account");
         let one = |value: &String| {
             let mut any = Truth::False;
             for operand in operands {
-                any = any.or(operator.compare(value, operand, context));
+                any = any.or(match operator.compare(value, operand, context) {
+                    Truth::True | Truth::False if is_other => Truth::unknown(Unknown::Value(value.clone())),
+                    truth => truth,
+                });
                 if any.is_true() {
                     break;
                 }

@@ -89,6 +89,8 @@ pub mod evaluate;
 pub mod explain;
 pub mod grant;
 pub mod json;
+#[cfg(feature = "forms")]
+pub mod named;
 pub mod parse;
 pub mod pattern;
 pub mod principal;

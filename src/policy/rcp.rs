@@ -43,6 +43,10 @@ pub enum NotAnRcp {
     Action(crate::model::why::StatementName),
     #[error("no RCP: statement {0} has no Resource or NotResource")]
     Resource(crate::model::why::StatementName),
+    #[error("no RCP: statement {0} allows, and RCPFullAWSAccess alone does that in an RCP")]
+    Allows(crate::model::why::StatementName),
+    #[error("no RCP: it has an Id, as a bucket policy may have")]
+    Id,
 }
 
 impl ResourceControlPolicy {
@@ -53,6 +57,7 @@ impl ResourceControlPolicy {
     #[cfg(feature = "forms")]
     pub fn read(file: impl Into<String>, text: impl Into<String>) -> Result<Self, NotAnRcp> {
         use crate::policy::json::{Node, get};
+        use crate::policy::pattern::Pattern;
         use crate::policy::principal::{Principal, Principals};
         use crate::policy::statement::Scope;
         let policy = PolicyDocument::parse(text);
@@ -65,6 +70,9 @@ impl ResourceControlPolicy {
         if version != Some("2012-10-17") {
             return Err(NotAnRcp::Version);
         }
+        if policy.root().is_some_and(|root| get(root.members(), "Id").is_some()) {
+            return Err(NotAnRcp::Id);
+        }
         for statement in policy.statements() {
             let everyone = |list: &Vec<Principal>| !list.is_empty() && list.iter().all(|one| *one == Principal::Anyone);
             if !matches!(&statement.principals, Principals::Any(list) if everyone(list)) {
@@ -75,6 +83,12 @@ impl ResourceControlPolicy {
             }
             if statement.resources.texts().is_empty() {
                 return Err(NotAnRcp::Resource(statement.name()));
+            }
+            let all = |scope: &Scope| matches!(scope, Scope::Any(all) if all.iter().all(Pattern::is_all));
+            let lets_all_through =
+                all(&statement.actions) && all(&statement.resources) && statement.conditions.is_empty();
+            if statement.may_allow() && !lets_all_through {
+                return Err(NotAnRcp::Allows(statement.name()));
             }
         }
         Ok(Self { file: file.into(), policy })

@@ -4,7 +4,7 @@
 
 use crate::model::s3::{BucketEncryption, CorsRule, PublicAccessBlock};
 use crate::model::text::quoted;
-use crate::proposal::documents::{Proposal, ProposedKey, Said, ownership, policy_text, public_access_block};
+use crate::proposal::documents::{Documents, Proposal, ProposedKey, Said, ownership, policy_text, public_access_block};
 use serde_json::{Map, Value};
 
 /// Reads a template in JSON.
@@ -26,6 +26,14 @@ pub fn read(template: &Value) -> Result<Proposal, String> {
     // After the buckets, which have none by themselves.
     for policy in all.iter().filter(|resource| resource.kind == "AWS::S3::BucketPolicy") {
         bucket_policy(policy, resources, &mut proposal);
+    }
+    // What may be of any bucket: after the policies that are of one.
+    let of_any = all.iter().filter_map(|resource| of_any_bucket(resource, resources));
+    let of_any: Vec<String> = of_any.collect();
+    if !of_any.is_empty() {
+        let without = |documents: &&mut Documents| documents.policy == Said::Absent;
+        proposal.buckets.iter_mut().filter(without).for_each(|documents| documents.policy = Said::Later);
+        proposal.remarks.extend(of_any);
     }
     Ok(proposal)
 }
@@ -161,21 +169,36 @@ fn perhaps(resource: &Resource<'_>) -> Option<String> {
     Some(format!("`{}` is made only under the Condition {condition}, and counts as not known", resource.id))
 }
 
-fn bucket_policy(resource: &Resource<'_>, resources: &Map<String, Value>, proposal: &mut Proposal) {
-    let (id, named) = (resource.id, resource.property("Bucket"));
+/// Why a bucket without a policy of its own may have one by this: a policy of whichever bucket, or what makes resources.
+fn of_any_bucket(resource: &Resource<'_>, resources: &Map<String, Value>) -> Option<String> {
+    let id = resource.id;
+    if id.starts_with("Fn::") {
+        return Some(format!("what `{id}` makes is not known: it may give a bucket of the template its policy"));
+    }
+    // A Ref to a bucket of the template is to no other.
+    let refers = resource.property("Bucket").and_then(|named| named.get("Ref")).and_then(Value::as_str);
+    let known = bucket_of(resource, resources).is_some() || refers.is_some_and(|id| resources.contains_key(id));
+    (resource.kind == "AWS::S3::BucketPolicy" && !known).then(|| {
+        format!("`{id}` may be the policy of any bucket of the template that has no other: its Bucket is not literal")
+    })
+}
+
+/// The name of the bucket that a policy is of.
+fn bucket_of<'a>(resource: &Resource<'a>, resources: &'a Map<String, Value>) -> Option<&'a str> {
+    let named = resource.property("Bucket")?;
     let of_resource = |logical: &str| resources.get(logical)?.pointer("/Properties/BucketName")?.as_str();
-    let bucket =
-        named.and_then(Value::as_str).or_else(|| named?.get("Ref").and_then(Value::as_str).and_then(of_resource));
-    let Some(bucket) = bucket.map(str::to_owned) else {
-        proposal.remarks.push(format!("`{id}` is of a bucket that is not named literally"));
-        return;
-    };
+    named.as_str().or_else(|| named.get("Ref").and_then(Value::as_str).and_then(of_resource))
+}
+
+fn bucket_policy(resource: &Resource<'_>, resources: &Map<String, Value>, proposal: &mut Proposal) {
+    let id = resource.id;
+    let Some(bucket) = bucket_of(resource, resources) else { return };
     let policy = resource.literal("PolicyDocument").and_then(policy_text);
     if policy.is_none() {
         proposal.remarks.push(format!("the policy of `{id}` is not literal, and counts as not known"));
     }
     proposal.remarks.extend(perhaps(resource));
-    if let Some(documents) = proposal.bucket(&bucket) {
+    if let Some(documents) = proposal.bucket(bucket) {
         // Of several, each under a Condition, any may be the one.
         let open = resource.condition.is_some() || documents.policy == Said::Later;
         documents.policy = if open { Said::Later } else { policy.into() };

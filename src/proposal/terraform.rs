@@ -18,7 +18,14 @@ pub fn read(plan: &Value) -> Result<Proposal, String> {
     let changes = changes.ok_or("no plan: wanted the output of `terraform show -json PLAN`")?;
     let mut proposal = Proposal { account: account(plan), ..Proposal::default() };
     let mut resources: Vec<Resource<'_>> = changes.iter().filter_map(Resource::of).collect();
-    resources.sort_by_key(|resource| matches!(resource.kind, "aws_kms_key_policy" | "aws_kms_grant"));
+    // After the keys; what may be of any key before the policies that are of one, and behind the grants that are.
+    resources.sort_by_key(|resource| match (resource.kind, resource.text("key_id")) {
+        ("aws_kms_key_policy", None) => 1,
+        ("aws_kms_key_policy", Some(_)) => 2,
+        ("aws_kms_grant", Some(_)) => 3,
+        ("aws_kms_grant", None) => 4,
+        _ => 0,
+    });
     for resource in &resources {
         resource.add(&mut proposal);
     }
@@ -85,7 +92,6 @@ impl<'a> Resource<'a> {
                     ProposedKey::new(self.address, self.text("arn").map(str::to_owned), self.policy("policy").known());
                 proposal.keys.push(ProposedKey { enabled, ..key });
             }
-            // After the keys, which they are of.
             "aws_kms_key_policy" => self.add_to_keys(proposal, |key, policy| key.policy = policy.known()),
             "aws_kms_grant" if !self.deleted => self.add_to_keys(proposal, |key, _| {
                 let grants = key.grants.take().zip(self.grant());
@@ -103,9 +109,10 @@ impl<'a> Resource<'a> {
     /// Changes the key that this is of; where that is known after the apply only, every key that it may be.
     fn add_to_keys(&self, proposal: &mut Proposal, change: impl Fn(&mut ProposedKey, Said<String>)) {
         let Some(id) = self.text("key_id") else {
-            let remark = "is of a key whose id is known after the apply only: what it says of a new key is not known";
+            let remark = "is of a key whose id is known after the apply only: it may be any key of the plan, and counts for none";
             proposal.remarks.push(format!("`{}` {remark}", self.address));
-            for key in proposal.keys.iter_mut().filter(|key| key.arn.is_none()) {
+            // A key that is there already may be the one, too.
+            for key in &mut proposal.keys {
                 (key.policy, key.grants) = match self.kind {
                     "aws_kms_grant" => (key.policy.take(), None),
                     _ => (None, key.grants.take()),

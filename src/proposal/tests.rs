@@ -97,6 +97,10 @@ fn a_plans_grants_are_read_with_the_key_that_they_are_of() {
     let unlinked = plan(&[new_key, ("aws_kms_grant", later, json!({"key_id": true}))]);
     assert_eq!((&key(&unlinked).grants, key(&unlinked).policy.as_deref()), (&None, Some("{}")));
     assert!(unlinked.remarks.iter().any(|remark| remark.contains("`aws_kms_grant.it` is of a key")), "{unlinked:?}");
+    // An existing key may be the one, too.
+    let (existing, open) = (json!({"arn": KEY, "policy": "{}", "is_enabled": true}), json!({"key_id": true}));
+    let of_any = plan(&[("aws_kms_key", existing, json!({})), ("aws_kms_grant", json!({"key_id": null}), open)]);
+    assert_eq!((&key(&of_any).grants, key(&of_any).policy.as_deref()), (&None, Some("{}")));
 }
 
 #[test]
@@ -119,6 +123,8 @@ fn a_plans_key_policies_and_states_that_are_not_known_are_open() {
     let new = ("aws_kms_key", json!({"policy": "{}"}), json!({"arn": true}));
     let unlinked = plan(&[new, ("aws_kms_key_policy", json!({"policy": "{}"}), json!({"key_id": true}))]);
     assert_eq!(key(&unlinked).policy, None);
+    let of_any = ("aws_kms_key_policy", json!({"policy": "{}"}), json!({"key_id": true}));
+    assert_eq!(key(&plan(&[key_of(known, json!({})), of_any])).policy, None, "it may be of the existing key");
 }
 
 fn template(resources: &Value) -> Proposal {
@@ -160,4 +166,29 @@ fn what_a_transform_may_add_is_not_absent() {
     let properties = json!({"BucketName": "acme", "Fn::Transform": {"Name": "AWS::Include"}});
     let included = template(&json!({"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}}));
     assert_eq!(bucket(&included).encryption, Said::Later);
+}
+
+#[test]
+fn a_policy_of_a_bucket_that_is_not_named_may_be_any_buckets_without_another() {
+    let policy = json!({"Version": "2012-10-17", "Statement": []});
+    let of = |bucket: Value| json!({"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": bucket, "PolicyDocument": policy}});
+    let named = json!({"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "acme"}});
+    let unnamed = json!({"Type": "AWS::S3::Bucket", "Properties": {}});
+    let each = json!(["Of", ["A"], {"Policy${Of}": of(json!({"Ref": "Of"}))}]);
+    let with = |id: &str, more: Value| template(&json!({"Images": named, "Other": unnamed, id: more}));
+    for (id, more, open) in [
+        ("P", of(json!({"Ref": "Name"})), true),
+        ("P", of(json!({"Fn::Sub": "${Stage}-images"})), true),
+        ("Fn::ForEach::Policies", each, true),
+        ("P", of(json!({"Ref": "Other"})), false),
+        ("P", of(json!("another")), false),
+    ] {
+        let read = with(id, more);
+        let documents = read.buckets.iter().find(|documents| documents.bucket == "acme").unwrap();
+        assert_eq!(documents.policy, if open { Said::Later } else { Said::Absent }, "{id}: {read:?}");
+        assert_eq!(read.remarks.iter().any(|remark| remark.contains(&format!("`{id}`"))), open, "{read:?}");
+    }
+    // One that has its own has no second.
+    let own = template(&json!({"Images": named, "A": of(json!({"Ref": "Name"})), "B": of(json!({"Ref": "Images"}))}));
+    assert_eq!(bucket(&own).policy, Said::Is(policy.to_string()));
 }

@@ -121,18 +121,36 @@ fn of_key(at: Place<'_>, evidence: &KeyEvidence, finding: &Finding) -> Remedy {
         KeyTrouble::AwsManaged => reencrypt::under_aws_managed(at, key, role, *access),
         KeyTrouble::State(state) => key::state(key, state),
         KeyTrouble::Foreign(owner) => key::foreign(key, owner, role, *access),
-        KeyTrouble::NotAllowed => match denied_by(finding) {
-            Some((Document::Rcp(_), _)) => policy::denied_by_rcp(role),
-            Some((_, statement)) => key::denied(key, role, *access, statement),
-            None => key::not_allowed(key, role, *access),
-        },
+        KeyTrouble::NotAllowed => {
+            let (by_rcp, by_key) = denied_by(finding);
+            let of_key = match by_key {
+                Some(statement) => key::denied(key, role, *access, statement),
+                None => key::not_allowed(key, role, *access),
+            };
+            match by_rcp {
+                false => of_key,
+                true if by_key.is_none() && !nothing_allows(finding) => policy::denied_by_rcp(role),
+                // One way with the key, and then the other document.
+                true => Remedy { ways: of_key.ways.into_iter().take(1).collect(), in_order: true }
+                    .then(policy::exempted_by_rcp("Ask", role)),
+            }
+        }
     }
 }
 
-/// The statement that denies, if one does, and where it is: no grant overrides it.
-fn denied_by(finding: &Finding) -> Option<(&Document, &StatementName)> {
-    finding.because.iter().find_map(|reason| match &reason.basis {
-        Basis::Statement { document, statement, effect: Effect::Deny, .. } => Some((document, statement)),
-        _ => None,
-    })
+fn nothing_allows(finding: &Finding) -> bool {
+    finding.because.iter().any(|reason| matches!(reason.basis, Basis::NothingAllows { .. }))
+}
+
+/// Whether an RCP denies, and the statement of the key's own policy that does: no grant overrides either.
+fn denied_by(finding: &Finding) -> (bool, Option<&StatementName>) {
+    let denies = || {
+        finding.because.iter().filter_map(|reason| match &reason.basis {
+            Basis::Statement { document, statement, effect: Effect::Deny, .. } => Some((document, statement)),
+            _ => None,
+        })
+    };
+    let is_rcp = |document: &Document| matches!(document, Document::Rcp(_));
+    let of_key = denies().find(|(document, _)| !is_rcp(document)).map(|(_, statement)| statement);
+    (denies().any(|(document, _)| is_rcp(document)), of_key)
 }

@@ -62,6 +62,31 @@ class Checks(Tool):
         self.assertEqual((answer["buckets"][0]["read"], answer["objects"][0]["read"]), ("allowed", "denied"))
         answer = self.check(*files, *rcp("s3:*", StringNotEqualsIfExists={"aws:PrincipalOrgID": "o-1234567890"}))
         self.assertEqual(answer["buckets"][0]["read"], "depends", "whose organization V7 is in nobody here knows")
+        # What the files do not say may decide nothing: an ARN asks for the account, the Region and the key.
+        ids = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
+
+        def about(resource: str) -> tuple:
+            statement = {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": resource}
+            return "--rcp", self.file(f"about{len(resource)}.json", {"Version": "2012-10-17", "Statement": statement})
+
+        for arguments, words in (
+            ((*files, *about(ids + "*")), "say which, with --account"),
+            ((*files, *about(ids + "*"), "--account", ACCOUNT), "say which, with --region"),
+            ((*files, *about("arn:aws:kms:*:*:key/1234")), "with --key-policy ARN=FILE"),
+            ((*files[:4], "--key-policy", f"arn:aws:s3:::b={key}"), "wanted the ARN of a key"),
+        ):
+            self.assert_refused("check", "--bucket", GOOD, *arguments, words=words, without=self.NOTHING)
+        place = ("--account", ACCOUNT, "--region", REGION)
+        answer = self.check(*files, *about(ids + "*"), *place, status=1)
+        self.assertEqual((answer["buckets"][0]["read"], answer["objects"][0]["read"]), ("allowed", "denied"))
+        for key_id, account, read, status in (
+            ("1234", ACCOUNT, "denied", 1),
+            ("5678", ACCOUNT, "allowed", 0),
+            ("1234", "444455556666", "depends", 0),
+        ):
+            of_key = ("--key-policy", f"arn:aws:kms:{REGION}:{account}:key/{key_id}={key}")
+            answer = self.check(*files[:4], *of_key, *about("arn:aws:kms:*:*:key/1234"), *place, status=status)
+            self.assertEqual(answer["objects"][0]["read"], read, (key_id, account))
         self.assert_refused("check", "--bucket", GOOD, *files, "--rcp", key, words="is no RCP: ", without=self.NOTHING)
         self.assert_refused("check", "--bucket", GOOD, *files, "--rcp", self.file("broken.json", "{"), words="is no JSON", without=self.NOTHING)
 

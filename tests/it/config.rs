@@ -423,9 +423,9 @@ fn a_role_or_a_region_outside_the_partition_of_v7s_role_is_refused() {
         ("eusc-de-east-1", "aws-eusc"),
         ("us-isob-east-1", "aws-iso-b"),
     ] {
-        let of_region =
-            format!("AWS_REGION is one of the partition `{partition}`, wanted a Region of the partition `aws`");
-        refused(&[("AWS_REGION", region)], &of_region);
+        let wrong = format!(" is `{region}`, of the partition `{partition}`, wanted a Region of the partition `aws`");
+        refused(&[("AWS_REGION", region)], &format!("AWS_REGION{wrong}"));
+        refused(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", region)], &format!("AWS_DEFAULT_REGION{wrong}"));
         let role = ("DARWIN_ROLE_ARN", "arn:aws:iam::258327614892:role/external_s3");
         refused(&[("AWS_REGION", region), role], "principals don't cross partitions");
         // V7 has no role there, whoever has one of that name.
@@ -437,7 +437,8 @@ fn a_role_or_a_region_outside_the_partition_of_v7s_role_is_refused() {
             );
         }
         let function = format!("arn:{partition}:lambda:{region}:111122223333:function:guard");
-        assert!(read(&[]).unwrap().home(Some(&function)).unwrap_err().to_string().contains(&of_region));
+        let refused = read(&[]).unwrap().home(Some(&function)).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("the invoked function's ARN{wrong}")), "{refused}");
     }
 }
 
@@ -458,8 +459,10 @@ fn a_read_only_bucket_with_read_prefixes_and_no_prefix_is_warned_of() {
     let warned =
         buckets(&json!([entry("acme-a", raw.clone()), entry("whole", json!({})), entry("acme-b", raw)])).unwrap();
     let [warning] = &warned.warnings()[..] else { panic!("{:?}", warned.warnings()) };
-    assert!(warning.starts_with("warning: acme-a, acme-b has read prefixes and no prefix"), "{warning}");
+    assert!(warning.starts_with("acme-a, acme-b have read prefixes and no prefix"), "{warning}");
     assert!(warning.contains("darwin-py"), "{warning}");
+    let one = buckets(&json!([entry("acme-a", json!({"read_prefixes": ["raw/"]}))])).unwrap().warnings();
+    assert!(one[0].starts_with("acme-a has read prefixes"), "{one:?}");
 }
 
 #[test]

@@ -311,17 +311,18 @@ impl Outbox {
     }
 }
 
-/// Whether a bucket's finding explains that its objects are denied.
+/// Whether a bucket's finding explains that any of its objects is denied: it takes the reading of all of them away.
 pub(super) fn explains_objects(finding: &Finding) -> bool {
-    let denies = [
-        Kind::PolicyMissing,
-        Kind::PolicyGutted,
-        Kind::ExplicitDeny,
-        Kind::ConditionOnOurs,
-        Kind::PublicBlock,
-        Kind::RequesterPays,
-    ];
-    finding.severity == Severity::Critical && denies.contains(&finding.kind())
+    const READ: &str = "s3:GetObject";
+    let all = match &finding.evidence {
+        Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => {
+            repair.lost.iter().any(|action| action == READ)
+        }
+        Evidence::ExplicitDeny(deny) => deny.hits.iter().any(|hit| hit.action == READ && hit.key.is_none()),
+        Evidence::ConditionOnOurs { .. } | Evidence::PublicBlock { .. } | Evidence::RequesterPays => true,
+        _ => false,
+    };
+    all && finding.severity == Severity::Critical
 }
 
 /// What is over only when a document fulfils the contract again: that nothing is left to plan is not enough.

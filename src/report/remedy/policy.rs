@@ -141,12 +141,16 @@ fn exempt(at: Place<'_>, name: &StatementName, role: &str, says: &str, more: &st
 
 /// An RCP denies: nobody in the account can change it.
 pub(super) fn denied_by_rcp(role: &str) -> Remedy {
-    let except = pretty(&json!({ "ArnNotEquals": { "aws:PrincipalArn": role } }));
-    Remedy::from(Way::by_hand("If Darwin is to be shut out: nothing.")).or(Way::put(
-        "If not, ask those who manage your organization's policies to exempt Darwin's role: this belongs into the \
-         Condition of the RCP's statement, beside what is there.",
-        except,
-    ))
+    Remedy::from(Way::by_hand("If Darwin is to be shut out: nothing.")).or(exempted_by_rcp("If not, ask", role))
+}
+
+/// What exempts Darwin from an RCP's Deny.
+pub(super) fn exempted_by_rcp(ask: &str, role: &str) -> Way {
+    let says = format!(
+        "{ask} those who manage your organization's policies to exempt Darwin's role: this belongs into the Condition of \
+         the RCP's statement; where that has such a test already, add the role to its list."
+    );
+    Way::put(says, pretty(&json!({ "ArnNotEquals": { "aws:PrincipalArn": role } })))
 }
 
 /// An RCP denies a part of what Darwin reads.

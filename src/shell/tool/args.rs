@@ -199,9 +199,9 @@ pub struct Check {
     /// CORS rules as they would be, with --policy
     #[arg(long, value_name = "FILE", requires = "policy")]
     pub cors: Option<PathBuf>,
-    /// A key policy that objects would be under
-    #[arg(long = "key-policy", value_name = "FILE")]
-    pub key_policies: Vec<PathBuf>,
+    /// A key policy that objects would be under, and the key's ARN where a policy names keys
+    #[arg(long = "key-policy", value_name = "[ARN=]FILE")]
+    pub key_policies: Vec<String>,
     /// The public access block as it would be, with --policy
     #[arg(long, value_name = "FILE", requires = "policy")]
     pub public_access_block: Option<PathBuf>,

@@ -4,8 +4,9 @@
 
 use crate::app::config::Config;
 use crate::app::handler::{Call, Guard};
-use crate::model::arn::{Arn, is_account_id};
+use crate::model::arn::{Arn, account_of_key, is_account_id, partition_of};
 use crate::model::text::quoted;
+use crate::policy::named::Named;
 use crate::policy::rcp::ResourceControlPolicy;
 use crate::proposal::documents::{Documents, Proposal, ProposedKey, Said, cors_rules, public_access_block};
 use crate::proposal::{cloudformation, terraform};
@@ -20,7 +21,7 @@ use crate::shell::tool::guards::{Lines, add};
 use crate::shell::tool::print::{self, finish};
 use crate::shell::tool::proposed::{Files, Key, Proposed};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Checks, and gives the exit status.
@@ -28,14 +29,20 @@ pub async fn check(check: Check, wanted: &Wanted, lines: Lines) -> Result<u8, St
     let (mut proposal, source) = proposal(&check)?;
     // A plan has keys of others' too: of its own, those count that a guarded bucket's encryption names.
     let in_proposal = proposal.keys.len();
-    for file in &check.key_policies {
-        let (name, policy) = (file.display().to_string(), policy_of(file)?);
-        proposal.keys.push(ProposedKey::new(name, None, Some(policy)));
+    for given in &check.key_policies {
+        let (arn, file) = key_and_file(given)?;
+        proposal.keys.push(ProposedKey::new(file.display().to_string(), arn, Some(policy_of(&file)?)));
     }
     let rcps = rcps(&check.rcps.files)?;
-    let texts = texts(&proposal, &rcps);
-    let account = account(&check, &proposal, &texts)?;
-    let region = region(wanted, &texts)?;
+    let named = named(&proposal, &rcps);
+    let account = account(&check, &proposal, named)?;
+    let region = region(wanted, named)?;
+    if let Some(key) = proposal.keys.iter().skip(in_proposal).find(|key| named.keys && key.arn.is_none()) {
+        let key = quoted(&key.name, 200);
+        return Err(format!(
+            "a policy is about some keys and not about others: say whose {key} is, with --key-policy ARN=FILE"
+        ));
+    }
     let place = Place { account: &account, region: &region };
     let mut config = of_arguments(&check.buckets, &check.contract, place)?;
     config.rcps = rcps;
@@ -73,41 +80,49 @@ fn proposal(check: &Check) -> Result<(Proposal, String), String> {
     Ok((Proposal { buckets: vec![documents], ..Proposal::default() }, file.display().to_string()))
 }
 
-/// Every document in lower case, to see which facts make a difference.
-fn texts(proposal: &Proposal, rcps: &[ResourceControlPolicy]) -> String {
+/// `FILE`, or `ARN=FILE`.
+fn key_and_file(given: &str) -> Result<(Option<String>, PathBuf), String> {
+    match given.split_once('=').filter(|(arn, _)| arn.starts_with("arn:")) {
+        None => Ok((None, given.into())),
+        Some((arn, file)) if account_of_key(arn).is_some() => Ok((Some(arn.to_owned()), file.into())),
+        Some((arn, _)) => Err(format!("--key-policy is of {}, wanted the ARN of a key", quoted(arn, 200))),
+    }
+}
+
+/// Which facts make a difference to some document.
+fn named(proposal: &Proposal, rcps: &[ResourceControlPolicy]) -> Named {
     let policies = proposal.buckets.iter().filter_map(|documents| match &documents.policy {
         Said::Is(text) => Some(text.as_str()),
         Said::Absent | Said::Nothing | Said::Later => None,
     });
     let keys = proposal.keys.iter().filter_map(|key| key.policy.as_deref());
-    policies
-        .chain(keys)
-        .chain(rcps.iter().map(ResourceControlPolicy::text))
-        .collect::<Vec<_>>()
-        .join("\n")
-        .to_ascii_lowercase()
+    let texts = policies.chain(keys).chain(rcps.iter().map(ResourceControlPolicy::text));
+    // A key of a known account is of the bucket's, or is not.
+    let known = Named { account: proposal.keys.iter().any(|key| key.arn.is_some()), ..Named::default() };
+    texts.map(Named::by).fold(known, Named::or)
 }
 
-fn account(check: &Check, proposal: &Proposal, texts: &str) -> Result<String, String> {
+fn account(check: &Check, proposal: &Proposal, named: Named) -> Result<String, String> {
     let said = check.account.clone().or_else(|| variable("AWS_ACCOUNT_ID").filter(|account| !account.is_empty()));
     if let Some(account) = said.or_else(|| proposal.account.clone()) {
         let wrong = format!("--account is {}, wanted an account id of 12 digits", quoted(&account, 60));
         return if is_account_id(&account) { Ok(account) } else { Err(wrong) };
     }
-    if texts.contains("resourceaccount") {
-        return Err("a policy has a condition on the account of the resource: say which, with --account".to_owned());
+    if named.account {
+        return Err(
+            "a policy, or the ARN of a key, names an account, and which the bucket is of makes a difference: say which, with --account"
+                .to_owned(),
+        );
     }
     Ok(Place::ANY.account.to_owned())
 }
 
-fn region(wanted: &Wanted, texts: &str) -> Result<String, String> {
+fn region(wanted: &Wanted, named: Named) -> Result<String, String> {
     let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(variable);
     let said = wanted.region.clone().or_else(|| variables.into_iter().find(|region| !region.is_empty()));
     match said {
         Some(region) => Ok(region),
-        None if texts.contains("requestedregion") || texts.contains("viaservice") => {
-            Err("a policy has a condition on the Region: say which, with --region".to_owned())
-        }
+        None if named.region => Err("a policy names the Region of the resource: say which, with --region".to_owned()),
         None => Ok(Place::ANY.region.to_owned()),
     }
 }
@@ -117,7 +132,9 @@ fn keys(proposal: &mut Proposal, place: Place<'_>) -> Vec<Key> {
     let mut keys = Vec::new();
     for (number, key) in proposal.keys.iter().enumerate() {
         let arn = key.arn.clone().filter(|arn| Arn::parse(arn).is_some()).unwrap_or_else(|| {
-            let arn = format!("arn:aws:kms:{}:{}:key/proposed-{}", place.region, place.account, number + 1);
+            let Place { account, region } = place;
+            let partition = partition_of(region);
+            let arn = format!("arn:{partition}:kms:{region}:{account}:key/proposed-{}", number + 1);
             proposal.remarks.push(format!("{arn} is {}", quoted(&key.name, 200)));
             arn
         });

@@ -3,7 +3,7 @@
 //! Must never answer "nothing configured" for what the files do not say.
 
 use crate::app::ports::{BucketReads, BucketWrites, ForAccount, Keys, Objects, World};
-use crate::model::arn::AccountId;
+use crate::model::arn::{AccountId, account_of_key};
 use crate::model::aws::{AwsError, AwsResult, ErrorClass, Operation};
 use crate::model::kms::KeyMetadata;
 use crate::model::s3::{BucketEncryption, CorsRule, Head, Notifications, Ownership, PublicAccessBlock};
@@ -156,7 +156,7 @@ impl Keys for FilesOf {
         };
         Ok(KeyMetadata {
             arn: found.arn.clone(),
-            account: self.account.to_string(),
+            account: account_of_key(&found.arn).unwrap_or_else(|| self.account.to_string()),
             state: state.to_owned(),
             manager: "CUSTOMER".to_owned(),
             ..KeyMetadata::default()

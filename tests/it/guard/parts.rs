@@ -227,6 +227,25 @@ async fn only_what_denies_an_object_too_hides_that_it_is_denied() {
 }
 
 #[tokio::test]
+async fn what_takes_the_writing_away_alone_hides_no_object_that_cannot_be_read() {
+    let no_put = json!({"Sid": "NoPut", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": format!("arn:aws:s3:::{BUCKET}/*")});
+    let denied = beside(&[no_put, deny("private/*")], &read_write(&json!({})));
+    // Ours without PutObject, which somebody took away.
+    let gutted = beside(&[deny("private/*")], &read_write(&json!({})));
+    let policy = gutted.world.policy().unwrap().replace("\"s3:PutObject\"", "\"s3:GetObjectTagging\"");
+    gutted.world.bucket(|bucket| bucket.policy.write(Some(policy), 0));
+    for (s, beside) in [(denied, "explicit-deny"), (gutted, "policy-gutted")] {
+        s.world.object("private/a.png", None);
+        s.handle(created("private/a.png")).await;
+        let told = s.world.told();
+        for kind in [beside, "object-denied"] {
+            assert!(told.iter().any(|told| *told == format!("{kind} opened")), "{kind}: {told:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_second_open_question_is_told_beside_the_first() {
     // Who owns objects is one question, where a Deny leads to another: neither answers the other.
     let statement = json!({"Sid": "Office", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*",

@@ -148,6 +148,14 @@ async fn a_deny_on_keys_reaches_keys_of_the_account_and_no_other() {
     let reads: Vec<&str> =
         judged["objects"].as_array().unwrap().iter().map(|object| object["read"].as_str().unwrap()).collect();
     assert_eq!(reads, ["denied", "depends"], "{judged:#}");
+
+    // A key that allows nothing itself: both documents are to be changed, one after the other.
+    let bare = s.world.key("bare", false);
+    s.world.bucket(|bucket| bucket.encryption.kms_key = Some(bare));
+    let found = finding(&audit(&s).await, "default-encryption");
+    let remedy = found["remedy"].as_str().unwrap();
+    let (grant, ask) = (remedy.find("1: Give Darwin's role a grant"), remedy.find("2: Ask those who manage"));
+    assert!(grant.is_some() && grant < ask, "{found:#}");
 }
 
 #[tokio::test]
@@ -232,6 +240,11 @@ fn what_aws_takes_for_no_rcp_is_refused_with_what_is_wrong() {
         (with(but("Resource", None)), "has no Resource"),
         (with(but("Effect", Some(json!("deny")))), "`value:deny` is not understood"),
         (with(but("Conditions", Some(json!({})))), "`element:Conditions` is not understood"),
+        // AWS has an Allow in RCPFullAWSAccess alone: dropped in silence, its author would count on what it grants.
+        (with(but("Effect", Some(json!("Allow")))), "statement `A` (index 0) allows"),
+        (with(json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::b/*"})), "allows"),
+        (FULL.replace("}]", ", \"Condition\": {\"Bool\": {\"aws:SecureTransport\": \"true\"}}}]"), "allows"),
+        (json!({"Version": "2012-10-17", "Id": "Policy1", "Statement": [fine]}).to_string(), "it has an Id"),
     ] {
         let why = ResourceControlPolicy::read("a.json", text.as_str()).unwrap_err().to_string();
         assert!(why.starts_with("no RCP: ") && why.contains(wants), "{text}: {why}");

@@ -127,7 +127,12 @@ fn one_key(
                 Set::Any => false,
             };
     };
+    // An account's id is a text: what these operators make of it, nobody says.
+    let is_other = matches!(operator.kind, Kind::Number(_) | Kind::Date(_)) && key.to_lowercase().ends_with("account");
     let mut fits = |value: &String| {
+        if is_other {
+            return world.flip(&format!("{place} {value}"));
+        }
         let matched = wanted.iter().enumerate().any(|(at, wanted)| match scalar(wanted) {
             Some(text) => matches(world, operator.kind, value, &text, variables, &format!("{place} {at} {value}")),
             None => world.flip(&format!("{place} {at}")),
