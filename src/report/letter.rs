@@ -193,7 +193,7 @@ fn now(notice: &Notice<'_>) -> String {
         }
         Status::Resolved => {
             let ended = healed(notice).at;
-            format!("{} Over after {}: {} to {}.", over(), span(ended - at), moment_beside(at, ended), moment(ended),)
+            format!("{} Over after {}: {} to {}.", over(), span(ended - at), moment_beside(at, ended), moment(ended))
         }
     }
 }

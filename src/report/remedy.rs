@@ -25,6 +25,7 @@ use way::Place;
 pub(super) use way::{Block, Remedy, Way};
 
 /// What to do about a finding of a bucket.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
     let at = Place { bucket, home };
     match &finding.evidence {

@@ -20,6 +20,7 @@ pub(super) use part::{deletes, other_region};
 pub(super) use state::state;
 
 /// What is the matter: completes "acme-lidar: ...". `read`: whether Darwin can read the bucket, where that was decided.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(super) fn headline(finding: &Finding, read: Option<Decision>) -> String {
     if let Some(cause) = cause(&finding.evidence) {
         let what = if read == Some(Decision::Denied) { "Darwin can't read it" } else { "can't be repaired" };
@@ -121,6 +122,7 @@ fn wider(ours: &[WideStatement]) -> &'static str {
 }
 
 /// What is so now that it is over. `read`: whether Darwin can read the bucket, where that was decided with the ending.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(super) fn over(finding: &Finding, healed: &Healed, read: Option<Decision>) -> String {
     let ending = healed.shown_by;
     match ending {
@@ -159,8 +161,9 @@ pub(super) fn over(finding: &Finding, healed: &Healed, read: Option<Decision>) -
         Evidence::SseC { .. } | Evidence::Archived { .. } | Evidence::ObjectDenied { .. } => {
             "Darwin can read those images again"
         }
-        Evidence::Refused { purpose: Purpose::Write, .. } => "nothing is left to repair",
-        Evidence::Refused { .. } => "the guard's call is no longer denied",
+        Evidence::Refused { purpose: Purpose::Configuration | Purpose::Object, .. } => {
+            "the guard's call is no longer denied"
+        }
         Evidence::WrongOwner { .. } | Evidence::WrongRegion { .. } => "the guard can watch it again",
         Evidence::NoSuchBucket { .. } => "the bucket exists again, old images don't",
         Evidence::PolicyLimit { .. }
@@ -168,6 +171,7 @@ pub(super) fn over(finding: &Finding, healed: &Healed, read: Option<Decision>) -
         | Evidence::DeadPrincipal { .. }
         | Evidence::RoleMissing { .. }
         | Evidence::BlockPublicPolicy { .. }
+        | Evidence::Refused { purpose: Purpose::Write, .. }
         | Evidence::WriteFailed { .. } => "nothing is left to repair",
         Evidence::Paused { .. } => "no longer paused, the guard repairs again",
         Evidence::LostUpdate(_) => "that change is no longer checked",

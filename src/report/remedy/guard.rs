@@ -270,7 +270,7 @@ pub(super) fn invoke(at: Place<'_>, action: &str, says: &str) -> Way {
 /// Who changed something: CloudTrail keeps it for 90 days, also without a trail.
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events-cli.html>
 pub(super) fn look_up(home: &Home, resource: &str, since: Timestamp) -> String {
-    format!("{} --start-time {} {WRITES}", events_of(home, resource), since.to_string())
+    format!("{} --start-time {} {WRITES}", events_of(home, resource), since)
 }
 
 /// Of CloudTrail's events the changes, a line each.

@@ -54,6 +54,7 @@ impl Effect {
 const OTHERS: &str = ". Other images show as before";
 
 /// Whom a finding affects. `read`: whether Darwin can read the bucket, where that was decided.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(crate) fn effect(finding: &Finding, read: Option<Decision>) -> Effect {
     match &finding.evidence {
         Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => match Lost::of(repair) {

@@ -16,6 +16,7 @@ use crate::report::words::part::{Lost, ShutOut, other_region, short_key};
 use std::time::Duration;
 
 /// The state of a bucket, as a sentence with its full stop. `read`: whether Darwin can read it, where that was decided.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(crate) fn state(finding: &Finding, bucket: &str, home: &Home, read: Option<Decision>) -> String {
     match &finding.evidence {
         Evidence::PolicyMissing { has_policy, repair } => {
@@ -87,6 +88,7 @@ pub(crate) fn state(finding: &Finding, bucket: &str, home: &Home, read: Option<D
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 fn of_a_setting(evidence: &Evidence, bucket: &str, home: &Home) -> String {
     match evidence {
         Evidence::CorsMissing { origin, rules, .. } => {
