@@ -37,6 +37,12 @@ def booleans(shape) -> dict:
 def parsed(arguments: list) -> tuple:
     service, operation, *rest = arguments
     model = Session().get_service_model("s3" if service == "s3api" else service)
+    if operation == "wait":
+        waiters = Session().get_waiter_model(service)
+        named = {xform_name(name, "-"): name for name in waiters.waiter_names}
+        if not rest or rest[0] not in named:
+            sys.exit(f"aws {service} has no such waiter: {rest}")
+        operation = xform_name(waiters.get_waiter(named[rest.pop(0)]).operation, "-")
     operations = {xform_name(name, "-"): name for name in model.operation_names}
     if operation not in operations:
         sys.exit(f"aws {service} has no operation {operation}")

@@ -7,7 +7,7 @@
 use crate::incident::life::{Incident, Report, Status};
 use crate::model::text::cut;
 use crate::report::console;
-use crate::report::letter::{Letter, headline, letter, place, state};
+use crate::report::letter::{Letter, headline, letter, of_a_bucket, place, since, state};
 use crate::report::notice::{Notice, severity_name};
 use crate::report::remedy::Block;
 use crate::report::text::{block, line};
@@ -88,7 +88,7 @@ fn title(notice: &Notice<'_>) -> String {
     if notice.status == Status::Test {
         return format!("{}: {}", state(notice), headline(notice));
     }
-    format!("{} {}: {}", state(notice), quiet(&line(&place(notice), 100)), headline(notice))
+    format!("{} {}: {}{}", state(notice), quiet(&line(&place(notice), 100)), headline(notice), since(notice))
         .chars()
         .take(TITLE)
         .collect()
@@ -129,10 +129,10 @@ fn next_steps(notice: &Notice<'_>) -> Vec<String> {
         return Vec::new();
     }
     let kind = notice.incident.report.finding.kind();
-    vec![
-        format!("Bucket: {}", console::bucket(&notice.context.home, &notice.incident.bucket)),
-        format!("Runbook: docs/runbook.md#{kind}"),
-    ]
+    let bucket = || format!("Bucket: {}", console::bucket(&notice.context.home, &notice.incident.bucket));
+    let mut steps: Vec<String> = of_a_bucket(notice).then(bucket).into_iter().collect();
+    steps.push(format!("Runbook: docs/runbook.md#{kind}"));
+    steps
 }
 
 /// A block in a fence of its own, as it is. One that holds what a chat takes for markup, or is too long, is not shown: the email has it.

@@ -6,7 +6,7 @@ use crate::model::evidence::{Evidence, KeyEvidence};
 use crate::model::text::counted;
 use crate::report::console;
 use crate::report::finding::FindingAnswer;
-use crate::report::letter::{Letter, letter};
+use crate::report::letter::{Letter, letter, of_a_bucket};
 use crate::report::notice::{Budget, Notice, severity_name};
 use crate::report::remedy::Block;
 use crate::report::text::{block, line};
@@ -160,7 +160,8 @@ fn console(notice: &Notice<'_>) -> Vec<String> {
         _ => None,
     };
     let object = notice.report().sample_keys.first().map(|object| console::object(home, bucket, object));
-    let named = [("Bucket", Some(console::bucket(home, bucket))), ("Key", key), ("Object", object)];
+    let permissions = of_a_bucket(notice).then(|| console::bucket(home, bucket));
+    let named = [("Bucket", permissions), ("Key", key), ("Object", object)];
     named.into_iter().filter_map(|(name, link)| Some(format!("{name}: {}", link?))).collect()
 }
 

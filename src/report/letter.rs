@@ -65,7 +65,7 @@ pub(super) fn subject(notice: &Notice<'_>) -> String {
     let length =
         |state: &str, place: &str, headline: &str| state.len() + place.len() + headline.len() + " ".len() + ": ".len();
     // Of a reminder as much as there is room for.
-    let since = format!("{headline} (since {})", day(began(notice)));
+    let since = format!("{headline}{}", since(notice));
     let forms = match notice.status {
         Status::Reminder => vec![(&*state, &*since), (&*state, &*headline), (severity(notice), &*headline)],
         _ => vec![(&*state, &*headline)],
@@ -79,8 +79,21 @@ pub(super) fn subject(notice: &Notice<'_>) -> String {
     ascii(&format!("{state} {place}: {headline}")).chars().take(MAX_SUBJECT - 1).collect()
 }
 
+/// Since when, where a message says it again.
+pub(super) fn since(notice: &Notice<'_>) -> String {
+    match notice.status {
+        Status::Reminder => format!(" (since {})", day(began(notice))),
+        _ => String::new(),
+    }
+}
+
 fn ascii(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
+}
+
+/// Whether a message is about one bucket, so that a link to it is of use.
+pub(super) fn of_a_bucket(notice: &Notice<'_>) -> bool {
+    place(notice) == bucket(notice) || matches!(notice.report().finding.evidence, Evidence::StateUnreadable { .. })
 }
 
 /// What a message is about: a bucket, or all of the account's.
@@ -100,6 +113,7 @@ pub(super) fn state(notice: &Notice<'_>) -> String {
         Status::Opened => severity(notice).to_owned(),
         Status::Reminder => format!("STILL {}", severity(notice)),
         Status::Repaired => "REPAIRED".to_owned(),
+        Status::Resolved if notice.closed() => "CLOSED".to_owned(),
         Status::Resolved => "RESOLVED".to_owned(),
         Status::Test => "TEST".to_owned(),
     }
@@ -167,9 +181,19 @@ fn now(notice: &Notice<'_>) -> String {
             over(),
             moment(now)
         ),
+        Status::Resolved if notice.closed() => {
+            let ended = healed(notice).at;
+            format!(
+                "Bucket {} is no longer watched by the guard of {}. Not known whether it is over. It began {}; closed {}.",
+                bucket(notice),
+                notice.context.home.region,
+                moment_beside(at, ended),
+                moment(ended),
+            )
+        }
         Status::Resolved => {
             let ended = healed(notice).at;
-            format!("{} Over after {}: {} to {}.", over(), span(ended - at), moment_beside(at, ended), moment(ended),)
+            format!("{} Over after {}: {} to {}.", over(), span(ended - at), moment_beside(at, ended), moment(ended))
         }
     }
 }
@@ -206,25 +230,24 @@ fn began(notice: &Notice<'_>) -> Timestamp {
 fn affected(notice: &Notice<'_>) -> String {
     let report = notice.report();
     let effect = words::effect(&report.finding, report.read);
-    let place = match place(notice) {
-        of_the_account
-            if of_the_account != bucket(notice)
-                && !matches!(report.finding.evidence, Evidence::StateUnreadable { .. }) =>
-        {
-            format!("all guarded buckets of {of_the_account}, {}", notice.context.home.region)
-        }
-        _ => format!("bucket {}", bucket(notice)),
+    let place = if of_a_bucket(notice) {
+        format!("bucket {}", bucket(notice))
+    } else {
+        format!("all guarded buckets of {}, {}", place(notice), notice.context.home.region)
     };
     match notice.status {
         Status::Test => "nobody: nothing is broken.".to_owned(),
-        Status::Repaired | Status::Resolved if healed(notice).shown_by == Ending::Unguarded => {
-            format!("{place}: not known any more.")
+        Status::Resolved if notice.closed() => format!("{place}: not known any more."),
+        Status::Repaired | Status::Resolved if matches!(report.finding.evidence, Evidence::NoSuchBucket { .. }) => {
+            format!(
+                "{place}: images that were deleted with it stay blank for annotators until they are uploaded again."
+            )
         }
         Status::Repaired | Status::Resolved => match effect.past {
             Some(past) => {
                 format!("{place}: nothing any more{}. Until then {past}.{}", checked(notice), elsewhere(notice))
             }
-            None => format!("{place}: nothing any more. Annotators noticed nothing."),
+            None => format!("{place}: nothing any more. {}.", words::unnoticed(&report.finding)),
         },
         Status::Opened | Status::Reminder => format!("{place}: {}.{}", effect.now, samples(notice)),
     }
@@ -287,8 +310,13 @@ fn unknown(notice: &Notice<'_>) -> &'static str {
         Evidence::Acknowledged { .. } => "somebody, by acknowledging the incident",
         Evidence::NeverScanned { .. } => "nobody: the bucket was never scanned",
         Evidence::BucketNameDot => "nobody: a bucket keeps its name",
+        Evidence::WrongRegion { .. } if notice.status == Status::Resolved => {
+            "the guard's parameters, which named it in the wrong Region"
+        }
         Evidence::WrongRegion { .. } => "the guard's parameters, which name it in the wrong Region",
-        Evidence::Archived { .. } => "an upload or a lifecycle rule. Only S3's access logs show which, if they are on",
+        Evidence::Archived { .. } => {
+            "an upload or a lifecycle rule. The bucket's lifecycle rules show whether one archives images"
+        }
         Evidence::SseC { .. }
         | Evidence::ObjectOwnership { .. }
         | Evidence::KnownKeysFull { .. }
@@ -323,10 +351,20 @@ fn who_did_it(notice: &Notice<'_>) -> Option<String> {
 }
 
 /// Why the guard does not repair what is its own to repair.
-fn not_repaired(notice: &Notice<'_>) -> Option<&'static str> {
-    let finding = &notice.report().finding;
-    let flag = finding.kind().is_drift() && notice.report().did.is_empty() && notice.context.mode == Mode::Flag;
-    refused_by(notice).or_else(|| flag.then_some(Refusal::Mode)).map(refusal)
+fn not_repaired(notice: &Notice<'_>) -> Option<String> {
+    let report = notice.report();
+    let flag = report.finding.kind().is_drift() && report.did.is_empty() && notice.context.mode == Mode::Flag;
+    if let Some(by) = refused_by(notice).or_else(|| flag.then_some(Refusal::Mode)) {
+        return Some(refusal(by).to_owned());
+    }
+    match report.finding.evidence {
+        Evidence::NoEvents { enable: false } | Evidence::Wider { enforced: false, .. } => {
+            return Some(words::not_ours(&report.finding).to_owned());
+        }
+        _ => {}
+    }
+    let failed = report.did.iter().find(|action| action.result == ActionResult::Failed)?;
+    report.finding.kind().is_drift().then(|| format!("its call {} failed", failed.operation))
 }
 
 fn did(notice: &Notice<'_>) -> Option<String> {
@@ -336,7 +374,7 @@ fn did(notice: &Notice<'_>) -> Option<String> {
         Status::Test => None,
         Status::Resolved => Some(format!("{}.", upper(&words::ending(&report.finding, &healed(notice))))),
         _ if !sentences.is_empty() => Some(once(sentences).join(" ")),
-        // The first line has the reason.
+        // "Now" has the reason.
         _ if not_repaired(notice).is_some() => None,
         _ => {
             let more = if matches!(report.finding.evidence, Evidence::LostUpdate(_)) { " more" } else { "" };

@@ -1,6 +1,6 @@
 //! One message to be written: what it is about, and what all its forms share.
 
-use crate::incident::life::{Incident, Report, Status};
+use crate::incident::life::{Ending, Incident, Report, Status};
 use crate::model::contract::{Home, Mode};
 use crate::model::finding::Severity;
 use crate::model::outcome::ActionResult;
@@ -93,6 +93,12 @@ impl Notice<'_> {
     /// What to do about it.
     pub(super) fn remedy(&self) -> Remedy {
         remedy(&self.report().finding, &self.incident.bucket, &self.context.home)
+    }
+
+    /// Whether nobody looks any more: it ended, and nobody knows how.
+    pub(super) fn closed(&self) -> bool {
+        let unguarded = self.incident.healed.as_ref().is_some_and(|healed| healed.shown_by == Ending::Unguarded);
+        self.status == Status::Resolved && unguarded
     }
 
     /// Whether the guard wrote, or tried to: then the message says how to stop it.

@@ -13,6 +13,7 @@ mod policy;
 mod reencrypt;
 mod way;
 
+use crate::model::aws::Operation;
 use crate::model::contract::Home;
 use crate::model::evidence::{Deny, Doubt, Evidence, KeyEvidence, KeyTrouble, LostUpdate};
 use crate::model::finding::Finding;
@@ -24,6 +25,7 @@ use way::Place;
 pub(super) use way::{Block, Remedy, Way};
 
 /// What to do about a finding of a bucket.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
     let at = Place { bucket, home };
     match &finding.evidence {
@@ -59,10 +61,10 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
         Evidence::ObjectDenied { .. } => object::denied(at),
         Evidence::Refused { call, key, .. } => guard::denied(at, call, key.as_deref()),
         Evidence::WrongOwner { .. } => bucket::wrong_owner(at),
-        Evidence::WrongRegion { .. } => bucket::wrong_region(at),
+        Evidence::WrongRegion { call } => bucket::wrong_region(at, call),
         Evidence::NoSuchBucket { .. } => bucket::does_not_exist(),
         Evidence::BlockPublicPolicy { .. } => policy::block_public_policy(at),
-        Evidence::WriteFailed { call } => guard::write_failed(call),
+        Evidence::WriteFailed { call } => guard::write_failed(at, call),
         Evidence::Paused { unreadable } => guard::paused(at, unreadable.is_some()),
         Evidence::LostUpdate(lost) => lost::remedy(at, lost),
         Evidence::Contested { actor, limit: _, window_s } => guard::contested(at, actor.as_ref(), *window_s),
@@ -73,7 +75,7 @@ pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
         Evidence::NeverScanned { .. } => key::scan(at),
         Evidence::NoSubscription { topic } => guard::no_subscription(home, topic.as_deref()),
         Evidence::StateUnreadable { .. } => guard::state_unreadable(),
-        Evidence::TableUnreachable { .. } => guard::table_unreachable(),
+        Evidence::TableUnreachable { error } => guard::table_unreachable(home, error),
         Evidence::TestAlert => Remedy::nothing(),
     }
 }
@@ -93,6 +95,22 @@ pub(super) const OTHER_STOPS: &str = "Or set the guard's parameter Mode to flag,
 /// The way that lets a paused guard repair again.
 pub(super) fn resume(bucket: &str, home: &Home, says: &str) -> Remedy {
     guard::resume(Place { bucket, home }, says)
+}
+
+/// What Darwin needs of the bucket, as it is there now.
+pub(super) fn as_it_is(bucket: &str, home: &Home, document: Operation) -> Option<Way> {
+    let at = Place { bucket, home };
+    match document {
+        Operation::PutBucketPolicy => Some(policy::as_it_is(at)),
+        Operation::PutBucketCors => Some(cors::as_it_is(at)),
+        _ => None,
+    }
+}
+
+/// The way to the commands that repair a bucket by hand.
+pub(super) fn by_hand(bucket: &str, home: &Home) -> Way {
+    let says = "Restore access by the command that this audit prints.";
+    guard::invoke(Place { bucket, home }, "audit", says).note("Needs lambda:InvokeFunction.")
 }
 
 /// Darwin's CORS rule, of the rules that a repair would write.

@@ -14,12 +14,13 @@ use crate::model::finding::Finding;
 use crate::model::text::counted;
 use crate::model::verdict::Decision;
 use crate::repair::history::REMEMBER;
-pub(super) use effect::{effect, left_behind};
-pub(super) use part::deletes;
+pub(super) use effect::{effect, left_behind, unnoticed};
 use part::{Lost, ShutOut, allows, short_key};
+pub(super) use part::{deletes, other_region};
 pub(super) use state::state;
 
 /// What is the matter: completes "acme-lidar: ...". `read`: whether Darwin can read the bucket, where that was decided.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(super) fn headline(finding: &Finding, read: Option<Decision>) -> String {
     if let Some(cause) = cause(&finding.evidence) {
         let what = if read == Some(Decision::Denied) { "Darwin can't read it" } else { "can't be repaired" };
@@ -78,7 +79,7 @@ pub(super) fn headline(finding: &Finding, read: Option<Decision>) -> String {
         Evidence::KnownKeysFull { .. } => "too many KMS keys to watch all of them",
         Evidence::NeverScanned { .. } => "existing objects were never scanned",
         Evidence::Acknowledged { .. } => "an open incident is acknowledged",
-        Evidence::NoSubscription { .. } => "the guard's messages reach nobody",
+        Evidence::NoSubscription { .. } => "the guard's emails reach nobody",
         Evidence::StateUnreadable { .. } => "an item of the incident table is unreadable",
         Evidence::TableUnreachable { .. } => "no repairs (incident table unreachable)",
         Evidence::TestAlert => "messages of the Darwin S3 guard arrive",
@@ -121,10 +122,11 @@ fn wider(ours: &[WideStatement]) -> &'static str {
 }
 
 /// What is so now that it is over. `read`: whether Darwin can read the bucket, where that was decided with the ending.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(super) fn over(finding: &Finding, healed: &Healed, read: Option<Decision>) -> String {
     let ending = healed.shown_by;
     match ending {
-        Ending::Unguarded => return "closed, the guard does not watch it any more".to_owned(),
+        Ending::Unguarded => return "no longer watched, not known whether it is over".to_owned(),
         Ending::Samples { readable: 0, .. } => return "the images concerned were deleted".to_owned(),
         Ending::Judged => return "its images could be checked".to_owned(),
         Ending::Repaired if cause(&finding.evidence).is_some() => return "the guard's repair worked".to_owned(),
@@ -159,15 +161,17 @@ pub(super) fn over(finding: &Finding, healed: &Healed, read: Option<Decision>) -
         Evidence::SseC { .. } | Evidence::Archived { .. } | Evidence::ObjectDenied { .. } => {
             "Darwin can read those images again"
         }
-        Evidence::Refused { .. } => "the guard's call is no longer denied",
-        Evidence::WrongOwner { .. } | Evidence::WrongRegion { .. } | Evidence::NoSuchBucket { .. } => {
-            "the guard can watch it again"
+        Evidence::Refused { purpose: Purpose::Configuration | Purpose::Object, .. } => {
+            "the guard's call is no longer denied"
         }
+        Evidence::WrongOwner { .. } | Evidence::WrongRegion { .. } => "the guard can watch it again",
+        Evidence::NoSuchBucket { .. } => "the bucket exists again, old images don't",
         Evidence::PolicyLimit { .. }
         | Evidence::Contested { .. }
         | Evidence::DeadPrincipal { .. }
         | Evidence::RoleMissing { .. }
         | Evidence::BlockPublicPolicy { .. }
+        | Evidence::Refused { purpose: Purpose::Write, .. }
         | Evidence::WriteFailed { .. } => "nothing is left to repair",
         Evidence::Paused { .. } => "no longer paused, the guard repairs again",
         Evidence::LostUpdate(_) => "that change is no longer checked",
@@ -177,7 +181,7 @@ pub(super) fn over(finding: &Finding, healed: &Healed, read: Option<Decision>) -
         Evidence::NeverScanned { .. } => "its existing objects were scanned",
         Evidence::Acknowledged { .. } => "no incident is acknowledged",
         Evidence::NoSubscription { .. } => "somebody receives the guard's messages",
-        Evidence::StateUnreadable { .. } => "no unreadable item was seen for a day",
+        Evidence::StateUnreadable { .. } => "the guard can read all of its incident table again",
         Evidence::TableUnreachable { .. } => "the incident table answers again",
         Evidence::BucketNameDot | Evidence::TestAlert => "this is over",
     };
@@ -271,7 +275,7 @@ pub(super) fn not_ours(finding: &Finding) -> &'static str {
         | Evidence::PolicyGutted { .. }
         | Evidence::CorsMissing { .. }
         | Evidence::NoEvents { .. }
-        | Evidence::Wider { .. } => "it looks again with the next event, and by its schedule",
+        | Evidence::Wider { .. } => "it tries again with the next event, and by its schedule",
         Evidence::BucketNameDot
         | Evidence::WrongOwner { .. }
         | Evidence::WrongRegion { .. }
@@ -288,6 +292,10 @@ pub(super) fn ending(finding: &Finding, healed: &Healed) -> String {
     let samples = |count| counted(count, "sample image");
     match healed.shown_by {
         Ending::Repaired => "the guard repaired it, and read it back".to_owned(),
+        Ending::Configuration if matches!(finding.evidence, Evidence::Refused { purpose: Purpose::Write, .. }) => {
+            "the bucket was read again, and Darwin's access needs no repair. The guard did not try its call again, which may still be denied"
+                .to_owned()
+        }
         Ending::Configuration => "the bucket was read again, and this was not found any more".to_owned(),
         Ending::Samples { readable, gone: 0 } => {
             format!("the {} that showed it were checked again, and Darwin can read them", samples(readable))

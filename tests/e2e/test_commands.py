@@ -17,7 +17,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MESSAGES = sorted((ROOT / "tests/it/snapshots/words").glob("*.snap"))
-STARTS = ("aws ", "KEY=", "STORE=")
+STARTS = ("aws ", "KEY=", "STORE=", "TABLE=")
 # Not operations of the API: the model does not know them.
 UNCHECKED = ("aws s3 cp ",)
 ROLE = "arn:aws:iam::258327614892:role/external_s3"
@@ -97,6 +97,7 @@ class Commands(unittest.TestCase):
         self.answer("GetBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": [rule]}})
         self.answer("GetBucketCors", {"CORSRules": [{"ID": "theirs", "AllowedMethods": ["PUT"], "AllowedOrigins": ["https://x.example"]}]})
         self.answer("ListObjectsV2", {"Contents": [{"Key": "raw/a b.png", "StorageClass": "GLACIER"}, {"Key": "raw/c.png", "StorageClass": "STANDARD"}]})
+        self.answer("GetFunctionConfiguration", {"Environment": {"Variables": {"INCIDENT_TABLE": "guard-IncidentTable-1A2B"}}})
         self.answer("DescribeTrails", {"trailList": [{"TrailARN": "arn:aws:cloudtrail:eu-central-1:111122223333:trail/all"}]})
 
     def run_block(self, block: str) -> list:
@@ -159,6 +160,22 @@ class Commands(unittest.TestCase):
         [block] = [block for block in blocks(ROOT / "tests/it/snapshots/words/archived.snap") if "restore-object" in block]
         restored = [call["given"]["Key"] for call in self.run_block(block) if call["operation"] == "RestoreObject"]
         self.assertEqual(restored, ["raw/a b.png"])
+
+    def test_a_deleted_table_is_made_as_the_template_has_it(self):
+        self.answers_of([])
+        [block] = [block for block in blocks(ROOT / "tests/it/snapshots/words/table-unreachable.snap") if "create-table" in block]
+        calls = {call["operation"]: call["given"] for call in self.run_block(block)}
+        template = (ROOT / "template.yaml").read_text()
+        table = template[template.index("  IncidentTable:"):template.index("  AlertTopic:")]
+        made = calls["CreateTable"]
+        for attribute in made["AttributeDefinitions"]:
+            self.assertIn("{AttributeName: %(AttributeName)s, AttributeType: %(AttributeType)s}" % attribute, table)
+        for key in made["KeySchema"]:
+            self.assertIn("{AttributeName: %(AttributeName)s, KeyType: %(KeyType)s}" % key, table)
+        self.assertIn(f"BillingMode: {made['BillingMode']}", table)
+        limit = calls["UpdateTimeToLive"]
+        self.assertIn(f"AttributeName: {limit['TimeToLiveSpecification']['AttributeName']}", table)
+        self.assertEqual({call["TableName"] for call in (made, limit, calls["DescribeTable"])}, {"guard-IncidentTable-1A2B"})
 
     def test_the_other_edits_touch_their_one_statement(self):
         self.assertEqual(self.policy("public-block")[1]["Principal"], {"AWS": "arn:aws:iam::111122223333:root"})

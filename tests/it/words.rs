@@ -99,7 +99,9 @@ fn all() -> impl Iterator<Item = (String, Sent)> {
 fn prose(sent: &Sent) -> Vec<String> {
     let of_email = sent.email.split("\nBOTH DOCUMENTS\n").next().unwrap();
     let command = |line: &str| {
-        ["aws ", "jq ", "KEY=", "STORE=", "sleep ", "CloudTrail: "].iter().any(|start| line.starts_with(start))
+        ["aws ", "jq ", "KEY=", "STORE=", "TABLE=", "sleep ", "CloudTrail: "]
+            .iter()
+            .any(|start| line.starts_with(start))
     };
     let document = |line: &str| line.starts_with([' ', '{', '}', '[', ']', '+', '@']) || line.starts_with("--");
     let mut lines: Vec<String> =
@@ -223,9 +225,16 @@ fn every_message_begins_with_the_same_four_lines_and_a_card_with_the_emails_own(
 #[test]
 fn what_is_over_is_told_in_the_past_and_leaves_nothing_to_do_but_the_source_and_a_scan() {
     for (at, sent) in all() {
-        let over = sent.subject.starts_with("RESOLVED") || sent.subject.starts_with("REPAIRED");
-        let closed = sent.subject.contains(": closed, ");
-        assert_eq!(over && !closed, sent.email.contains("nothing any more"), "{at}");
+        let closed = sent.subject.starts_with("CLOSED ");
+        let over = sent.subject.starts_with("RESOLVED") || sent.subject.starts_with("REPAIRED") || closed;
+        let gone = at.starts_with("no-such-bucket ");
+        assert_eq!(over && !closed && !gone, sent.email.contains("nothing any more"), "{at}");
+        assert_eq!(closed, sent.email.contains(" Not known whether it is over."), "{at}");
+        assert_eq!(
+            over && gone,
+            sent.email.contains("stay blank for annotators until they are uploaded again"),
+            "{at}"
+        );
         assert_eq!(closed, sent.email.contains(": not known any more."), "{at}");
         if over {
             assert!(!sent.email.contains("Verdict") && sent.document["verdict"].is_null(), "{at}");
@@ -235,6 +244,7 @@ fn what_is_over_is_told_in_the_past_and_leaves_nothing_to_do_but_the_source_and_
             let source = do_now.contains(" the Terraform source, if that is not done. ");
             let scan = do_now.contains("can the bucket with the guard's tool, `darwin-guard scan s3://acme-lidar`");
             assert_eq!(!source && !scan, do_now == "nothing.", "{at}: {do_now}");
+            assert!(!gone || do_now.starts_with("upload its images again, "), "{at}: {do_now}");
             let by = sent.document["ended_by"]["arn"].as_str();
             assert_eq!(by.is_some(), sent.email.contains(" Ended by: user ann "), "{at}: {}", sent.email);
             assert!(sent.email.contains("\nHOW IT ENDED\n") && !sent.email.contains("Mode is flag"), "{at}");
@@ -245,7 +255,8 @@ fn what_is_over_is_told_in_the_past_and_leaves_nothing_to_do_but_the_source_and_
 #[test]
 fn what_a_pipeline_broke_and_a_person_fixed_is_fixed_in_its_source_too() {
     for (kind, what) in [
-        (Kind::PolicyMissing, "add Darwin's statement to"),
+        (Kind::PolicyMissing, "add Darwin's statement (below) to"),
+        (Kind::WriteFailed, "put Darwin's statement (below) into"),
         (Kind::Paused, "take the tag out of"),
         (Kind::CorsLimit, "let Darwin's origin GET by the CORS rules of"),
     ] {

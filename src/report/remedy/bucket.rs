@@ -1,10 +1,12 @@
 //! Remedies for a bucket's settings, and for buckets that can't be what was configured.
 
+use crate::model::aws::AwsError;
 use crate::report::quote::shell;
 use crate::report::remedy::way::{Place, Remedy, Way};
+use crate::report::words::other_region;
 
 /// Where the guard's buckets are named.
-const BUCKET_LISTS: &str = "the parameters ReadOnlyBuckets and ReadWriteBuckets";
+pub(super) const BUCKET_LISTS: &str = "the parameter ReadOnlyBuckets or ReadWriteBuckets";
 
 /// Objects that other accounts own are out of the bucket policy's reach.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>
@@ -52,7 +54,7 @@ pub(super) fn events_off(at: Place<'_>, enable: bool) -> Remedy {
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 pub(super) fn dot_in_name() -> Remedy {
     Way::by_hand("Move the images to a bucket whose name has no dot, and register that bucket with V7.")
-        .note("A bucket can't be renamed.")
+        .note(format!("A bucket can't be renamed. Put the new one into {BUCKET_LISTS}."))
         .into()
 }
 
@@ -71,17 +73,23 @@ pub(super) fn wrong_owner(at: Place<'_>) -> Remedy {
 
 /// The bucket does not exist.
 pub(super) fn does_not_exist() -> Remedy {
-    Way::by_hand("Create the bucket again, before another account takes its name, or ask V7 to stop using it.")
+    Way::by_hand("Create the bucket again, before another account takes its name, and upload its images again. Or ask V7 to stop using it.")
         .note(format!("If it is not coming back, remove it from {BUCKET_LISTS} too."))
         .into()
 }
 
 /// The bucket is in another Region.
-pub(super) fn wrong_region(at: Place<'_>) -> Remedy {
+pub(super) fn wrong_region(at: Place<'_>, answer: &AwsError) -> Remedy {
+    let note = format!("The guard in {} has it in {BUCKET_LISTS}.", at.home.region);
+    if let Some(region) = other_region(answer) {
+        return Way::by_hand(format!("Deploy a guard in {region}, and remove the bucket from this one."))
+            .note(note)
+            .into();
+    }
     Way::run(
         "Deploy a guard in the bucket's Region, which this prints (null is us-east-1), and remove the bucket from this one.",
         format!("aws s3api get-bucket-location --bucket {}", shell(at.bucket)),
     )
-    .note(format!("The guard in {} has it in {BUCKET_LISTS}.", at.home.region))
+    .note(note)
     .into()
 }

@@ -42,6 +42,12 @@ pub(super) fn put(at: Place<'_>, rules: &str) -> String {
     format!("{} --cors-configuration {configuration}", at.s3("put-bucket-cors"))
 }
 
+/// The rules once Darwin's is among them.
+pub(super) fn as_it_is(at: Place<'_>) -> Way {
+    Way::run("", at.s3("get-bucket-cors"))
+        .note("It prints the CORS rules as they are now, with Darwin's. Needs s3:GetBucketCORS.")
+}
+
 /// There is no room for our rule.
 pub(super) fn limit(origin: &str) -> Remedy {
     Way::by_hand(format!("Add {} to the AllowedOrigins of a CORS rule that has the method GET.", code(origin)))

@@ -55,6 +55,17 @@ pub(super) fn denied(at: Place<'_>, error: &AwsError, key: Option<&str>) -> Reme
     } else {
         ""
     };
+    if let Some(denial) = Denial::of(&error.message) {
+        let policy = denial.policy(key.is_some());
+        let says = if denial.explicit {
+            format!("Exempt the guard's role from the Deny in {policy}.")
+        } else {
+            format!("Let {policy} allow the guard's role {needs}.")
+        };
+        return Way::by_hand(says)
+            .note(format!("AWS's answer names that policy. The role needs {needs}.{listing}"))
+            .into();
+    }
     Way::by_hand(format!("Find what denies the guard's role {needs}."))
         .note(format!(
             "Look for a Deny in the bucket policy, the key policy and the policies of your organisation. If there is none, \
@@ -63,14 +74,57 @@ pub(super) fn denied(at: Place<'_>, error: &AwsError, key: Option<&str>) -> Reme
         .into()
 }
 
-/// A write failed for a reason that is not known.
-pub(super) fn write_failed(error: &AwsError) -> Remedy {
-    let way = Way::by_hand("Nothing yet: the guard tries again with the next event, and by its schedule.");
-    match &error.request_id {
-        Some(id) => way.note(format!("If the call fails for hours, give AWS Support its request id {}.", code(id))),
-        None => way,
+/// What an answer of AWS says of the policy that denies: its type, and whether by a Deny.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+struct Denial {
+    by: &'static str,
+    explicit: bool,
+}
+
+impl Denial {
+    fn of(message: &str) -> Option<Self> {
+        const TYPES: [&str; 7] = [
+            "service control policy",
+            "resource control policy",
+            "permissions boundary",
+            "session policy",
+            "VPC endpoint policy",
+            "resource-based policy",
+            "identity-based policy",
+        ];
+        TYPES.into_iter().find_map(|by| {
+            let explicit = ["a", "an"].iter().any(|a| message.contains(&format!("explicit deny in {a} {by}")));
+            (explicit || message.contains(&format!("because no {by} allows"))).then_some(Self { by, explicit })
+        })
     }
-    .into()
+
+    /// Which policy that is, of a key or of a bucket.
+    fn policy(&self, of_key: bool) -> &'static str {
+        match self.by {
+            "service control policy" => "a service control policy",
+            "resource control policy" => "a resource control policy",
+            "permissions boundary" => "the permissions boundary of that role",
+            "session policy" => "the session policy of that role",
+            "VPC endpoint policy" => "the policy of the VPC endpoint",
+            "resource-based policy" if of_key => "the key policy",
+            "resource-based policy" => "the bucket policy",
+            _ => "the role's own policies",
+        }
+    }
+}
+
+/// A write failed for a reason that is not known.
+pub(super) fn write_failed(at: Place<'_>, error: &AwsError) -> Remedy {
+    let support = error
+        .request_id
+        .as_ref()
+        .map(|id| format!(" If the call fails for hours, give AWS Support its request id {}.", code(id)));
+    invoke(at, "repair", "Let the guard try again at once.")
+        .note(format!(
+            "By itself it tries again with the next event, and by its schedule (hourly by default). Needs lambda:InvokeFunction.{}",
+            support.unwrap_or_default()
+        ))
+        .into()
 }
 
 /// No trail delivers management events to EventBridge.
@@ -85,7 +139,7 @@ pub(super) fn no_config_events(home: &Home) -> Remedy {
         ),
     )
     .note(
-        "A trail serves if it prints true, and has management events with ReadWriteType All or WriteOnly and KMS not excluded. Start it with start-logging, or create one. \
+        "A trail serves if it prints true, and has management events with ReadWriteType All or WriteOnly and KMS not excluded. Start it with start-logging, or create one. If one serves, look whether the guard's EventBridge rules are there and enabled. \
          Needs cloudtrail:DescribeTrails, GetTrailStatus and GetEventSelectors.",
     )
     .into()
@@ -133,12 +187,46 @@ pub(super) fn no_subscription(home: &Home, topic_arn: Option<&str>) -> Remedy {
 }
 
 /// The incident table can't be used.
-pub(super) fn table_unreachable() -> Remedy {
-    Way::by_hand("Update the guard's CloudFormation stack, which restores the table and the permissions on it.")
-        .note(
-            "The guard's role needs dynamodb:GetItem, PutItem, UpdateItem and Query. If table and permissions are there, look at AWS \
-             Health for DynamoDB.",
+///
+/// An update of the stack does not make a table again that was deleted: the template has not changed. The command makes what the
+/// template has, under the name that the guard and its permissions have.
+pub(super) fn table_unreachable(home: &Home, error: &str) -> Remedy {
+    const NEEDS: &str = "dynamodb:GetItem, PutItem, UpdateItem and Query on its table";
+    if error.contains("ResourceNotFoundException") {
+        let says = "Create the guard's DynamoDB table again, which was deleted.";
+        let after = "The stack need not be changed. The guard finds again what is open.";
+        let Some(function) = &home.function else {
+            return Way::by_hand(says).note(format!("Its name is the function's INCIDENT_TABLE. {after}")).into();
+        };
+        let region = shell(&home.region);
+        return Way::run(
+            says,
+            format!(
+                "TABLE=$(aws lambda get-function-configuration --region {region} --function-name {} --query \
+                 Environment.Variables.INCIDENT_TABLE --output text) &&\naws dynamodb create-table --region {region} --table-name \
+                 \"$TABLE\" --billing-mode PAY_PER_REQUEST --attribute-definitions '[{{\"AttributeName\":\"pk\",\"AttributeType\":\"S\"}},{{\"AttributeName\":\"sk\",\"AttributeType\":\"S\"}}]' \
+                 --key-schema '[{{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"}},{{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}}]' &&\naws dynamodb wait \
+                 table-exists --region {region} --table-name \"$TABLE\" &&\naws dynamodb update-time-to-live --region {region} --table-name \
+                 \"$TABLE\" --time-to-live-specification '{{\"Enabled\":true,\"AttributeName\":\"expires\"}}'",
+                shell(function)
+            ),
         )
+        .note(format!(
+            "{after} Needs lambda:GetFunctionConfiguration, dynamodb:CreateTable, DescribeTable and UpdateTimeToLive."
+        ))
+        .into();
+    }
+    if let Some(denial) = Denial::of(error) {
+        let policy = denial.policy(false);
+        let says = if denial.explicit {
+            format!("Exempt the guard's role from the Deny in {policy}.")
+        } else {
+            format!("Let {policy} allow the guard's role what it needs.")
+        };
+        return Way::by_hand(says).note(format!("It needs {NEEDS}.")).into();
+    }
+    Way::by_hand("Look at AWS Health for DynamoDB, and at the permissions of the guard's role.")
+        .note(format!("The role needs {NEEDS}. The guard tries again with every event."))
         .into()
 }
 
@@ -182,7 +270,7 @@ pub(super) fn invoke(at: Place<'_>, action: &str, says: &str) -> Way {
 /// Who changed something: CloudTrail keeps it for 90 days, also without a trail.
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events-cli.html>
 pub(super) fn look_up(home: &Home, resource: &str, since: Timestamp) -> String {
-    format!("{} --start-time {} {WRITES}", events_of(home, resource), since.to_string())
+    format!("{} --start-time {} {WRITES}", events_of(home, resource), since)
 }
 
 /// Of CloudTrail's events the changes, a line each.
@@ -194,4 +282,48 @@ fn events_of(home: &Home, resource: &str) -> String {
         shell(&home.region),
         shell(&format!("AttributeKey=ResourceName,AttributeValue={resource}"))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_that_denies_is_the_one_that_aws_names() {
+        for (answer, of_key, says) in [
+            ("with an explicit deny in a service control policy", false, Some((true, "a service control policy"))),
+            (
+                "because no service control policy allows the s3:PutBucketPolicy action",
+                false,
+                Some((false, "a service control policy")),
+            ),
+            ("with an explicit deny in a resource control policy", false, Some((true, "a resource control policy"))),
+            (
+                "because no permissions boundary allows the s3:GetObject action",
+                false,
+                Some((false, "the permissions boundary of that role")),
+            ),
+            (
+                "with an explicit deny in a permissions boundary",
+                false,
+                Some((true, "the permissions boundary of that role")),
+            ),
+            ("with an explicit deny in a resource-based policy", false, Some((true, "the bucket policy"))),
+            ("because no resource-based policy allows the kms:Decrypt action", true, Some((false, "the key policy"))),
+            ("with an explicit deny in an identity-based policy", false, Some((true, "the role's own policies"))),
+            (
+                "because no identity-based policy allows the s3:GetBucketCORS action",
+                false,
+                Some((false, "the role's own policies")),
+            ),
+            ("Access Denied", false, None),
+            ("because public policies are prevented by the BlockPublicPolicy setting", false, None),
+        ] {
+            let answer = format!(
+                "User: arn:aws:sts::111122223333:assumed-role/guard/1 is not authorized to perform: x:Y on resource: z {answer}"
+            );
+            let denial = Denial::of(&answer).map(|denial| (denial.explicit, denial.policy(of_key)));
+            assert_eq!(denial, says, "{answer}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub(super) fn not_allowed(key: &str, role: &str, access: Access) -> Remedy {
     };
     Remedy::from(
         Way::run(
-            "Give Darwin's role a grant on the key.",
+            "Give Darwin's role a grant on the key, which is quickest.",
             format!(
                 "aws kms create-grant --region {} --key-id {} --grantee-principal {} --operations {operations}",
                 shell(&region_of(key)),
@@ -170,7 +170,8 @@ pub(super) fn managed_default(at: Place<'_>, role: &str, access: Access) -> Reme
     let with_s3 = r#".Rules[].ApplyServerSideEncryptionByDefault = {"SSEAlgorithm":"AES256"}"#;
     let with_kms = r#".Rules[].ApplyServerSideEncryptionByDefault = {"SSEAlgorithm":"aws:kms","KMSMasterKeyID":$key}"#;
     let needs = "Needs s3:GetEncryptionConfiguration, s3:PutEncryptionConfiguration";
-    let with_s3 = Way::run("Encrypt new objects with SSE-S3, which needs no key.", encrypt(at, "", with_s3));
+    let with_s3 =
+        Way::run("Encrypt new objects with SSE-S3, which needs no key and is quickest.", encrypt(at, "", with_s3));
     let with_kms = Way::run(
         "Encrypt them under a new KMS key that Darwin may use.",
         format!("{} &&\n{}", new_key(at, role, access), encrypt(at, "--arg key \"$KEY\" ", with_kms)),

@@ -54,25 +54,25 @@ pub(super) fn archived(at: Place<'_>, key: &str, storage_class: &str) -> Remedy 
         format!("{} --key={key} --restore-request {}", at.s3("restore-object"), shell(&request.to_string()))
     };
     let folder = folder(key);
-    let lifecycle = "It takes hours and costs money. Needs s3:RestoreObject";
+    let costs = "which takes hours and costs money";
     let stays = "Keep lifecycle rules from archiving what is still annotated.";
     if one_by_one {
-        return Way::run("Restore this object, and each other one alike.", restore(&shell(key)))
-            .note(format!("{lifecycle}. {stays}"))
+        return Way::run(format!("Restore this object, and each other one alike, {costs}."), restore(&shell(key)))
+            .note(format!("Needs s3:RestoreObject. {stays}"))
             .into();
     }
-    let query = format!("\"Contents[?StorageClass=='{storage_class}'].Key\"");
-    Way::run(
-        format!("Restore the archived images{} for 30 days.", under(folder)),
-        format!(
-            "{} --prefix={} --query {query} --output json | jq -r '.[]?' | while IFS= read -r key; do {}; done",
-            at.s3("list-objects-v2"),
-            shell(folder),
-            restore("\"$key\"")
-        ),
-    )
-    .note(format!("{lifecycle}, s3:ListBucket and jq. {stays}"))
-    .into()
+    let keys = format!(
+        "{} --prefix={} --query \"Contents[?StorageClass=='{storage_class}'].Key\" --output json",
+        at.s3("list-objects-v2"),
+        shell(folder)
+    );
+    let every = Way::run(
+        format!("Restore all of them for 30 days, {costs}."),
+        format!("{keys} | jq -r '.[]?' | while IFS= read -r key; do {}; done", restore("\"$key\"")),
+    );
+    let count = Way::run(format!("Count the archived images{}.", under(folder)), format!("{keys} | jq length"));
+    Remedy::from(count.note("It counts those that were not seen too. Needs s3:ListBucket and jq."))
+        .then(every.note(format!("Needs s3:RestoreObject, s3:ListBucket and jq. {stays}")))
 }
 
 /// The part of the bucket that an object is in: its key up to the last slash.

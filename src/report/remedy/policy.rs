@@ -197,6 +197,12 @@ fn show(at: Place<'_>) -> String {
     format!("{} --query Policy --output text | jq .", at.s3("get-bucket-policy"))
 }
 
+/// The policy once it has what Darwin needs.
+pub(super) fn as_it_is(at: Place<'_>) -> Way {
+    Way::run("", show(at))
+        .note("It prints the bucket policy as it is now, with Darwin's statement. Needs s3:GetBucketPolicy and jq.")
+}
+
 /// Darwin's role does not exist.
 pub(super) fn role_missing(role: &str) -> Remedy {
     Way::by_hand("Ask V7 whether Darwin's role was replaced.")
@@ -215,12 +221,13 @@ pub(super) fn dead_principal(at: Place<'_>, statements: &[StatementName]) -> Rem
          .Statement[{index}].Principal.AWS == [] then del(.Statement[{index}]) else . end)"
     );
     Way::run(
-        format!("Remove the deleted principal from {} of the bucket policy.", statement(name)),
+        format!(
+            "Remove the deleted principal from {} of the bucket policy: the guard then repairs by itself.",
+            statement(name)
+        ),
         edit(at, &on_statement(name, &change)),
     )
-    .note(format!(
-        "It gives nobody access. If it was replaced, add the new one's ARN. The guard then repairs by itself. {EDIT_NEEDS}"
-    ))
+    .note(format!("It gives nobody access. If it was replaced, add the new one's ARN. {EDIT_NEEDS}"))
     .into()
 }
 

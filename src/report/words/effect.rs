@@ -32,13 +32,16 @@ impl Effect {
     }
 
     fn all_blank() -> Self {
-        Self::blank("all its images", ", and Darwin can't process new uploads. The files are unharmed")
+        Self::new(
+            "all its images are blank for annotators, and Darwin can't process new uploads. The files are unharmed",
+            "all its images were blank for annotators. Uploads of that time may lack thumbnails and frames",
+        )
     }
 
     fn no_writing() -> Self {
         Self::new(
             "Darwin can't write thumbnails and frames of new uploads. Annotators see existing images as before",
-            "Darwin could not write thumbnails and frames of new uploads",
+            "Darwin could not write thumbnails and frames of new uploads, which may still lack them",
         )
     }
 
@@ -51,6 +54,7 @@ impl Effect {
 const OTHERS: &str = ". Other images show as before";
 
 /// Whom a finding affects. `read`: whether Darwin can read the bucket, where that was decided.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(crate) fn effect(finding: &Finding, read: Option<Decision>) -> Effect {
     match &finding.evidence {
         Evidence::PolicyMissing { repair, .. } | Evidence::PolicyGutted { repair, .. } => match Lost::of(repair) {
@@ -70,9 +74,10 @@ pub(crate) fn effect(finding: &Finding, read: Option<Decision>) -> Effect {
             ShutOut::Part => Effect::blank(&parts(deny), OTHERS),
             ShutOut::Writing => Effect::no_writing(),
         },
-        Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => {
-            Effect::blank("all its images", ", in their browsers. Darwin's servers read them as before")
-        }
+        Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => Effect::new(
+            "all its images are blank for annotators, in their browsers. Darwin's servers read them as before",
+            "all its images were blank for annotators. If one still is, empty the browser's cache",
+        ),
         Evidence::NoEvents { .. } => Effect::new(
             "annotators notice nothing. If a new upload is blank, the guard does not notice and reports nothing",
             "new uploads were not checked, and some may be blank",
@@ -192,6 +197,17 @@ fn of_key(key: &KeyEvidence) -> Effect {
     if key.certain { Effect::blank(&which, &more) } else { Effect::may_be_blank(&which, &more) }
 }
 
+/// What is said of those whom it did not affect, once it is over.
+pub(crate) fn unnoticed(finding: &Finding) -> &'static str {
+    match &finding.evidence {
+        Evidence::Wider { .. }
+        | Evidence::LostUpdate(_)
+        | Evidence::SidTaken { .. }
+        | Evidence::ConditionOnOurs { .. } => "Annotators noticed nothing",
+        _ => "It concerned the guard alone",
+    }
+}
+
 /// What a scan finds of it once it is over; nothing for most.
 pub(crate) fn left_behind(finding: &Finding) -> Option<&'static str> {
     match &finding.evidence {
@@ -200,6 +216,7 @@ pub(crate) fn left_behind(finding: &Finding) -> Option<&'static str> {
             Some("images uploaded meanwhile, which keep the old key if the default key was changed")
         }
         Evidence::NoEvents { .. } => Some("blank images among those uploaded meanwhile"),
+        Evidence::NoSuchBucket { .. } => Some("those of them that Darwin can't read"),
         _ => None,
     }
 }

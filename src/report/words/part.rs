@@ -1,5 +1,6 @@
 //! What of Darwin's access is lost, and a key's short name: what all words of a finding have in common.
 
+use crate::model::aws::AwsError;
 use crate::model::evidence::{Beyond, Deny, PolicyRepair, WideStatement};
 
 /// What of Darwin's access is lost: the worst of it.
@@ -68,6 +69,13 @@ pub(crate) fn short_key(key: &str) -> String {
     let count = id.chars().count();
     let tail: String = id.chars().skip(count.saturating_sub(4)).filter(char::is_ascii_alphanumeric).collect();
     format!("...{tail}")
+}
+
+/// The Region that S3's answer names, which not every answer does.
+pub(crate) fn other_region(answer: &AwsError) -> Option<&str> {
+    let (_, after) = answer.message.split_once("expecting '")?;
+    let (region, _) = after.split_once('\'')?;
+    region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-').then_some(region)
 }
 
 /// Whether a statement allows one of these actions beyond what Darwin needs.

@@ -12,10 +12,11 @@ use crate::model::verdict::Decision;
 use crate::model::why::StatementName;
 use crate::report::reason::meaning;
 use crate::report::text::{code, line, moment, span, statement, subject};
-use crate::report::words::part::{Lost, ShutOut, short_key};
+use crate::report::words::part::{Lost, ShutOut, other_region, short_key};
 use std::time::Duration;
 
 /// The state of a bucket, as a sentence with its full stop. `read`: whether Darwin can read it, where that was decided.
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 pub(crate) fn state(finding: &Finding, bucket: &str, home: &Home, read: Option<Decision>) -> String {
     match &finding.evidence {
         Evidence::PolicyMissing { has_policy, repair } => {
@@ -64,9 +65,9 @@ pub(crate) fn state(finding: &Finding, bucket: &str, home: &Home, read: Option<D
             format!("The guard can't watch bucket {bucket}: it is another account's, or a Deny hits the guard.")
         }
         Evidence::WrongRegion { call } => format!(
-            "The guard of {} can't watch bucket {bucket}, which is in another Region. S3's answer: {}.",
+            "The guard of {} can't watch bucket {bucket}, which is in {}.",
             home.region,
-            code(&line(&call.message, 100))
+            other_region(call).unwrap_or("another Region")
         ),
         Evidence::NoSuchBucket { .. } => format!("The guard can't watch bucket {bucket}: it does not exist."),
         Evidence::PolicyLimit { .. }
@@ -87,6 +88,7 @@ pub(crate) fn state(finding: &Finding, bucket: &str, home: &Home, read: Option<D
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a row a kind of evidence")]
 fn of_a_setting(evidence: &Evidence, bucket: &str, home: &Home) -> String {
     match evidence {
         Evidence::CorsMissing { origin, rules, .. } => {
@@ -308,7 +310,7 @@ fn of_the_guard(evidence: &Evidence, bucket: &str, home: &Home) -> String {
             moment(*until)
         ),
         Evidence::NoSubscription { .. } => {
-            "The guard's SNS topic has no confirmed subscription, so its messages reach nobody.".to_owned()
+            "The guard's SNS topic has no confirmed subscription, so its emails and chat cards reach nobody.".to_owned()
         }
         Evidence::StateUnreadable { .. } => {
             format!(

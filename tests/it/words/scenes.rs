@@ -2,7 +2,7 @@
 
 use super::kinds::{change, ended, of_objects, reads};
 use crate::evidence::ROLE;
-use darwin_s3_guard::incident::life::{Healed, Incident, Report, Sighting, Status};
+use darwin_s3_guard::incident::life::{Ending, Healed, Incident, Report, Sighting, Status};
 use darwin_s3_guard::model::actor::Actor;
 use darwin_s3_guard::model::arn::AccountId;
 use darwin_s3_guard::model::aws::{AwsError, ErrorClass, Operation};
@@ -25,6 +25,7 @@ use std::time::Duration;
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_795_521_900_000);
 const MINUTE: Duration = Duration::from_mins(1);
+const KEYS: [&str; 2] = ["raw/2026-11-24/frame-0001.png", "raw/2026-11-24/frame-0002.png"];
 pub const BUCKET: &str = "acme-lidar";
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const ORIGIN: &str = "https://darwin.v7labs.com";
@@ -237,15 +238,11 @@ fn found(kind: Kind) -> Finding {
             return Finding::with(Evidence::Key(evidence), finding.because, vec![Unknown::KeyPolicy, Unknown::Grants]);
         }
         Kind::SseC => {
-            return Finding::with(
-                Evidence::SseC { key: "raw/scan-0001.png".to_owned() },
-                vec![Gate::SseC.into()],
-                Vec::new(),
-            );
+            return Finding::with(Evidence::SseC { key: KEYS[0].to_owned() }, vec![Gate::SseC.into()], Vec::new());
         }
         Kind::Archived => {
             let gate = Gate::Archived { class: "GLACIER".to_owned(), status: None };
-            let evidence = Evidence::Archived { key: "raw/scan-0001.png".to_owned(), class: "GLACIER".to_owned() };
+            let evidence = Evidence::Archived { key: KEYS[0].to_owned(), class: "GLACIER".to_owned() };
             return Finding::with(evidence, vec![gate.into()], Vec::new());
         }
         Kind::ObjectDenied => {
@@ -263,7 +260,7 @@ fn found(kind: Kind) -> Finding {
             call: put(
                 "AccessDenied",
                 403,
-                "not authorized to perform: s3:PutBucketPolicy with an explicit deny in a service control policy",
+                "User: arn:aws:sts::111122223333:assumed-role/darwin-s3-guard-GuardRole-1A2B/darwin-s3-guard-guard is not authorized to perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::acme-lidar\" with an explicit deny in a service control policy",
             ),
             purpose: Purpose::Write,
             key: None,
@@ -272,7 +269,12 @@ fn found(kind: Kind) -> Finding {
             Evidence::WrongOwner { call: refused(Operation::GetBucketPolicy, "AccessDenied", 403, "Access Denied") }
         }
         Kind::WrongRegion => Evidence::WrongRegion {
-            call: refused(Operation::GetBucketPolicy, "PermanentRedirect", 301, "the bucket is in us-east-1"),
+            call: refused(
+                Operation::GetBucketPolicy,
+                "AuthorizationHeaderMalformed",
+                400,
+                "The authorization header is malformed; the region 'eu-central-1' is wrong; expecting 'us-east-1'",
+            ),
         },
         Kind::NoSuchBucket => Evidence::NoSuchBucket {
             call: refused(Operation::GetBucketPolicy, "NoSuchBucket", 404, "The specified bucket does not exist"),
@@ -382,7 +384,7 @@ pub fn situations(kind: Kind) -> Vec<Situation> {
 }
 
 pub fn incident(kind: Kind, situation: Situation) -> Incident {
-    let finding = found(kind);
+    let mut finding = found(kind);
     let bucket = if kind == Kind::BucketNameDot { "acme.lidar" } else { BUCKET };
     let operation = match kind {
         Kind::CorsMissing => Operation::PutBucketCors,
@@ -392,20 +394,26 @@ pub fn incident(kind: Kind, situation: Situation) -> Incident {
     let (result, refused_by) = match situation {
         Situation::Repaired => (Some(ActionResult::Done), None),
         Situation::Refused(by) => (Some(ActionResult::Refused), Some(by)),
+        Situation::Opened if kind.is_drift() => (Some(ActionResult::Failed), None),
         Situation::Resolved | Situation::Reminded if kind.is_drift() => {
             (Some(ActionResult::Refused), Some(Refusal::Mode))
         }
         _ => (None, None),
     };
+    let aged = ended(kind).0 == Ending::Aged;
     let opened = match situation {
+        Situation::Resolved if aged => NOW - 26 * 60 * MINUTE,
         Situation::Reminded => NOW - 49 * 60 * MINUTE,
         Situation::Resolved => NOW - 30 * MINUTE,
         _ => NOW - 4 * MINUTE,
     };
+    if let Evidence::LostUpdate(lost) = &mut finding.evidence {
+        lost.changed = opened - 2 * MINUTE;
+        lost.begun = lost.changed + Duration::from_millis(400);
+    }
     let changed = Actor { time: Some((opened - 2 * MINUTE).to_string()), ..terraform() };
-    let keys = ["raw/2026-11-24/frame-0001.png", "raw/2026-11-24/frame-0002.png"];
     let sighting = Sighting {
-        sample_keys: if of_objects(kind) { keys.map(str::to_owned).to_vec() } else { Vec::new() },
+        sample_keys: if of_objects(kind) { KEYS.map(str::to_owned).to_vec() } else { Vec::new() },
         actor: change(kind).map(|_| changed),
         change: change(kind).map(str::to_owned),
         did: result.map(|result| Action { operation, result, refused_by }).into_iter().collect(),
@@ -422,7 +430,11 @@ pub fn incident(kind: Kind, situation: Situation) -> Incident {
         cause: sighting.finding.cause.clone(),
         report: Report::from(&sighting),
         opened,
-        last_seen: if situation == Situation::Resolved { NOW - 2 * MINUTE } else { NOW },
+        last_seen: match situation {
+            Situation::Resolved if aged => NOW - 25 * 60 * MINUTE,
+            Situation::Resolved => NOW - 2 * MINUTE,
+            _ => NOW,
+        },
         seen: if of_objects(kind) { 40 } else { 1 },
         told: None,
         claimed: Some(NOW),
