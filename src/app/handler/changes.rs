@@ -14,6 +14,7 @@ use crate::incident::fingerprint::Fingerprint;
 use crate::incident::life::{Clear, Ending, Incident, Scope, StoreError, StoreResult};
 use crate::model::actor::Actor;
 use crate::model::arn::Arn;
+use crate::model::aws::Operation;
 use crate::model::change::Change;
 use crate::model::contract::Contract;
 use crate::model::evidence::Evidence;
@@ -458,6 +459,10 @@ fn spares(incident: &Incident, outcome: &Outcome) -> bool {
         // Without its encryption its HeadObject was refused, and where it is was not seen.
         (Evidence::Key(key), Read::Denied | Read::Depends) if key.key == incident.cause => {
             judged.itself_readable || judged.encryption.is_some() && judged.kms_key.as_ref() != Some(&key.key)
+        }
+        // Its HeadObject was refused, and is answered now.
+        (Evidence::Refused { call, .. }, Read::Denied) if call.operation == Operation::HeadObject => {
+            judged.encryption.is_some()
         }
         (_, Read::Depends) => {
             let doubt = matches!(found.kind(), Kind::GuardDenied | Kind::AccessUncertain);
