@@ -45,7 +45,7 @@ pub(super) fn letter(notice: &Notice<'_>) -> Letter {
         now: now(notice),
         affected: affected(notice),
         changed_by: changed_by(notice),
-        do_now: do_now(notice, &remedy),
+        do_now: do_now(notice, &remedy, unchecked(notice)),
         remedy,
         look_up: who_did_it(notice),
         why: notice.finding().because,
@@ -198,18 +198,34 @@ fn now(notice: &Notice<'_>) -> String {
     }
 }
 
-/// How many of the objects that showed it were looked at again.
-fn checked(notice: &Notice<'_>) -> String {
+/// Whom it still concerns, as far as it is known: of the objects that showed it, samples alone are looked at again.
+fn left(notice: &Notice<'_>) -> String {
     match healed(notice).shown_by {
         Ending::Samples { readable, gone } if readable > 0 => {
             let deleted = if gone > 0 { format!(" ({gone} of them deleted)") } else { String::new() };
-            format!(
-                ": {} of {} were checked, and can be read{deleted}",
-                readable + gone,
-                counted(at_least(notice.incident.seen), "image")
-            )
+            let images = counted(at_least(notice.incident.seen), "image");
+            let of = format!("{} of {images} were checked, and can be read{deleted}", readable + gone);
+            if unchecked(notice) {
+                format!("{of}; the others were not checked")
+            } else {
+                format!("nothing any more: {of}")
+            }
         }
-        _ => String::new(),
+        _ => "nothing any more".to_owned(),
+    }
+}
+
+/// Whether objects that showed it were not looked at again, and are not mended with those that were: a key is one for all.
+fn unchecked(notice: &Notice<'_>) -> bool {
+    let one_for_all = match &notice.report().finding.evidence {
+        Evidence::Key(key) => !matches!(key.trouble, KeyTrouble::AwsManaged),
+        _ => false,
+    };
+    match healed(notice).shown_by {
+        Ending::Samples { readable, gone } => {
+            !one_for_all && readable > 0 && readable + gone < at_least(notice.incident.seen)
+        }
+        _ => false,
     }
 }
 
@@ -245,7 +261,7 @@ fn affected(notice: &Notice<'_>) -> String {
         }
         Status::Repaired | Status::Resolved => match effect.past {
             Some(past) => {
-                format!("{place}: nothing any more{}. Until then {past}.{}", checked(notice), elsewhere(notice))
+                format!("{place}: {}. Until then {past}.", elsewhere(notice).unwrap_or_else(|| left(notice)))
             }
             None => format!("{place}: nothing any more. {}.", words::unnoticed(&report.finding)),
         },
@@ -254,13 +270,10 @@ fn affected(notice: &Notice<'_>) -> String {
 }
 
 /// Where what is wrong, if anything, is said.
-fn elsewhere(notice: &Notice<'_>) -> &'static str {
+fn elsewhere(notice: &Notice<'_>) -> Option<String> {
     let uncertain = matches!(notice.report().finding.evidence, Evidence::Uncertain(_));
-    if uncertain || healed(notice).shown_by == Ending::Judged {
-        " If Darwin has no access, another message says so."
-    } else {
-        ""
-    }
+    let said = uncertain || healed(notice).shown_by == Ending::Judged;
+    said.then(|| "if Darwin has no access, another message says so; else it has".to_owned())
 }
 
 /// How many objects showed it, and one of them.

@@ -29,8 +29,8 @@ pub(super) use way::{Block, Remedy, Way};
 pub(super) fn remedy(finding: &Finding, bucket: &str, home: &Home) -> Remedy {
     let at = Place { bucket, home };
     match &finding.evidence {
-        Evidence::PolicyMissing { has_policy, repair } => policy::restore(at, repair, *has_policy),
-        Evidence::PolicyGutted { repair, .. } => policy::restore(at, repair, true),
+        Evidence::PolicyMissing { has_policy, repair } => policy::restore(at, repair, has_policy.then_some(&[])),
+        Evidence::PolicyGutted { repair, ours } => policy::restore(at, repair, Some(ours)),
         Evidence::Wider { enforced, ours, diff } => policy::narrow(*enforced, ours, diff.as_deref()),
         Evidence::CorsMissing { proposed, rules, .. } => cors::rule(at, proposed, *rules),
         Evidence::NoEvents { enable } => bucket::events_off(at, *enable),

@@ -55,6 +55,7 @@ pub(super) fn headline(finding: &Finding, read: Option<Decision>) -> String {
         Evidence::BucketNameDot => "Darwin can't use it (a dot in its name)",
         Evidence::ConditionOnOurs { decision, .. } => match decision {
             Decision::Allowed => "Darwin's statement has a Condition",
+            Decision::Denied if read == Some(Decision::Allowed) => "Darwin can't write (a Condition)",
             Decision::Denied => "Darwin has no access (a Condition)",
             Decision::Depends => "Darwin may have no access (a Condition)",
         },

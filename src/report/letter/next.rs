@@ -115,7 +115,8 @@ fn in_source(notice: &Notice<'_>) -> Option<[&'static str; 3]> {
 
 const UNDOES: &str = "undoes it";
 
-pub(super) fn do_now(notice: &Notice<'_>, remedy: &Remedy) -> String {
+/// `unchecked`: objects that showed it were not looked at again.
+pub(super) fn do_now(notice: &Notice<'_>, remedy: &Remedy, unchecked: bool) -> String {
     let report = notice.report();
     let source = source_at_fault(notice);
     if notice.closed() {
@@ -126,7 +127,8 @@ pub(super) fn do_now(notice: &Notice<'_>, remedy: &Remedy) -> String {
         };
         return format!("nothing, if Darwin no longer uses the bucket. If it does, {guard_it}.");
     }
-    let scan = words::left_behind(&report.finding).map(|what| {
+    let unchecked = || unchecked.then_some("those of the others that are still blank");
+    let scan = words::left_behind(&report.finding).or_else(unchecked).map(|what| {
         let scan = scan_command(&notice.incident.bucket, &notice.context.home);
         format!("scan the bucket with the guard's tool, {}. It finds {what}.", code(&scan))
     });

@@ -12,7 +12,7 @@ pub(super) fn rule(at: Place<'_>, proposed: &str, rules: usize) -> Remedy {
         return Way::by_hand("Add a CORS rule with the method GET and Darwin's origin to the bucket.").into();
     };
     let command = if rules == 0 {
-        put(at, proposed)
+        format!("{} &&\n{}", at.finds_nothing("get-bucket-cors", "NoSuchCORSConfiguration"), put(at, proposed))
     } else {
         format!(
             "{} > cors.json &&\njq '.CORSRules += [{}]' cors.json > new-cors.json &&\n{} --cors-configuration \
@@ -22,8 +22,9 @@ pub(super) fn rule(at: Place<'_>, proposed: &str, rules: usize) -> Remedy {
             at.s3("put-bucket-cors"),
         )
     };
-    let needs = if rules == 0 { "s3:PutBucketCORS" } else { "s3:GetBucketCORS, s3:PutBucketCORS and jq" };
-    let stay = if rules == 0 { "" } else { "All other rules stay. " };
+    let needs =
+        if rules == 0 { "s3:GetBucketCORS, s3:PutBucketCORS" } else { "s3:GetBucketCORS, s3:PutBucketCORS and jq" };
+    let stay = if rules == 0 { "If the bucket has CORS rules by now, it stops. " } else { "All other rules stay. " };
     Way::run("Add Darwin's CORS rule.", command)
         .note(format!(
             "{stay}If images stay blank in a browser that loaded them before, empty its cache. Needs {needs}."

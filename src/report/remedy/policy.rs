@@ -1,6 +1,6 @@
 //! Remedies for the bucket policy, and for what keeps the guard from writing it.
 
-use crate::model::evidence::{Beyond, PolicyRepair, WideStatement};
+use crate::model::evidence::{Beyond, OurStatement, PolicyRepair, WideStatement};
 use crate::model::text::counted;
 use crate::model::why::StatementName;
 use crate::report::quote::{in_quotes, is_json, shell_json};
@@ -10,29 +10,48 @@ use crate::report::text::{code, pretty, statement};
 use serde_json::{Value, json};
 
 /// Darwin's statements in the policy again. What is written is the policy that the guard would write, if all but Darwin's
-/// statements are as the guard read them.
-pub(super) fn restore(at: Place<'_>, repair: &PolicyRepair, has_policy: bool) -> Remedy {
+/// statements are as the guard read them. `ours`: those in the policy; None where the bucket had none.
+pub(super) fn restore(at: Place<'_>, repair: &PolicyRepair, ours: Option<&[OurStatement]>) -> Remedy {
     const SAYS: &str = "Restore Darwin's policy statement.";
-    let Some(document) = repair.document.as_deref().filter(|document| is_json(document)) else {
+    let written = repair.document.as_deref().filter(|document| is_json(document));
+    let (Some(document), Some(role)) = (written, role(&repair.wanted)) else {
         return Way::put("Add Darwin's statement to the bucket policy by hand.", repair.wanted.clone())
             .note("\"Why\" says what keeps the guard from writing it. Needs s3:PutBucketPolicy.")
             .into();
     };
-    match role(&repair.wanted).filter(|_| has_policy) {
-        Some(role) => {
-            let role = in_quotes(&role.to_string());
-            let program = format!(
-                "def others: [.Statement] | flatten | map(select(.Effect != \"Allow\" or ([.Principal | objects | .AWS] | flatten) \
-                 != [{role}])); {} as $new | if others == ($new | others) then $new else error(\"the policy was changed\") end",
-                in_quotes(document)
-            );
-            Way::run(SAYS, edit(at, &program))
-                .note(format!("All other statements stay. If they were changed meanwhile, it stops. {EDIT_NEEDS}"))
+    match ours {
+        Some(ours) => Way::run(SAYS, edit(at, &replaced(document, &role, ours)))
+            .note(format!("All other statements stay. If they were changed meanwhile, it stops. {EDIT_NEEDS}")),
+        None => {
+            let command = format!("{} &&\n{}", at.finds_nothing("get-bucket-policy", "NoSuchBucketPolicy"), put(at, document));
+            Way::run(SAYS, command).note(
+                "The bucket had no policy when the guard read it. If it has one now, it stops. Needs s3:GetBucketPolicy, \
+                 s3:PutBucketPolicy.",
+            )
         }
-        None => Way::run(SAYS, put(at, document))
-            .note("The bucket had no policy when the guard read it. Needs s3:PutBucketPolicy."),
     }
     .into()
+}
+
+/// A jq program that gives `document`. It fails unless that keeps every statement but ours, which are where they were, and adds
+/// none but Darwin's.
+fn replaced(document: &str, role: &Value, ours: &[OurStatement]) -> String {
+    let (document, role) = (in_quotes(document), in_quotes(&role.to_string()));
+    let places = ours.iter().map(|ours| ours.statement.index.to_string()).collect::<Vec<_>>().join(",");
+    let sids = json!(ours.iter().map(|ours| ours.statement.sid.as_deref()).collect::<Vec<_>>());
+    let (others, as_they_were) = if ours.is_empty() {
+        ("statements".to_owned(), String::new())
+    } else {
+        (
+            format!("(statements | del(.[{places}]))"),
+            format!("(statements | [.[{places}].Sid]) == {} and ", in_quotes(&sids.to_string())),
+        )
+    };
+    format!(
+        "def statements: [.Statement] | flatten; {document} as $new | ($new | statements) as $all | {others} as $others | if \
+         {as_they_were}$others - $all == [] and ($all - $others | all(.Effect == \"Allow\" and ([.Principal | objects | .AWS] | \
+         flatten) == [{role}])) then $new else error(\"the policy was changed\") end"
+    )
 }
 
 /// The role that Darwin's statements name.

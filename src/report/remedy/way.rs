@@ -114,6 +114,11 @@ impl Place<'_> {
         format!("aws s3api {operation} --region {region} --bucket {bucket} --expected-bucket-owner {}", &**account)
     }
 
+    /// Succeeds only where the call ends in this error.
+    pub(super) fn finds_nothing(self, operation: &str, code: &str) -> String {
+        format!("{} 2>&1 | grep -q {code}", self.s3(operation))
+    }
+
     pub(super) fn arn(self) -> String {
         format!("arn:{}:s3:::{}", self.home.partition, self.bucket)
     }

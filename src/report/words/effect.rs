@@ -1,5 +1,6 @@
 //! Whom a finding affects: annotators first, then Darwin, then the guard alone.
 
+use crate::model::aws::Operation;
 use crate::model::contract::Access;
 use crate::model::evidence::{Deny, Evidence, Extent, KeyEvidence, KeyTrouble, Purpose, Under};
 use crate::model::finding::Finding;
@@ -45,6 +46,20 @@ impl Effect {
         )
     }
 
+    fn blank_in_browsers() -> Self {
+        Self::new(
+            "all its images are blank for annotators, in their browsers. Darwin's servers read them as before",
+            "all its images were blank for annotators. If one still is, empty the browser's cache",
+        )
+    }
+
+    fn unchecked() -> Self {
+        Self::new(
+            "annotators notice nothing. If a new upload is blank, the guard does not notice and reports nothing",
+            "new uploads were not checked, and some may be blank",
+        )
+    }
+
     /// Nothing that annotators see.
     fn quiet(what: &str) -> Self {
         Self { now: format!("annotators notice nothing. {what}"), past: None }
@@ -67,21 +82,18 @@ pub(crate) fn effect(finding: &Finding, read: Option<Decision>) -> Effect {
         },
         Evidence::RequesterPays
         | Evidence::BucketNameDot
-        | Evidence::PublicBlock { restricted: Some(true), public: Some(true), .. }
-        | Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => Effect::all_blank(),
+        | Evidence::PublicBlock { restricted: Some(true), public: Some(true), .. } => Effect::all_blank(),
+        Evidence::ConditionOnOurs { decision: Decision::Denied, .. } if read == Some(Decision::Allowed) => {
+            Effect::no_writing()
+        }
+        Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => Effect::all_blank(),
         Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => match ShutOut::of(deny) {
             ShutOut::All => Effect::all_blank(),
             ShutOut::Part => Effect::blank(&parts(deny), OTHERS),
             ShutOut::Writing => Effect::no_writing(),
         },
-        Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => Effect::new(
-            "all its images are blank for annotators, in their browsers. Darwin's servers read them as before",
-            "all its images were blank for annotators. If one still is, empty the browser's cache",
-        ),
-        Evidence::NoEvents { .. } => Effect::new(
-            "annotators notice nothing. If a new upload is blank, the guard does not notice and reports nothing",
-            "new uploads were not checked, and some may be blank",
-        ),
+        Evidence::CorsMissing { .. } | Evidence::CorsLimit { .. } => Effect::blank_in_browsers(),
+        Evidence::NoEvents { .. } => Effect::unchecked(),
         Evidence::ObjectOwnership { seen } => Effect::may_be_blank(
             match seen {
                 Extent::Bucket => "images that another account uploads",
@@ -109,10 +121,14 @@ pub(crate) fn effect(finding: &Finding, read: Option<Decision>) -> Effect {
         | Evidence::PolicyUnreadable { .. }
         | Evidence::DeadPrincipal { .. }
         | Evidence::RoleMissing { .. }
-        | Evidence::BlockPublicPolicy { .. }
-        | Evidence::WriteFailed { .. }
-        | Evidence::Contested { .. }
-        | Evidence::Refused { purpose: Purpose::Write, .. } => not_repaired(read),
+        | Evidence::BlockPublicPolicy { .. } => not_repaired(Operation::PutBucketPolicy, read),
+        Evidence::WriteFailed { call } | Evidence::Refused { call, purpose: Purpose::Write, .. } => {
+            not_repaired(call.operation, read)
+        }
+        // Over which part is not told.
+        Evidence::Contested { .. } => {
+            not_repaired(Operation::PutBucketPolicy, read.filter(|read| *read == Decision::Denied))
+        }
         Evidence::NoSuchBucket { .. } => Effect::blank("all images that Darwin has of it", ". The objects are gone"),
         Evidence::WrongOwner { .. } | Evidence::WrongRegion { .. } => Effect::new(
             "not known, as the guard can't check whether its images show",
@@ -127,15 +143,17 @@ pub(crate) fn effect(finding: &Finding, read: Option<Decision>) -> Effect {
     }
 }
 
-/// What a repair that can't be made leaves broken, as far as was seen.
-fn not_repaired(read: Option<Decision>) -> Effect {
-    match read {
-        Some(Decision::Denied) => Effect::all_blank(),
-        Some(Decision::Allowed) => Effect::new(
+/// What a repair that can't be made leaves broken, as far as was seen. `write`: the call that would make it.
+fn not_repaired(write: Operation, read: Option<Decision>) -> Effect {
+    match (write, read) {
+        (_, Some(Decision::Denied)) => Effect::all_blank(),
+        (Operation::PutBucketCors, _) => Effect::blank_in_browsers(),
+        (Operation::PutBucketNotificationConfiguration, _) => Effect::unchecked(),
+        (_, Some(Decision::Allowed)) => Effect::new(
             "annotators see existing images as before. Darwin may not be able to write thumbnails and frames of new uploads",
             "Darwin may not have been able to write thumbnails and frames of new uploads",
         ),
-        Some(Decision::Depends) | None => {
+        (_, Some(Decision::Depends) | None) => {
             Effect::may_be_blank("its images", ", and new uploads may not be processed. The files are unharmed")
         }
     }
