@@ -19,18 +19,18 @@ pub(super) fn restore(at: Place<'_>, repair: &PolicyRepair, ours: Option<&[OurSt
             .note("\"Why\" says what keeps the guard from writing it. Needs s3:PutBucketPolicy.")
             .into();
     };
-    match ours {
-        Some(ours) => Way::run(SAYS, edit(at, &replaced(document, &role, ours)))
-            .note(format!("All other statements stay. If they were changed meanwhile, it stops. {EDIT_NEEDS}")),
-        None => {
-            let command = format!("{} &&\n{}", at.finds_nothing("get-bucket-policy", "NoSuchBucketPolicy"), put(at, document));
-            Way::run(SAYS, command).note(
-                "The bucket had no policy when the guard read it. If it has one now, it stops. Needs s3:GetBucketPolicy, \
-                 s3:PutBucketPolicy.",
-            )
-        }
-    }
-    .into()
+    let way = if let Some(ours) = ours {
+        Way::run(SAYS, edit(at, &replaced(document, &role, ours)))
+            .note(format!("All other statements stay. If they were changed meanwhile, it stops. {EDIT_NEEDS}"))
+    } else {
+        let command =
+            format!("{} &&\n{}", at.finds_nothing("get-bucket-policy", "NoSuchBucketPolicy"), put(at, document));
+        Way::run(SAYS, command).note(
+            "The bucket had no policy when the guard read it. If it has one now, it stops. Needs s3:GetBucketPolicy, \
+             s3:PutBucketPolicy.",
+        )
+    };
+    way.into()
 }
 
 /// A jq program that gives `document`. It fails unless that keeps every statement but ours, which are where they were, and adds

@@ -83,10 +83,10 @@ pub(crate) fn effect(finding: &Finding, read: Option<Decision>) -> Effect {
         Evidence::RequesterPays
         | Evidence::BucketNameDot
         | Evidence::PublicBlock { restricted: Some(true), public: Some(true), .. } => Effect::all_blank(),
-        Evidence::ConditionOnOurs { decision: Decision::Denied, .. } if read == Some(Decision::Allowed) => {
-            Effect::no_writing()
-        }
-        Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => Effect::all_blank(),
+        Evidence::ConditionOnOurs { decision: Decision::Denied, .. } => match read {
+            Some(Decision::Allowed) => Effect::no_writing(),
+            _ => Effect::all_blank(),
+        },
         Evidence::ExplicitDeny(deny) | Evidence::PartDenied(deny) => match ShutOut::of(deny) {
             ShutOut::All => Effect::all_blank(),
             ShutOut::Part => Effect::blank(&parts(deny), OTHERS),
