@@ -253,9 +253,10 @@ mod tests {
             insta::allow_duplicates! { insta::assert_snapshot!(told(&assessed.drift.unwrap()).remedy, @r#"
             Add Darwin's CORS rule.
 
+            aws s3api get-bucket-cors --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 2>&1 | grep -q NoSuchCORSConfiguration &&
             aws s3api put-bucket-cors --region eu-central-1 --bucket acme-lidar --expected-bucket-owner 111122223333 --cors-configuration '{"CORSRules":[{"AllowedHeaders":["*"],"AllowedMethods":["GET"],"AllowedOrigins":["https://darwin.v7labs.com"]}]}'
 
-            If images stay blank in a browser that loaded them before, empty its cache. Needs s3:PutBucketCORS.
+            If the bucket has CORS rules by now, it stops. If images stay blank in a browser that loaded them before, empty its cache. Needs s3:GetBucketCORS, s3:PutBucketCORS.
             "#) };
         }
     }
